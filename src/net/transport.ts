@@ -1,0 +1,39 @@
+import type { Message } from '../wire/messages.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** What a link tells its owner. Set once, before the link's next turn; nothing is told before. */
+export interface LinkHandler {
+  onMessage(message: Message): void
+  /** Exactly once, also after our own `close`. `reason` is what a log would say. */
+  onClose(reason: Error | undefined): void
+  /** The send buffer has emptied after `send` returned false. */
+  onDrain?(): void
+}
+
+/** An ordered, two-way stream of messages to another node: a TCP connection, or the simulator's. */
+export interface Link {
+  /** The other end's address as seen from here. */
+  readonly remote: Endpoint
+  /** Whether this end dialled. */
+  readonly outbound: boolean
+  /** Bytes that have come in so far, those of unfinished frames included: what a rate is drawn from. */
+  readonly received: number
+  handle(handler: LinkHandler): void
+  /** False when the other end isn't keeping up: hold back until `onDrain`. Silent after the close. */
+  send(message: Message): boolean
+  /** Sends what is waiting, then closes. */
+  close(reason?: Error): void
+}
+
+/** How nodes reach each other. */
+export interface Transport {
+  /** Starts taking connections at one address; resolves to where it listens (port 0 is filled in). */
+  listen(endpoint: Endpoint, onLink: (link: Link) => void): Promise<Listener>
+  /** Connects within `timeout` milliseconds, or rejects with a PacsrvError of code `peer`. */
+  dial(endpoint: Endpoint, timeout: number): Promise<Link>
+}
+
+export interface Listener {
+  readonly endpoint: Endpoint
+  close(): Promise<void>
+}

@@ -2,7 +2,7 @@
  * Every message two nodes exchange. docs/protocol.md is the specification; this is its TypeScript.
  * The numbers are on the wire: only append to this list, and append fields only at a message's end.
  */
-import type { Endpoint } from '../net/endpoint.ts'
+import type { Endpoint } from '../base/endpoint.ts'
 
 export const MessageType = {
   hello: 0,

@@ -1,5 +1,5 @@
-import type { Message } from '../wire/messages.ts'
 import type { Endpoint } from '../base/endpoint.ts'
+import type { Message } from '../wire/messages.ts'
 
 /** What a link tells its owner. Set once, before the link's next turn; nothing is told before. */
 export interface LinkHandler {

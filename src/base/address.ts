@@ -1,0 +1,53 @@
+import ipaddr from 'ipaddr.js'
+import { type Endpoint, hostPort } from './endpoint.ts'
+
+/** How far an address can be reached from, narrowest first. */
+const REACHES = ['host', 'link', 'site', 'world'] as const
+export type Reach = (typeof REACHES)[number]
+
+function parse(host: string) {
+  return ipaddr.process(host.replace(/%.*$/, ''))
+}
+
+/**
+ * From where a numeric address can be reached: this machine (loopback), one wire (link-local), a site
+ * (RFC 1918, RFC 4193, and RFC 6598's carrier NAT) or the world. Undefined for what no connection can have:
+ * unspecified, multicast, broadcast.
+ */
+export function reachOf(of: Endpoint): Reach | undefined {
+  switch (parse(hostPort(of).host).range()) {
+    case 'unspecified':
+    case 'multicast':
+    case 'broadcast':
+      return undefined
+    case 'loopback':
+      return 'host'
+    case 'linkLocal':
+      return 'link'
+    case 'private':
+    case 'uniqueLocal':
+    case 'carrierGradeNat':
+      return 'site'
+    default:
+      return 'world'
+  }
+}
+
+/**
+ * Whether somebody seen at address `from` may be told of `other`: only what reaches at least as far. A
+ * machine in the world is never sent to its own loopback or into its own site.
+ */
+export function isOfUse(other: Endpoint, from: Endpoint): boolean {
+  const reach = reachOf(other)
+  const own = reachOf(from)
+  if (reach === undefined || own === undefined) return false
+  return REACHES.indexOf(reach) >= REACHES.indexOf(own)
+}
+
+/** What one stranger can have many addresses of, as a key to count by: an IPv4 address, or an IPv6 /64. */
+export function addressBlock(of: Endpoint): string {
+  const address = parse(hostPort(of).host)
+  if (address.kind() === 'ipv4') return address.toString()
+  const parts = (address as ipaddr.IPv6).parts.slice(0, 4)
+  return `${parts.map((part) => part.toString(16)).join(':')}::/64`
+}

@@ -1,0 +1,46 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { addressBlock, isOfUse, reachOf } from '../../src/base/address.ts'
+
+test('how far an address reaches', () => {
+  const cases: [string, ReturnType<typeof reachOf>][] = [
+    ['127.0.0.9:1', 'host'],
+    ['[::1]:1', 'host'],
+    ['169.254.1.1:1', 'link'],
+    ['[fe80::1%eth0]:1', 'link'],
+    ['10.0.0.1:1', 'site'],
+    ['100.64.0.1:1', 'site'],
+    ['[fd00::1]:1', 'site'],
+    ['203.0.113.1:1', 'world'],
+    ['[2001:db8::1]:1', 'world'],
+    ['0.0.0.0:1', undefined],
+    ['[::]:1', undefined],
+    ['224.0.0.1:1', undefined],
+    ['255.255.255.255:1', undefined],
+    ['[ff02::1]:1', undefined],
+  ]
+  for (const [endpoint, reach] of cases) assert.is(reachOf(endpoint), reach, endpoint)
+})
+
+test('nobody is told of an address that reaches less far than its own', () => {
+  const [host, site, world] = ['127.0.0.1:1', '192.168.1.1:1', '8.8.8.8:1'] as const
+  assert.ok(isOfUse(world, host))
+  assert.ok(isOfUse(world, site))
+  assert.ok(isOfUse(site, host))
+  assert.ok(isOfUse(host, host))
+  assert.not(isOfUse(site, world))
+  assert.not(isOfUse(host, world))
+  assert.not(isOfUse(host, site))
+  assert.not(isOfUse('224.0.0.1:1', host))
+  assert.not(isOfUse(world, '0.0.0.0:1'))
+})
+
+test('an IPv6 /64 counts as one, an IPv4 address for itself', () => {
+  assert.is(addressBlock('192.0.2.1:1'), addressBlock('192.0.2.1:2'))
+  assert.is.not(addressBlock('192.0.2.1:1'), addressBlock('192.0.2.2:1'))
+  assert.is(addressBlock('[2001:db8::1]:1'), addressBlock('[2001:db8::ffff:0:1]:1'))
+  assert.is.not(addressBlock('[2001:db8::1]:1'), addressBlock('[2001:db8:0:1::1]:1'))
+  assert.is(addressBlock('[::ffff:192.0.2.1]:1'), addressBlock('192.0.2.1:1'))
+})
+
+test.run()

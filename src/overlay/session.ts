@@ -1,0 +1,170 @@
+import type { Clock } from '../base/clock.ts'
+import { type Endpoint, endpoint, hostPort } from '../base/endpoint.ts'
+import { PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Link, LinkHandler } from '../net/transport.ts'
+import { limits } from '../wire/limits.ts'
+import type { Message, NodeId, Purpose } from '../wire/messages.ts'
+import { createHandshake, type Greeted, type Greeting, type HandshakeStep } from './handshake.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import type { Identity } from './identity.ts'
+
+/** A connection whose other end has proved who it is. Its heartbeats and greetings are dealt with inside. */
+export interface Session {
+  readonly id: NodeId
+  /** The other end of the connection. */
+  readonly remote: Endpoint
+  /** Where it can be dialled: what it advertises, or else its host and the port that it listens at. */
+  readonly dialable?: Endpoint
+  /** Our address as the other end sees it. */
+  readonly seenAs: Endpoint
+  readonly purpose: Purpose
+  readonly agent: string
+  /** Whether this end dialled. */
+  readonly outbound: boolean
+  /** Made of both nonces: the same at both ends, unlike that of any other session. */
+  readonly tag: string
+  readonly link: Link
+  /** By the clock handed in, when the greeting was over. */
+  readonly since: number
+  /** False when the other end isn't keeping up: hold back until `onDrain`. */
+  send(message: Message): boolean
+  /** Set once, soon: up to 256 messages are kept until then. `onClose` is told even if it closed before. */
+  handle(handler: LinkHandler): void
+  /** Says `bye` with the reason, then closes. */
+  close(reason?: string): void
+}
+
+export interface SessionDeps {
+  identity: Identity
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+export interface SessionOptions extends Greeting {
+  /** The node that must be at the other end. */
+  expect?: NodeId | undefined
+}
+
+/** A greeting takes no longer, in milliseconds. */
+export const GREETING_TIME = 5_000
+const MAX_EARLY = 256
+
+/**
+ * Greets over a fresh link. Rejects with a PacsrvError `peer` (silence, another version, the wrong node, a bad
+ * proof, this node itself) or with what closed the link (`wire` for garbage); the link is then closed.
+ */
+export function openSession(link: Link, deps: SessionDeps, options: SessionOptions): Promise<Session> {
+  const { identity, clock, random } = deps
+  const nonce = random.hex(32)
+  const handshake = createHandshake({
+    ...options,
+    identity,
+    nonce,
+    outbound: link.outbound,
+    seen: link.remote,
+  })
+  return new Promise((resolve, reject) => {
+    let stage: LinkHandler = { onMessage: (message) => step(handshake.receive(message)), onClose: lost }
+    const late = () => fail(new PacsrvError('peer', `${link.remote} did not greet within 5 s`))
+    const stopTimer = clock.after(GREETING_TIME, late)
+
+    function step(next: HandshakeStep) {
+      if (next.at === 'failed') return fail(next.error)
+      for (const message of next.send) link.send(message)
+      if (next.at === 'waiting') return
+      stopTimer()
+      const [session, handler] = sessionOver(link, deps, next.peer, nonce)
+      stage = handler
+      resolve(session)
+    }
+    function fail(error: PacsrvError) {
+      sayBye(link, error.message)
+      link.close(error)
+      lost(error)
+    }
+    function lost(reason: Error | undefined) {
+      stopTimer()
+      stage = { onMessage() {}, onClose() {} }
+      reject(reason ?? new PacsrvError('peer', `${link.remote} closed the connection before it had greeted`))
+    }
+
+    link.handle({
+      onMessage: (message) => stage.onMessage(message),
+      onClose: (reason) => stage.onClose(reason),
+      onDrain: () => stage.onDrain?.(),
+    })
+    for (const message of handshake.first()) link.send(message)
+  })
+}
+
+/** The session, and what its link is to tell from now on. */
+function sessionOver(
+  link: Link,
+  deps: SessionDeps,
+  { id, hello }: Greeted,
+  nonce: string,
+): [Session, LinkHandler] {
+  const { clock } = deps
+  let handler: LinkHandler | undefined
+  let closed: { reason: Error | undefined } | undefined
+  const early: Message[] = []
+  const heartbeat = createHeartbeat(
+    { clock, received: () => link.received },
+    {
+      ping: () => link.send({ type: 'ping', token: 0 }),
+      gone: () => link.close(new PacsrvError('peer', `${link.remote} has gone silent`)),
+    },
+  )
+
+  function onMessage(message: Message) {
+    heartbeat.heard()
+    if (message.type === 'ping') link.send({ type: 'pong', token: message.token })
+    else if (message.type === 'bye')
+      link.close(new PacsrvError('peer', `${link.remote} left: ${message.reason}`))
+    else if (message.type === 'hello' || message.type === 'proof') close('greeted twice')
+    else if (message.type === 'pong') return
+    else if (handler) handler.onMessage(message)
+    else if (early.push(message) > MAX_EARLY) close('too many messages at once')
+  }
+  function close(reason?: string) {
+    if (closed) return
+    sayBye(link, reason ?? 'done')
+    link.close(reason === undefined ? undefined : new PacsrvError('peer', reason))
+  }
+
+  const { hostname, port } = { hostname: hostPort(link.remote).host, port: hello.port }
+  const dialable = hello.advertise ?? (port > 0 ? endpoint(hostname, port) : undefined)
+  const [low, high] = [nonce, hello.nonce].sort()
+  const session: Session = {
+    id,
+    remote: link.remote,
+    ...(dialable === undefined ? {} : { dialable }),
+    seenAs: hello.seen,
+    purpose: hello.purpose,
+    agent: hello.agent,
+    outbound: link.outbound,
+    tag: `${low}${high}`,
+    link,
+    since: clock.now(),
+    send: (message) => link.send(message),
+    handle(given) {
+      handler = given
+      for (const message of early.splice(0)) given.onMessage(message)
+      if (closed) given.onClose(closed.reason)
+    },
+    close,
+  }
+  const ended = (reason: Error | undefined) => {
+    heartbeat.stop()
+    closed = { reason }
+    handler?.onClose(reason)
+  }
+  return [session, { onMessage, onClose: ended, onDrain: () => handler?.onDrain?.() }]
+}
+
+function sayBye(link: Link, reason: string) {
+  link.send({ type: 'bye', reason: Buffer.from(reason).subarray(0, limits.reasonBytes).toString() })
+}

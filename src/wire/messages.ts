@@ -24,6 +24,7 @@ export const MessageType = {
   refuse: 16,
   cancel: 17,
   have: 18,
+  dialBack: 19,
 } as const
 
 export type MessageName = keyof typeof MessageType
@@ -125,7 +126,8 @@ export interface FileAck {
   ttl: number
   /** What is left of the way back: the asker first, the next node to receive it last. */
   path: Hop[]
-  holder: Hop
+  /** The way it came: the holder first, then each node that passed it on. A CALL goes back along it. */
+  way: Hop[]
   /** False: nobody can dial the holder; ask it to dial by CALL. */
   reachable: boolean
   files: HeldFile[]
@@ -159,6 +161,11 @@ export interface NodesWanted {
 export interface Nodes {
   type: 'nodes'
   nodes: Hop[]
+}
+
+/** Dial me at the port in my HELLO, greet and part: so a node learns whether it can be reached. */
+export interface DialBack {
+  type: 'dialBack'
 }
 
 /** Send the list of this file's chunk hashes. */
@@ -221,6 +228,7 @@ export type Message =
   | Withdraw
   | NodesWanted
   | Nodes
+  | DialBack
   | ManifestWanted
   | ManifestMessage
   | Get

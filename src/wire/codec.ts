@@ -76,7 +76,7 @@ const schemas: { [N in MessageName]: Schema<Body<Of<N>>> } = {
   bye: schema(record({ reason: text(limits.reasonBytes) })),
   file: schema(record({ query, ttl, path, files: list(wanted, limits.filesPerQuery) })),
   fileAck: schema(
-    record({ query, ttl, path, holder: hop, reachable: flag, files: list(held, limits.filesPerQuery) }),
+    record({ query, ttl, path, way: path, reachable: flag, files: list(held, limits.filesPerQuery) }),
   ),
   call: schema(record({ query, ttl, path, asker: hop })),
   announce: schema(record({ files: list(held, limits.filesPerAnnounce) })),
@@ -90,6 +90,7 @@ const schemas: { [N in MessageName]: Schema<Body<Of<N>>> } = {
   refuse: schema(record({ request: u32, reason: choice('absent', 'busy', 'broken') })),
   cancel: schema(record({ request: u32 })),
   have: schema(record({ sha256: hash }), { max: Math.ceil(chunks / 8), multiple: 1 }),
+  dialBack: schema(record({})),
 }
 
 const nameOf = new Map(Object.entries(MessageType).map(([name, type]) => [type, name as MessageName]))

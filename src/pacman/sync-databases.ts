@@ -1,0 +1,111 @@
+import type { Stats } from 'node:fs'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asError, PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import { coalesce } from './coalesce.ts'
+import { type Packages, readDatabase } from './database-file.ts'
+import type { PackageEntry } from './desc.ts'
+
+/** A package file that pacman may download: only bytes of this size and SHA-256 are right. */
+export interface PackageFile extends PackageEntry {
+  repository: string
+}
+
+/** pacman's sync databases, read again when they change. */
+export interface SyncDatabases {
+  /**
+   * What the databases promise of a file. Where several repositories name it, `repository` decides; without
+   * it, or when it doesn't name the file, all must agree. Undefined also when `repository`'s database is
+   * there but can't be read.
+   */
+  find(fileName: string, repository?: string): Promise<PackageFile | undefined>
+  /** Names of the repositories whose databases can be read. */
+  repositories(): Promise<string[]>
+}
+
+interface Database {
+  /** The state of the file that `packages` came from; undefined asks for another try. */
+  version: string | undefined
+  /** Undefined: it can't be read. */
+  packages: Packages | undefined
+  /** The last warning, so as not to repeat it. */
+  warned: string | undefined
+}
+
+/** `dir` is pacman's DBPath/sync; it may be missing, and may appear later. */
+export function createSyncDatabases({ log }: { log: Log }, { dir }: { dir: string }): SyncDatabases {
+  const databases = new Map<string, Database>()
+  let folderProblem: string | undefined
+
+  async function databaseFiles(): Promise<string[]> {
+    try {
+      const names = await readdir(dir)
+      folderProblem = undefined
+      return names.filter((name) => name.endsWith('.db') && name !== '.db')
+    } catch (error) {
+      const problem = asError(error).message
+      if (problem !== folderProblem)
+        log.warn({ dir, err: error }, 'no sync databases: packages come from the mirror')
+      folderProblem = problem
+      return []
+    }
+  }
+
+  /** Looks at every database; resolves when all that changed have been read. */
+  const refresh = coalesce(async () => {
+    const repositories = new Set((await databaseFiles()).map((file) => file.slice(0, -'.db'.length)))
+    for (const repository of databases.keys()) if (!repositories.has(repository)) databases.delete(repository)
+    for (const repository of repositories) {
+      const database = databases.get(repository)
+      const fresh = await reload(log, join(dir, `${repository}.db`), database)
+      if (fresh) databases.set(repository, fresh)
+    }
+  })
+
+  return {
+    async find(fileName, repository) {
+      await refresh()
+      const own = repository === undefined ? undefined : databases.get(repository)
+      if (own && !own.packages) return undefined
+      const found = [...databases].flatMap(([name, { packages }]) => {
+        const entry = packages?.get(fileName)
+        return entry ? [{ name: fileName, ...entry, repository: name }] : []
+      })
+      const asked = found.find((file) => file.repository === repository)
+      if (asked) return asked
+      return found.every((file) => file.sha256 === found[0]?.sha256) ? found[0] : undefined
+    },
+    async repositories() {
+      await refresh()
+      return [...databases].filter(([, { packages }]) => packages).map(([name]) => name)
+    },
+  }
+}
+
+/** Undefined when `known` is still right. */
+async function reload(log: Log, path: string, known: Database | undefined): Promise<Database | undefined> {
+  let handle: FileHandle | undefined
+  let version: string | undefined
+  try {
+    if (known?.version !== undefined && versionOf(await stat(path)) === known.version) return undefined
+    handle = await open(path)
+    version = versionOf(await handle.stat())
+    const packages = await readDatabase(handle)
+    log.debug({ path, packages: packages.size }, 'read a sync database')
+    return { version, packages, warned: undefined }
+  } catch (error) {
+    const warned = `${version} ${asError(error).message}`
+    if (warned !== known?.warned)
+      log.warn({ path, err: error }, `${path} can't be used, its packages come from the mirror`)
+    // Bad content stays bad until the file changes; permissions and a want of memory or processes may pass.
+    const lasting = error instanceof PacsrvError
+    return { version: lasting ? version : undefined, packages: undefined, warned }
+  } finally {
+    await handle?.close()
+  }
+}
+
+function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return [dev, ino, size, mtimeMs, ctimeMs].join(':')
+}

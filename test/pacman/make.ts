@@ -64,3 +64,14 @@ export function makeDatabase(...rows: [string, number, string][]): Buffer {
   const entries = rows.map(([name, size, sha256], i) => tarEntry(`p${i}-1-1/desc`, desc(name, size, sha256)))
   return Buffer.concat([...entries, tarEnd])
 }
+
+/** Runs `action` as nobody where the test runs as root, whom no permission stops. */
+export async function asNobody<T>(action: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return action()
+  process.seteuid!(65534)
+  try {
+    return await action()
+  } finally {
+    process.seteuid!(0)
+  }
+}

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -7,7 +16,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readDatabase } from '../../src/pacman/database-file.ts'
 import { createSyncDatabases } from '../../src/pacman/sync-databases.ts'
-import { hash, makeDatabase, makeFolder, makeLog, tarEntry } from './make.ts'
+import { asNobody, hash, makeDatabase, makeFolder, makeLog, tarEntry } from './make.ts'
 
 function setUp(files: Record<string, Uint8Array> = {}) {
   const dir = makeFolder()
@@ -185,6 +194,19 @@ test('a folder that is missing, then there', async () => {
   mkdirSync(dir)
   writeFileSync(join(dir, 'core.db'), one)
   assert.ok(await databases.find(NAME))
+})
+
+test('one that only root may read is warned of once, and read once that has changed', async () => {
+  const { databases, warnings, dir } = setUp({ 'core.db': one, 'extra.db': other })
+  chmodSync(dir, 0o755)
+  chmodSync(join(dir, 'core.db'), 0)
+  await asNobody(async () => {
+    assert.equal(await databases.repositories(), ['extra'])
+    assert.equal(await databases.repositories(), ['extra'])
+  })
+  assert.is(warnings.length, 1)
+  chmodSync(join(dir, 'core.db'), 0o644)
+  await asNobody(async () => assert.ok(await databases.find(NAME, 'core')))
 })
 
 test('entries that lack something are left out, the rest is used', async () => {

@@ -1,0 +1,57 @@
+import { execa } from 'execa'
+import { PacsrvError } from '../base/error.ts'
+
+export interface Repository {
+  name: string
+  /** `Server` lines, `$repo` and `$arch` filled in, in pacman's order. */
+  servers: string[]
+  cacheServers: string[]
+}
+
+/** The part of pacman's configuration that pacsrv goes by. */
+export interface PacmanConf {
+  cacheDirs: string[]
+  dbPath: string
+  repositories: Repository[]
+}
+
+export type PacmanConfResult =
+  | { conf: PacmanConf; problem?: undefined }
+  | { conf?: undefined; problem: PacsrvError }
+
+const PACMAN_CONF_MS = 10_000
+
+/**
+ * Asks pacman-conf, which follows `Include` and knows pacman's defaults, for the configuration in `file`.
+ * Without pacman-conf, or when it can't read the file, there is a `problem` (code `config`) instead.
+ */
+export async function readPacmanConf(file: string): Promise<PacmanConfResult> {
+  const result = await execa('pacman-conf', ['--config', file], {
+    stdin: 'ignore',
+    env: { LC_ALL: 'C' },
+    timeout: PACMAN_CONF_MS,
+    reject: false,
+  })
+  if (!result.failed) return { conf: parsePacmanConf(result.stdout) }
+  const why = result.stderr?.trim().split('\n')[0] || result.shortMessage
+  return { problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why}`, result) }
+}
+
+/** Reads what pacman-conf prints without arguments: sections of `key = value`, lists as repeated keys. */
+export function parsePacmanConf(text: string): PacmanConf {
+  const conf: PacmanConf = { cacheDirs: [], dbPath: '/var/lib/pacman/', repositories: [] }
+  let repository: Repository | undefined
+  for (const line of text.split('\n')) {
+    const section = /^\[(.+)\]$/.exec(line)?.[1]
+    const [, key, value] = /^(\w+) = (.*)$/.exec(line) ?? []
+    if (section !== undefined) {
+      repository = section === 'options' ? undefined : { name: section, servers: [], cacheServers: [] }
+      if (repository) conf.repositories.push(repository)
+    } else if (value === undefined) continue
+    else if (repository && key === 'Server') repository.servers.push(value)
+    else if (repository && key === 'CacheServer') repository.cacheServers.push(value)
+    else if (!repository && key === 'CacheDir') conf.cacheDirs.push(value)
+    else if (!repository && key === 'DBPath') conf.dbPath = value
+  }
+  return conf
+}

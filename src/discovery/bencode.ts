@@ -61,11 +61,11 @@ export function decode(bytes: Buffer): Bencoded {
   }
 
   function value(depth: number): Bencoded {
-    if (depth > MAX_DEPTH) fail('too deep a nesting')
     const kind = String.fromCharCode(bytes[at] ?? 0)
     if (/\d/.test(kind)) return string()
     at++
     if (kind === 'i') return number('e', /^(0|-?[1-9]\d{0,14})$/)
+    if (depth === MAX_DEPTH) fail('too deep a nesting')
     if (kind === 'l') return list(depth + 1)
     if (kind === 'd') return dictionary(depth + 1)
     return fail('an unknown kind')

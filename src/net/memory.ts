@@ -93,11 +93,17 @@ class End implements Link {
     })
   }
 
-  send(message: Message): boolean {
+  recycle() {}
+
+  send(message: Message, sent?: () => void): boolean {
+    if (sent) this.wires.clock.after(0, sent)
     if (!this.open) return true
     this.wires.onSend?.(message, this.host.address, this.other.host.address)
-    const bytes = MESSAGE_BYTES + ('payload' in message ? message.payload.length : 0)
-    this.wires.carry(this, bytes, (to) => to.tell((handler) => handler.onMessage(message)))
+    const payload = 'payload' in message ? message.payload : undefined
+    // Who asks for `sent` may use the bytes again.
+    const copy = sent && payload ? ({ ...message, payload: payload.slice() } as Message) : message
+    const bytes = MESSAGE_BYTES + (payload?.length ?? 0)
+    this.wires.carry(this, bytes, (to) => to.tell((handler) => handler.onMessage(copy)))
     return true
   }
 

@@ -19,8 +19,16 @@ export interface Link {
   /** Bytes that have come in so far, those of unfinished frames included: what a rate is drawn from. */
   readonly received: number
   handle(handler: LinkHandler): void
-  /** False when the other end isn't keeping up: hold back until `onDrain`. Silent after the close. */
-  send(message: Message): boolean
+  /**
+   * False when the other end isn't keeping up: hold back until `onDrain`. Silent after the close. A payload isn't
+   * copied: its bytes must stay as they are until `sent`, which is called once, at the latest at the close.
+   */
+  send(message: Message, sent?: () => void): boolean
+  /**
+   * Gives back the payload of a message that came by `onMessage`, to be received into again. Only its last user
+   * may, and need not: what isn't given back is left to the garbage collector.
+   */
+  recycle(payload: Uint8Array): void
   /** Sends what is waiting, then closes. */
   close(reason?: Error): void
 }

@@ -11,6 +11,8 @@ export const limits = {
   headerBytes: 256 * KIB,
   /** Raw part of a frame: one chunk, or the chunk hashes of the largest file. */
   payloadBytes: MIB,
+  /** Messages without payload waiting for a peer that doesn't read; more than that and it is dropped. */
+  queuedBytes: 4 * MIB,
   /** A name is a file name: what ext4, btrfs and xfs allow. */
   nameBytes: 255,
   /** Largest file offered or asked for; its 16,384 chunk hashes are half a payload. */

@@ -1,0 +1,101 @@
+import { PacsrvError } from '../base/error.ts'
+import { limits } from './limits.ts'
+import type { BufferPool } from './pool.ts'
+
+/**
+ * First bytes of a connection in each direction: our name, a zero and the version of the framing. Any other
+ * protocol differs in the first bytes it sends.
+ */
+export const MAGIC = Buffer.from('pacsrv\x00\x01', 'latin1')
+
+/** Bytes before a header: its length and the payload's, each 32 bits, big-endian. */
+const LENGTHS_BYTES = 8
+const NO_PAYLOAD = Buffer.alloc(0)
+
+/** All of a frame but its payload, which is to follow. */
+export function frameHead(header: Uint8Array, payloadBytes: number): Buffer {
+  const head = Buffer.allocUnsafe(LENGTHS_BYTES + header.length)
+  head.writeUInt32BE(header.length, 0)
+  head.writeUInt32BE(payloadBytes, 4)
+  head.set(header, LENGTHS_BYTES)
+  return head
+}
+
+export interface FrameParser {
+  /**
+   * Takes the stream's next bytes, cut anywhere; keeps no reference to them.
+   * @throws PacsrvError `wire` for another protocol or an oversized frame; the parser is of no use afterwards.
+   */
+  push(bytes: Buffer): void
+  /** Whether the stream may end here. */
+  readonly atBoundary: boolean
+}
+
+export interface FrameParserParts {
+  /** Told of each frame, in order. Header and payload are the receiver's; the payload came from the pool. */
+  onFrame(header: Buffer, payload: Buffer): void
+  pool: BufferPool
+}
+
+/** Cuts a connection's stream into frames. Lengths are checked before anything is allocated for them. */
+export function createFrameParser({ onFrame, pool }: FrameParserParts, bounds = limits): FrameParser {
+  let stage: 'magic' | 'lengths' | 'header' | 'payload' = 'magic'
+  const lengths = Buffer.alloc(LENGTHS_BYTES)
+  const magic = Buffer.alloc(MAGIC.length)
+  /** What the next bytes are gathered in. */
+  let target: Buffer = magic
+  let filled = 0
+  let header: Buffer = NO_PAYLOAD
+  let payloadBytes = 0
+
+  function gather(next: typeof stage, buffer: Buffer) {
+    stage = next
+    target = buffer
+    filled = 0
+  }
+
+  function readLengths() {
+    const headerBytes = lengths.readUInt32BE(0)
+    payloadBytes = lengths.readUInt32BE(4)
+    if (headerBytes === 0 || headerBytes > bounds.headerBytes) {
+      throw new PacsrvError('wire', `A frame's header of ${headerBytes} bytes is outside the bounds.`)
+    }
+    if (payloadBytes > bounds.payloadBytes) {
+      throw new PacsrvError('wire', `A frame's payload of ${payloadBytes} bytes is too long.`)
+    }
+    gather('header', Buffer.allocUnsafe(headerBytes))
+  }
+
+  function complete() {
+    if (stage === 'lengths') return readLengths()
+    if (stage === 'header') {
+      header = target
+      if (payloadBytes > 0) return gather('payload', pool.acquire(payloadBytes))
+    }
+    const payload = stage === 'payload' ? target : NO_PAYLOAD
+    const whole = stage !== 'magic'
+    gather('lengths', lengths)
+    if (whole) onFrame(header, payload)
+  }
+
+  function checkMagic() {
+    if (!magic.subarray(0, filled).equals(MAGIC.subarray(0, filled))) {
+      throw new PacsrvError('wire', "The other end doesn't speak pacsrv's protocol.")
+    }
+  }
+
+  return {
+    push(bytes) {
+      for (let at = 0; at < bytes.length; ) {
+        const count = bytes.copy(target, filled, at, at + target.length - filled)
+        filled += count
+        at += count
+        if (stage === 'magic') checkMagic()
+        if (filled === target.length) complete()
+      }
+    },
+    get atBoundary() {
+      return filled === 0 && (stage === 'lengths' || stage === 'magic')
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { type Config, DEFAULT_CONFIG_FILE, systemPaths } from '../base/config.ts'
+import { hostPort } from '../base/endpoint.ts'
+import { reaches, Want, type Who } from './check-access.ts'
+import type { Finding } from './check-finding.ts'
+import { daemonOf, type Probe, placeOf } from './check-probe.ts'
+
+/** Whether the daemon answers, whether pacman's download user can reach it, and whom it is connected to. */
+export async function checkDaemon(config: Config, probe: Probe, user: Who | undefined): Promise<Finding[]> {
+  const local = typeof daemonOf(config) === 'string'
+  const answer = await probe.status()
+  if ('status' in answer) {
+    const peers = (answer.status as { peers?: unknown } | null)?.peers
+    if (!Array.isArray(peers)) return [foreign(config)]
+    if (!local) return []
+    const socket = await checkSocket(config, probe, user)
+    return peers.length > 0 ? socket : [...socket, alone(config)]
+  }
+  const place = placeOf(config)
+  const { start, restart } = await commands(config, probe)
+  switch (answer.failure) {
+    case 'absent':
+      if (!local) return [{ problem: `No daemon answers at ${place}.`, mend: remoteMend }]
+      return [{ problem: `The daemon isn't running: nobody listens on ${place}.`, mend: start }]
+    case 'silent':
+      return [{ problem: `The daemon at ${place} doesn't answer.`, mend: restart }]
+    case 'denied':
+      return [
+        {
+          problem: `You may not ask the daemon at ${place}.`,
+          mend: local ? `chmod 666 ${place}` : remoteMend,
+        },
+      ]
+    case 'foreign':
+      return [foreign(config)]
+  }
+}
+
+const remoteMend = 'see that it runs there, and that its [server] listen and allow let this machine in'
+
+function foreign(config: Config): Finding {
+  const mend = `correct [client] server in ${config.file}`
+  return { problem: `What answers at ${placeOf(config)} isn't pacsrv.`, mend }
+}
+
+/** pacman 7 fetches as a user of its own, which must come through to the socket. */
+async function checkSocket(config: Config, probe: Probe, user: Who | undefined): Promise<Finding[]> {
+  const path = daemonOf(config)
+  if (typeof path !== 'string' || !user) return []
+  const { steps } = await probe.walk(path)
+  if (reaches(steps, user, Want.read | Want.write)) return []
+  const problem = `pacman's download user ${user.name} can't reach the socket ${path}.`
+  return [{ problem, mend: `chmod 666 ${path}, and chmod 755 the folder that it lies in` }]
+}
+
+function alone({ file, network, direct }: Config): Finding {
+  const unasked = network.lan === false && direct.server.length === 0 && network.webhost.length === 0
+  const { port } = hostPort(network.listen)
+  const mend =
+    unasked && !network.dht
+      ? `name a node under [direct], or a webhost under [network], in ${file}`
+      : `see that another node runs, and that the firewalls let TCP port ${port} through; or name a node under [direct] in ${file}`
+  return { problem: 'No other node is connected: everything comes from the mirror.', mend }
+}
+
+/** How this machine starts and restarts the daemon. */
+async function commands(config: Config, probe: Probe): Promise<{ start: string; restart: string }> {
+  const installed = config.server.socket === systemPaths.socket
+  const systemd = installed && (await probe.walk('/run/systemd/system')).end === 'there'
+  if (systemd) {
+    return {
+      start: 'systemctl enable --now pacsrv.service; if it ends, see journalctl -u pacsrv',
+      restart: 'systemctl restart pacsrv.service',
+    }
+  }
+  const options = config.file === DEFAULT_CONFIG_FILE ? '' : `--config ${config.file} `
+  const start = `pacsrv-xfer ${options}daemon`
+  return { start, restart: `end it, then ${start}` }
+}

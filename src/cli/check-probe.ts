@@ -1,0 +1,132 @@
+import { lstat, readdir, stat, statfs } from 'node:fs/promises'
+import { get } from 'node:http'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import type { Config } from '../base/config.ts'
+import type { HostPort } from '../base/endpoint.ts'
+import { systemCode } from '../base/error.ts'
+import type { Owned } from './check-access.ts'
+
+/** A path, as far as it is there. */
+export interface Walk {
+  /** `/`, each folder on the way, and the path itself where it is `there`. Links are followed. */
+  steps: Owned[]
+  /** `hidden`: a folder on the way lets us not in. */
+  end: 'there' | 'missing' | 'hidden'
+}
+
+export interface Run {
+  /** Exit status; undefined when the program isn't there or was ended by a signal. */
+  status: number | undefined
+  stdout: string
+  stderr: string
+}
+
+/** What the daemon said to GET /status, or why it said nothing. */
+export type StatusAnswer = { status: unknown } | { failure: 'absent' | 'denied' | 'silent' | 'foreign' }
+
+/** How `check` sees the machine; nothing that it does changes anything. */
+export interface Probe {
+  walk(path: string): Promise<Walk>
+  /** The plain files in a folder; none when it can't be read. */
+  files(folder: string): Promise<(Owned & { name: string })[]>
+  /** Bytes that a user may still write on the file system of `path`; undefined when that can't be told. */
+  freeBytes(path: string): Promise<number | undefined>
+  run(command: string, args: string[]): Promise<Run>
+  status(): Promise<StatusAnswer>
+}
+
+const STATUS_BYTES = 16 * 1024 * 1024
+
+/**
+ * This machine. The daemon is asked where `server` says, a socket or another machine's HOST:PORT, and has
+ * `patience` milliseconds to answer.
+ */
+export function systemProbe(server: string | HostPort, patience = 2000): Probe {
+  return { walk, files, freeBytes, run, status: () => askStatus(server, patience) }
+}
+
+/** The same as a user writes it. */
+export function placeOf(config: Config): string {
+  const server = daemonOf(config)
+  return typeof server === 'string' ? server : hostColonPort(server)
+}
+
+function hostColonPort({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Where the client, and so `check`, looks for the daemon. */
+export function daemonOf(config: Config): string | HostPort {
+  return config.client.server ?? config.server.socket
+}
+
+async function walk(path: string): Promise<Walk> {
+  const steps: Owned[] = []
+  const names = path.split('/').filter((name) => name !== '')
+  try {
+    for (let length = 0; length <= names.length; length++) {
+      const { uid, gid, mode } = await stat(`/${names.slice(0, length).join('/')}`)
+      steps.push({ uid, gid, mode })
+    }
+    return { steps, end: 'there' }
+  } catch (error) {
+    return { steps, end: systemCode(error) === 'EACCES' ? 'hidden' : 'missing' }
+  }
+}
+
+async function files(folder: string): Promise<(Owned & { name: string })[]> {
+  const names = await readdir(folder).catch(() => [])
+  const found: (Owned & { name: string })[] = []
+  for (const name of names) {
+    const facts = await lstat(join(folder, name)).catch(() => undefined)
+    if (facts?.isFile()) found.push({ name, uid: facts.uid, gid: facts.gid, mode: facts.mode })
+  }
+  return found
+}
+
+async function freeBytes(path: string): Promise<number | undefined> {
+  const facts = await statfs(path).catch(() => undefined)
+  return facts && facts.bavail * facts.bsize
+}
+
+async function run(command: string, args: string[]): Promise<Run> {
+  const options = { reject: false, stdin: 'ignore', timeout: 10_000, env: { LC_ALL: 'C' } } as const
+  const { exitCode, stdout, stderr } = await execa(command, args, options)
+  return { status: exitCode, stdout, stderr }
+}
+
+function askStatus(server: string | HostPort, patience: number): Promise<StatusAnswer> {
+  return new Promise((resolve) => {
+    const place = typeof server === 'string' ? { socketPath: server } : server
+    const headers = { Host: typeof server === 'string' ? 'localhost' : hostColonPort(server) }
+    const signal = AbortSignal.timeout(patience)
+    const request = get({ ...place, path: '/status', headers, signal }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (text: string) => {
+        body += text
+        if (body.length > STATUS_BYTES) request.destroy()
+      })
+      response.on('end', () => resolve(readStatus(response.statusCode, body)))
+      response.on('error', fail)
+    })
+    request.on('error', fail)
+
+    function fail(error: Error): void {
+      const code = systemCode(error) ?? ''
+      if (signal.aborted) resolve({ failure: 'silent' })
+      else if (code === 'EACCES' || code === 'EPERM') resolve({ failure: 'denied' })
+      else resolve({ failure: /^HPE_|^ECONNRESET$|^EPIPE$/.test(code) ? 'foreign' : 'absent' })
+    }
+  })
+}
+
+function readStatus(code: number | undefined, body: string): StatusAnswer {
+  if (code === 403) return { failure: 'denied' }
+  try {
+    return code === 200 ? { status: JSON.parse(body) } : { failure: 'foreign' }
+  } catch {
+    return { failure: 'foreign' }
+  }
+}

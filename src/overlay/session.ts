@@ -46,6 +46,8 @@ export interface SessionDeps {
 export interface SessionOptions extends Greeting {
   /** The node that must be at the other end. */
   expect?: NodeId | undefined
+  /** The session has closed; told before the session's own handler. */
+  onEnd?: (session: Session) => void
 }
 
 /** A greeting takes no longer, in milliseconds. */
@@ -76,7 +78,7 @@ export function openSession(link: Link, deps: SessionDeps, options: SessionOptio
       for (const message of next.send) link.send(message)
       if (next.at === 'waiting') return
       stopTimer()
-      const [session, handler] = sessionOver(link, deps, next.peer, nonce)
+      const [session, handler] = sessionOver(link, deps, next.peer, { nonce, onEnd: options.onEnd })
       stage = handler
       resolve(session)
     }
@@ -105,7 +107,7 @@ function sessionOver(
   link: Link,
   deps: SessionDeps,
   { id, hello }: Greeted,
-  nonce: string,
+  { nonce, onEnd }: { nonce: string; onEnd: SessionOptions['onEnd'] },
 ): [Session, LinkHandler] {
   const { clock } = deps
   let handler: LinkHandler | undefined
@@ -135,9 +137,8 @@ function sessionOver(
     link.close(reason === undefined ? undefined : new PacsrvError('peer', reason))
   }
 
-  const { hostname, port } = { hostname: hostPort(link.remote).host, port: hello.port }
-  const dialable = hello.advertise ?? (port > 0 ? endpoint(hostname, port) : undefined)
-  const [low, high] = [nonce, hello.nonce].sort()
+  const listensAt = hello.port > 0 ? endpoint(hostPort(link.remote).host, hello.port) : undefined
+  const dialable = hello.advertise ?? listensAt
   const session: Session = {
     id,
     remote: link.remote,
@@ -146,7 +147,7 @@ function sessionOver(
     purpose: hello.purpose,
     agent: hello.agent,
     outbound: link.outbound,
-    tag: `${low}${high}`,
+    tag: [nonce, hello.nonce].sort().join(''),
     link,
     since: clock.now(),
     send: (message) => link.send(message),
@@ -160,6 +161,7 @@ function sessionOver(
   const ended = (reason: Error | undefined) => {
     heartbeat.stop()
     closed = { reason }
+    onEnd?.(session)
     handler?.onClose(reason)
   }
   return [session, { onMessage, onClose: ended, onDrain: () => handler?.onDrain?.() }]

@@ -1,0 +1,93 @@
+import { reachOf } from '../base/address.ts'
+import type { Clock } from '../base/clock.ts'
+import { type Endpoint, hostPort } from '../base/endpoint.ts'
+import { jitter, type Random } from '../base/random.ts'
+import type { NodeId } from '../wire/messages.ts'
+
+/** Where an address was learned: on the LAN by our own asking, or from somebody who may say what they like. */
+export type Source = 'lan' | 'stranger'
+
+const MAX_ADDRESSES = 1_000
+const FIRST_PAUSE = 30_000
+const LONGEST_PAUSE = 3_600_000
+/** A stranger's address is forgotten after so many failures in a row. */
+const MAX_FAILURES = 5
+/** Nobody gets a service of the system dialled through us. */
+export const LOWEST_PORT = 1024
+
+interface Entry {
+  source: Source
+  failures: number
+  notBefore: number
+  /** Who answered there last. */
+  id?: NodeId
+}
+
+/** The addresses that this node may dial for neighbours: bounded, the failed ones with growing pauses. */
+export interface Book {
+  add(address: Endpoint, source: Source): void
+  /** Addresses of `source` whose time has come, at random, of nodes that aren't `connected`. */
+  due(source: Source, connected: (id: NodeId) => boolean): Endpoint[]
+  worked(address: Endpoint, id: NodeId): void
+  failed(address: Endpoint): void
+  /** Never to be dialled again: this node itself. */
+  remove(address: Endpoint): void
+  readonly size: number
+}
+
+export function createBook({ clock, random }: { clock: Clock; random: Random }): Book {
+  const entries = new Map<Endpoint, Entry>()
+  const own = new Set<Endpoint>()
+
+  function makeRoom() {
+    for (const [address, { source }] of entries) {
+      if (entries.size < MAX_ADDRESSES) return
+      if (source === 'stranger') entries.delete(address)
+    }
+  }
+
+  return {
+    add(address, source) {
+      if (own.has(address) || reachOf(address) === undefined || hostPort(address).port < LOWEST_PORT) return
+      const known = entries.get(address)
+      if (known) {
+        if (source === 'lan') known.source = 'lan'
+        return
+      }
+      makeRoom()
+      if (entries.size < MAX_ADDRESSES) entries.set(address, { source, failures: 0, notBefore: 0 })
+    },
+    due(source, connected) {
+      const now = clock.now()
+      const found: Endpoint[] = []
+      for (const [address, entry] of entries) {
+        if (entry.source !== source || entry.notBefore > now) continue
+        if (entry.id === undefined || !connected(entry.id)) found.push(address)
+      }
+      for (let i = found.length - 1; i > 0; i--) {
+        const j = random.below(i + 1)
+        ;[found[i], found[j]] = [found[j]!, found[i]!]
+      }
+      return found
+    },
+    worked(address, id) {
+      const entry = entries.get(address)
+      if (entry) Object.assign(entry, { id, failures: 0, notBefore: 0 })
+    },
+    failed(address) {
+      const entry = entries.get(address)
+      if (!entry) return
+      const pause = Math.min(FIRST_PAUSE * 2 ** entry.failures, LONGEST_PAUSE)
+      entry.failures++
+      entry.notBefore = clock.now() + jitter(pause, random)
+      if (entry.source === 'stranger' && entry.failures >= MAX_FAILURES) entries.delete(address)
+    },
+    remove(address) {
+      entries.delete(address)
+      if (own.size < MAX_ADDRESSES) own.add(address)
+    },
+    get size() {
+      return entries.size
+    },
+  }
+}

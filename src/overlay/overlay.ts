@@ -1,0 +1,295 @@
+import { isOfUse, reachOf } from '../base/address.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Cidr } from '../base/config-values.ts'
+import type { Endpoint, HostPort } from '../base/endpoint.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Transport } from '../net/transport.ts'
+import { limits } from '../wire/limits.ts'
+import type { HeldFile, Message, NodeId, Sha256, WantedFile } from '../wire/messages.ts'
+import { createAccess } from './access.ts'
+import { createBans } from './bans.ts'
+import { createBook, type Source } from './book.ts'
+import { createConnections } from './connections.ts'
+import { createDirect } from './direct.ts'
+import { createHolders, type Holder } from './holders.ts'
+import type { Identity } from './identity.ts'
+import { createKeeper } from './keeper.ts'
+import { createNeighbourhood } from './neighbourhood.ts'
+import type { NeighbourInfo } from './neighbours.ts'
+import { createRates } from './rates.ts'
+import { createReach, type Reachable } from './reach.ts'
+import { createRelay, type Holdings, hopOf } from './relay.ts'
+import { createSearches, type FindOptions } from './search.ts'
+import type { Session } from './session.ts'
+import { createTransfers } from './transfers.ts'
+
+export type { Source } from './book.ts'
+export type { Holder } from './holders.ts'
+export type { NeighbourInfo } from './neighbours.ts'
+export type { Reachable } from './reach.ts'
+export type { Holdings } from './relay.ts'
+export type { FindOptions } from './search.ts'
+export type { Session } from './session.ts'
+
+export interface OverlayDeps {
+  transport: Transport
+  identity: Identity
+  clock: Clock
+  random: Random
+  log: Log
+  holdings: Holdings
+  /** The numeric addresses of a host by name, for `[direct]`. */
+  resolve(host: string): Promise<string[]>
+  /** An incoming session on which the other end may ask for files. `session.handle` is to be called at once. */
+  onTransfer(session: Session): void
+  /** Too few neighbours: time to ask a webhost. Told every few seconds while that lasts. */
+  onShort?(): void
+}
+
+export interface OverlayOptions {
+  /** Where to take connections; nowhere when left out. */
+  listen?: Endpoint | undefined
+  advertise?: Endpoint | undefined
+  direct?: HostPort[]
+  /** Default 3. */
+  minConnections?: number
+  /** Default 30. */
+  maxConnections?: number
+  /** Hops that a query travels; default 7. */
+  ttl?: number
+  allow?: Cidr[]
+  deny?: Cidr[]
+  /** Program and version, for people; at most 64 bytes. */
+  agent: string
+}
+
+/** A node of the network: its neighbours, what they have, and the way to everybody else. */
+export interface Overlay {
+  readonly id: NodeId
+  /** Where it takes connections, once started. */
+  readonly listening: Endpoint | undefined
+  readonly reachable: Reachable
+  /** Bans laid since the start. */
+  readonly banned: number
+  neighbours(): NeighbourInfo[]
+  /** Rejects with a PacsrvError when the listening address can't be had. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /**
+   * Tells of each (file, holder) as it becomes known: what is remembered at once, then what a search brings.
+   * Resolves when nobody more will come: at once when memory has a holder for each, at most 2.5 s later
+   * otherwise, and after an abort. Never rejects.
+   */
+  find(files: WantedFile[], options: FindOptions): Promise<void>
+  /**
+   * A transfer session with a holder, dialled or by CALL. Rejects with PacsrvError `peer` or `wire` in 8 s at
+   * the latest; the holder is then worth a `forget`.
+   */
+  connect(holder: Holder): Promise<Session>
+  /** Tells the neighbours what this node now has, and has no longer. */
+  announce(added: HeldFile[], removed: Sha256[]): void
+  /** Shuts a node out by id and by address, `ms` milliseconds long (an hour), and drops it. */
+  ban(who: { id?: NodeId; address?: Endpoint }, reason: string, ms?: number): void
+  /** It said no, or can't be reached: it leaves the memory of who has the file. */
+  forget(holder: Pick<Holder, 'id' | 'file'>): void
+  /** Addresses of nodes, from the LAN or from somebody who may say what they like. */
+  learn(addresses: Endpoint[], source: Source): void
+}
+
+export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overlay {
+  const { transport, identity, clock, random, log, holdings } = deps
+  const { listen, advertise, direct = [], minConnections = 3, maxConnections = 30, ttl = 7, agent } = options
+  const self = identity.id
+  const bans = createBans(clock)
+  const access = createAccess({ allow: options.allow ?? [], deny: options.deny ?? [] })
+  const holders = createHolders(clock)
+  const book = createBook({ clock, random })
+  const rates = createRates(clock)
+
+  const connections = createConnections(
+    { transport, identity, clock, random, log, bans, access },
+    { listen, advertise, agent },
+    (session) => {
+      reach.dialledBy(session)
+      if (session.purpose === 'transfer') transfers.incoming(session)
+      else neighbours.add(session, false)
+    },
+  )
+  const neighbours = createNeighbourhood(
+    { clock, self },
+    { max: maxConnections },
+    { onJoin, onLeave, onMessage, onFull: tellNodes },
+  )
+  const relay = createRelay(
+    {
+      clock,
+      self,
+      holdings,
+      neighbours,
+      isReachable: (session) => reach.seenBy(session) !== 'no',
+      onAnswer: (ack) => searches.answered(ack),
+      onCall: (call) => transfers.called(call),
+    },
+    { ttl },
+  )
+  const searches = createSearches({ clock, random, holders, ask: relay.ask }, { ttl })
+  const transfers = createTransfers(
+    {
+      clock,
+      random,
+      log,
+      self,
+      dial: connections.dial,
+      call: relay.call,
+      canBeDialled: () => reach.state !== 'no',
+      onTransfer: deps.onTransfer,
+    },
+    { ttl },
+  )
+  const reach = createReach(
+    {
+      clock,
+      neighbours: () => neighbours.all().filter(({ outbound }) => outbound),
+      dial: connections.dial,
+    },
+    { listens: listen !== undefined, advertised: advertise !== undefined },
+  )
+  const keeper = createKeeper(
+    { clock, random, log, book, neighbours, dial: (address) => dialNeighbour(address, false), onShort },
+    { min: minConnections, max: maxConnections },
+  )
+  const directs = direct.map((server) =>
+    createDirect(
+      {
+        clock,
+        random,
+        log,
+        resolve: deps.resolve,
+        dial: (address) => dialNeighbour(address, true),
+        isConnected: (id) => neighbours.get(id) !== undefined,
+      },
+      server,
+    ),
+  )
+
+  async function dialNeighbour(address: Endpoint, isDirect: boolean): Promise<NodeId> {
+    const session = await connections.dial(address, 'neighbour')
+    neighbours.add(session, isDirect)
+    return session.id
+  }
+
+  function onJoin(session: Session) {
+    const { id, remote, outbound } = session
+    log.info({ id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
+    if (outbound) reach.ask(session)
+    if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
+  }
+
+  function onLeave({ id, remote }: Session) {
+    log.info({ id, address: remote }, 'neighbour left')
+    for (const one of directs) one.left(id)
+    keeper.look()
+  }
+
+  function onShort() {
+    const all = neighbours.all()
+    if (all.length > 0) all[random.below(all.length)]!.send({ type: 'nodesWanted' })
+    deps.onShort?.()
+  }
+
+  /** Some neighbours that `session` may get to know. */
+  function tellNodes(session: Session) {
+    const from = reachOf(session.remote)
+    const nodes = neighbours
+      .all()
+      .filter(({ id, dialable }) => id !== session.id && dialable && isOfUse(reachOf(dialable), from))
+      .slice(0, limits.nodes)
+      .map(hopOf)
+    session.send({ type: 'nodes', nodes })
+  }
+
+  function onMessage(session: Session, message: Message) {
+    if (!rates.allows(session, message.type)) return
+    neighbours.useful(session.id)
+    switch (message.type) {
+      case 'file':
+        return relay.onFile(message, session)
+      case 'fileAck':
+        return relay.onFileAck(message, session)
+      case 'call':
+        return relay.onCall(message, session)
+      case 'announce':
+        return message.files.forEach((file) => void learnHolder(session, file))
+      case 'withdraw':
+        return message.files.forEach((sha256) => void holders.remove(session.id, sha256))
+      case 'nodesWanted':
+        return tellNodes(session)
+      case 'nodes':
+        return learn(
+          message.nodes.flatMap(({ address }) => address ?? []),
+          'stranger',
+        )
+      case 'dialBack':
+        return reach.dialBack(session)
+    }
+  }
+
+  function learnHolder(session: Session, file: HeldFile) {
+    const { id, dialable } = session
+    const at = dialable === undefined ? {} : { address: dialable }
+    const holder: Holder = { id, ...at, reachable: dialable !== undefined, file, via: 'announced' }
+    holders.add(holder)
+    searches.learned(holder)
+  }
+
+  function learn(addresses: Endpoint[], source: Source) {
+    for (const address of addresses) book.add(address, source)
+    keeper.look()
+  }
+
+  return {
+    id: self,
+    get listening() {
+      return connections.listening
+    },
+    get reachable() {
+      return reach.state
+    },
+    get banned() {
+      return bans.count
+    },
+    neighbours: neighbours.infos,
+    async start() {
+      await connections.start()
+      for (const one of directs) one.start()
+      keeper.start()
+    },
+    async stop() {
+      keeper.stop()
+      for (const one of directs) one.stop()
+      await connections.stop()
+    },
+    find: searches.find,
+    connect: transfers.connect,
+    announce(added, removed) {
+      const count = limits.filesPerAnnounce
+      for (const session of neighbours.all()) {
+        for (let at = 0; at < added.length; at += count) {
+          session.send({ type: 'announce', files: added.slice(at, at + count) })
+        }
+        for (let at = 0; at < removed.length; at += count) {
+          session.send({ type: 'withdraw', files: removed.slice(at, at + count) })
+        }
+      }
+    },
+    ban(who, reason, ms) {
+      log.warn({ ...who, reason }, 'banned')
+      bans.add(who, ms)
+      if (who.id !== undefined) holders.removeNode(who.id)
+      connections.closeBanned()
+    },
+    forget: ({ id, file }) => holders.remove(id, file.sha256),
+    learn,
+  }
+}

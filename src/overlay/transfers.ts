@@ -1,0 +1,93 @@
+import type { Cancel, Clock } from '../base/clock.ts'
+import { type Endpoint, hostPort } from '../base/endpoint.ts'
+import { asError, PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Call, NodeId, Purpose } from '../wire/messages.ts'
+import { LOWEST_PORT } from './book.ts'
+import type { Holder } from './holders.ts'
+import { createBucket, type Rate } from './rate.ts'
+import type { Session } from './session.ts'
+
+/** A called holder dials within this time, in milliseconds, or is given up. */
+export const CALL_TIME = 4_000
+/** Holders called at the same time. */
+const MAX_CALLED = 64
+/** Dials that others make us do by CALL: a few a minute. */
+const CALLED_DIALS: Rate = { perSecond: 0.1, burst: 6 }
+/** Dials to where an answer said that a holder is. */
+const HOLDER_DIALS: Rate = { perSecond: 2, burst: 60 }
+
+export interface TransfersDeps {
+  clock: Clock
+  random: Random
+  log: Log
+  dial(address: Endpoint, purpose: Purpose, expect: NodeId): Promise<Session>
+  /** Sends a CALL on its way. */
+  call(call: Call): void
+  self: NodeId
+  /** False when nobody can dial this node: then there is no use in a CALL. */
+  canBeDialled(): boolean
+  /** A session on which the other end wants files. */
+  onTransfer(session: Session): void
+}
+
+/** Connections that carry files: those that this node wants, and those that it was asked for. */
+export interface Transfers {
+  connect(holder: Holder): Promise<Session>
+  /** An incoming transfer session: from a holder that was called, or from somebody who wants files. */
+  incoming(session: Session): void
+  /** A CALL for this node, which has checked out: dials the asker, once. */
+  called(call: Call): void
+}
+
+export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): Transfers {
+  const { clock, random, log, self } = deps
+  const calledDials = createBucket(clock, CALLED_DIALS)
+  const holderDials = createBucket(clock, HOLDER_DIALS)
+  const awaited = new Map<NodeId, (session: Session) => void>()
+
+  const mayDial = (address: Endpoint) => hostPort(address).port >= LOWEST_PORT
+
+  function callFor({ id, way }: Holder): Promise<Session> {
+    if (!deps.canBeDialled()) throw new PacsrvError('peer', `Neither ${id} nor this node can be dialled`)
+    if (awaited.has(id) || awaited.size >= MAX_CALLED) {
+      throw new PacsrvError('peer', `${id} is being called already, or too many others are`)
+    }
+    const { query, path } = way ?? { query: random.hex(16), path: [{ id }] }
+    return new Promise((resolve, reject) => {
+      const giveUp: Cancel = clock.after(CALL_TIME, () => {
+        awaited.delete(id)
+        reject(new PacsrvError('peer', `${id} was called and did not dial within ${CALL_TIME / 1000} s`))
+      })
+      awaited.set(id, (session) => {
+        awaited.delete(id)
+        giveUp()
+        resolve(session)
+      })
+      deps.call({ type: 'call', query, ttl, path, asker: { id: self } })
+    })
+  }
+
+  return {
+    async connect(holder) {
+      const { id, address, reachable } = holder
+      if (!reachable || address === undefined) return callFor(holder)
+      if (!mayDial(address) || !holderDials.take()) {
+        throw new PacsrvError('peer', `${address} is not dialled: a low port, or too many dials`)
+      }
+      return deps.dial(address, 'transfer', id)
+    },
+    incoming(session) {
+      const waiting = awaited.get(session.id)
+      if (waiting) waiting(session)
+      else deps.onTransfer(session)
+    },
+    called({ asker: { id, address } }) {
+      if (address === undefined || !mayDial(address) || !calledDials.take()) return
+      deps.dial(address, 'transfer', id).then(deps.onTransfer, (error) => {
+        log.debug({ id, address, error: asError(error).message }, 'could not dial who called')
+      })
+    },
+  }
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { silentLog } from '../../src/base/log.ts'
+import type { Random } from '../../src/base/random.ts'
+import { createMemoryNetwork, type MemoryOptions, type Nat } from '../../src/net/memory.ts'
+import { createIdentity, type Identity } from '../../src/overlay/identity.ts'
+import {
+  createOverlay,
+  type Holder,
+  type Overlay,
+  type OverlayOptions,
+  type Session,
+} from '../../src/overlay/overlay.ts'
+import type { HeldFile, WantedFile } from '../../src/wire/messages.ts'
+import { createClock } from '../clock.ts'
+
+/** Chance from a seed (mulberry32): the same run every time. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return (t ^ (t >>> 14)) >>> 0
+  }
+  return {
+    hex: (count) => {
+      let text = ''
+      while (text.length < 2 * count) text += next().toString(16).padStart(8, '0')
+      return text.slice(0, 2 * count)
+    },
+    below: (limit) => next() % limit,
+  }
+}
+
+export function wanted(name: string, size = 1000): WantedFile {
+  return { sha256: createHash('sha256').update(name).digest('hex'), size, name }
+}
+
+export function held(name: string, size = 1000): HeldFile {
+  const { sha256 } = wanted(name, size)
+  return { sha256, size, root: sha256, whole: true }
+}
+
+export interface TestNode {
+  overlay: Overlay
+  identity: Identity
+  host: string
+  address: string
+  /** Files it vouches for. */
+  holds: Map<string, HeldFile>
+  /** Sessions that others opened to fetch. */
+  served: Session[]
+  /** Looks for one file; who was told of, and whether the search is over. */
+  find(name: string): { holders: Holder[]; over: boolean }
+}
+
+export type NodeOptions = Partial<OverlayOptions> & { nat?: Nat; holds?: string[]; identity?: Identity }
+
+/** Nodes over the network in memory, under a clock that the test winds. */
+export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
+  const clock = createClock()
+  const random = seededRandom(seed)
+  const network = createMemoryNetwork({ clock, random }, options)
+  const flush = () => new Promise((resolve) => setImmediate(resolve))
+
+  /** Winds the clock, letting promises settle on the way. */
+  async function run(ms: number) {
+    const until = clock.now() + ms
+    await flush()
+    while (clock.now() < until) {
+      clock.advance(Math.min(5, until - clock.now()))
+      await flush()
+    }
+  }
+
+  async function node(
+    host: string,
+    { nat, holds = [], identity, ...rest }: NodeOptions = {},
+  ): Promise<TestNode> {
+    const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
+    const served: Session[] = []
+    const own = identity ?? createIdentity()
+    const overlay = createOverlay(
+      {
+        transport: network.transport(host, nat),
+        identity: own,
+        clock,
+        random,
+        log: silentLog,
+        holdings: { find: (sha256) => files.get(sha256) },
+        resolve: async () => [],
+        onTransfer(session) {
+          session.handle({ onMessage() {}, onClose() {} })
+          served.push(session)
+        },
+      },
+      { listen: `${host}:8048`, agent: 'test', ...rest },
+    )
+    await overlay.start()
+    return {
+      overlay,
+      identity: own,
+      host,
+      address: `${host}:8048`,
+      holds: files,
+      served,
+      find(name) {
+        const search = { holders: [] as Holder[], over: false }
+        void overlay
+          .find([wanted(name)], { onHolder: (holder) => void search.holders.push(holder) })
+          .then(() => {
+            search.over = true
+          })
+        return search
+      },
+    }
+  }
+
+  return { clock, random, network, run, node }
+}
+
+/** For `[direct]`. */
+export const directTo = (...nodes: { host: string }[]) => nodes.map(({ host }) => ({ host, port: 8048 }))

@@ -1,0 +1,155 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createTestNetwork, directTo, held, wanted } from './network.ts'
+
+test('a direct neighbour answers for a file, and is connected to under the id that answered', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1', { holds: ['vim'] })
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(500)
+  assert.equal(
+    b.overlay.neighbours().map(({ id, address, direction }) => ({ id, address, direction })),
+    [{ id: a.overlay.id, address: a.address, direction: 'out' }],
+  )
+  const search = b.find('vim')
+  await run(500)
+  assert.is(search.holders.length, 1)
+  assert.is(search.holders[0]?.id, a.overlay.id)
+  assert.is(search.holders[0]?.address, a.address)
+  assert.not.ok(search.over, 'others may still answer')
+  await run(2_500)
+  assert.ok(search.over)
+  const connecting = b.overlay.connect(search.holders[0]!)
+  await run(500)
+  const session = await connecting
+  assert.is(session.id, a.overlay.id)
+  assert.is(a.served[0]?.id, b.overlay.id)
+  assert.is(b.overlay.neighbours().length, 1, 'a transfer is no neighbour')
+})
+
+test('a search without neighbours is over at once', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const search = a.find('vim')
+  await run(5)
+  assert.ok(search.over)
+})
+
+test('what a neighbour announced is known without a search, until it is withdrawn', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(500)
+  a.overlay.announce([held('vim')], [])
+  await run(100)
+  const search = b.find('vim')
+  await run(5)
+  assert.is(search.holders[0]?.via, 'announced')
+  assert.ok(search.over)
+  a.overlay.announce([], [wanted('vim').sha256])
+  await run(100)
+  const later = b.find('vim')
+  await run(3_000)
+  assert.equal(later.holders, [])
+})
+
+test('a holder that said no is forgotten', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(500)
+  a.overlay.announce([held('vim')], [])
+  await run(100)
+  b.overlay.forget({ id: a.overlay.id, file: held('vim') })
+  const search = b.find('vim')
+  await run(3_000)
+  assert.equal(search.holders, [])
+})
+
+test('a direct server that is down is dialled again, with growing pauses, until it is there', async () => {
+  const { node, run } = createTestNetwork()
+  const b = await node('10.0.0.2', { direct: [{ host: '10.0.0.1', port: 8048 }] })
+  await run(20_000)
+  assert.is(b.overlay.neighbours().length, 0)
+  await node('10.0.0.1')
+  await run(60_000)
+  assert.is(b.overlay.neighbours().length, 1)
+})
+
+test('a direct server that went and came back is a neighbour again', async () => {
+  const { node, run, network } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(500)
+  network.kill('10.0.0.1')
+  await run(500)
+  assert.is(b.overlay.neighbours().length, 0)
+  const again = await node('10.0.0.1')
+  await run(60_000)
+  assert.equal(
+    b.overlay.neighbours().map(({ id }) => id),
+    [again.overlay.id],
+  )
+})
+
+test('two nodes that name each other keep one connection', async () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const { node, run } = createTestNetwork({}, seed)
+    const a = await node('10.0.0.1', { direct: [{ host: '10.0.0.2', port: 8048 }] })
+    const b = await node('10.0.0.2', { direct: directTo(a) })
+    await run(10_000)
+    const [one] = a.overlay.neighbours()
+    const [two] = b.overlay.neighbours()
+    assert.is(a.overlay.neighbours().length, 1)
+    assert.is(b.overlay.neighbours().length, 1)
+    assert.is.not(one?.direction, two?.direction)
+  }
+})
+
+test('a node that names itself is alone', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1', { direct: [{ host: '10.0.0.1', port: 8048 }] })
+  await run(10_000)
+  assert.equal(a.overlay.neighbours(), [])
+})
+
+test('a banned node is dropped, refused, and welcome again when the ban ends', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(500)
+  a.overlay.ban({ id: b.overlay.id, address: b.address }, 'lied', 60_000)
+  await run(500)
+  assert.equal(a.overlay.neighbours(), [])
+  assert.is(a.overlay.banned, 1)
+  await run(50_000)
+  assert.equal(a.overlay.neighbours(), [], 'still shut out')
+  await run(200_000)
+  assert.is(a.overlay.neighbours().length, 1)
+})
+
+test('deny shuts out by address', async () => {
+  const { node, run } = createTestNetwork()
+  const { cidrList } = await import('../../src/base/config-values.ts')
+  const a = await node('10.0.0.1', { deny: cidrList('10.0.0.2') })
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  const c = await node('10.0.0.3', { direct: directTo(a) })
+  await run(5_000)
+  assert.equal(
+    a.overlay.neighbours().map(({ id }) => id),
+    [c.overlay.id],
+  )
+  assert.equal(b.overlay.neighbours(), [])
+})
+
+test('a node that stops is gone for its neighbours', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(500)
+  await a.overlay.stop()
+  await run(100)
+  assert.equal(b.overlay.neighbours(), [])
+})
+
+test.run()

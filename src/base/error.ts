@@ -3,6 +3,7 @@
  * - `usage`     the command line
  * - `config`    /etc/pacsrv.conf (message names file, line and key)
  * - `database`  a sync database that can't be read or is cut short
+ * - `absent`    a package file that isn't held, or no longer as it was
  * - `wire`      a frame or message outside the protocol's bounds
  * - `peer`      a node that can't be reached, refused, went silent or lied
  * - `mirror`    curl couldn't get it
@@ -14,6 +15,7 @@ export type ErrorCode =
   | 'usage'
   | 'config'
   | 'database'
+  | 'absent'
   | 'wire'
   | 'peer'
   | 'mirror'

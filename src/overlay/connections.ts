@@ -1,6 +1,7 @@
+import { addressBlock } from '../base/address.ts'
 import { type Endpoint, hostPort } from '../base/endpoint.ts'
 import { asError, PacsrvError } from '../base/error.ts'
-import type { Listener, Transport } from '../net/transport.ts'
+import type { Link, Listener, Transport } from '../net/transport.ts'
 import type { NodeId, Purpose } from '../wire/messages.ts'
 import type { Access } from './access.ts'
 import type { Bans } from './bans.ts'
@@ -8,8 +9,8 @@ import { openSession, type Session, type SessionDeps } from './session.ts'
 
 /** A dial takes no longer, in milliseconds; the greeting's time comes on top. */
 const DIAL_TIME = 3_000
-/** Incoming connections that haven't greeted yet. */
-const MAX_GREETING = 64
+/** Incoming connections that haven't greeted yet: in all, and from one address (an IPv6 /64 is one). */
+const MAX_GREETING = { inAll: 256, each: 32 }
 /** Incoming transfers; neighbours have a limit of their own. */
 const MAX_TRANSFERS = 200
 
@@ -46,20 +47,24 @@ export function createConnections(
   const { transport, bans, access, log } = deps
   const open = new Set<Session>()
   let listener: Listener | undefined
-  let greeting = 0
+  const greeting = new Map<string, number>()
+  let greetingInAll = 0
   let transfersIn = 0
   let stopped = false
 
   const banned = ({ id, remote }: Session) => bans.has({ id, address: remote })
 
-  function greet(link: Parameters<typeof openSession>[0], purpose: Purpose, expect?: NodeId) {
+  async function greet(link: Link, purpose: Purpose, expect?: NodeId): Promise<Session> {
     const { advertise, agent } = options
     const port = listener ? hostPort(listener.endpoint).port : 0
+    let ended = false
     const onEnd = (session: Session) => {
-      if (!open.delete(session)) return
-      if (isTransferIn(session)) transfersIn--
+      ended = true
+      if (open.delete(session) && isTransferIn(session)) transfersIn--
     }
-    return openSession(link, deps, { purpose, port, advertise, agent, expect, onEnd }).then(admit)
+    const session = await openSession(link, deps, { purpose, port, advertise, agent, expect, onEnd })
+    if (ended) throw new PacsrvError('peer', `${link.remote} left as soon as it had greeted`)
+    return admit(session)
   }
 
   const isTransferIn = (session: Session) => session.purpose === 'transfer' && !session.outbound
@@ -76,12 +81,22 @@ export function createConnections(
     return session
   }
 
-  function accept(link: Parameters<typeof openSession>[0]) {
+  /** How many from there are greeting; one more or one fewer from now on. */
+  function count(block: string, change: number) {
+    const now = (greeting.get(block) ?? 0) + change
+    if (now > 0) greeting.set(block, now)
+    else greeting.delete(block)
+    greetingInAll += change
+  }
+
+  function accept(link: Link) {
     const address = link.remote
-    if (stopped || greeting >= MAX_GREETING || !access(address) || bans.has({ address })) return link.close()
-    greeting++
+    const block = addressBlock(address)
+    const crowded = greetingInAll >= MAX_GREETING.inAll || (greeting.get(block) ?? 0) >= MAX_GREETING.each
+    if (stopped || crowded || !access(address) || bans.has({ address })) return link.close()
+    count(block, 1)
     greet(link, 'neighbour')
-      .finally(() => greeting--)
+      .finally(() => count(block, -1))
       .then(onSession)
       .catch((error) => log.debug({ address, error: asError(error).message }, 'a greeting failed'))
   }

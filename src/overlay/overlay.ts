@@ -1,7 +1,7 @@
 import { isOfUse, reachOf } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Cidr } from '../base/config-values.ts'
-import type { Endpoint, HostPort } from '../base/endpoint.ts'
+import { type Endpoint, type HostPort, hostPort } from '../base/endpoint.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Transport } from '../net/transport.ts'
@@ -83,8 +83,8 @@ export interface Overlay {
    */
   find(files: WantedFile[], options: FindOptions): Promise<void>
   /**
-   * A transfer session with a holder, dialled or by CALL. Rejects with PacsrvError `peer` or `wire` in 8 s at
-   * the latest; the holder is then worth a `forget`.
+   * A transfer session with a holder: dialled, or by CALL where that fails. Rejects with PacsrvError `peer` or
+   * `wire` in 12 s at the latest; the holder is then worth a `forget`.
    */
   connect(holder: Holder): Promise<Session>
   /** Tells the neighbours what this node now has, and has no longer. */
@@ -96,6 +96,9 @@ export interface Overlay {
   /** Addresses of nodes, from the LAN or from somebody who may say what they like. */
   learn(addresses: Endpoint[], source: Source): void
 }
+
+/** A neighbour that parts sooner than this, in milliseconds, has turned us away. */
+const SHORT_STAY = 10_000
 
 export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overlay {
   const { transport, identity, clock, random, log, holdings } = deps
@@ -186,8 +189,9 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
   }
 
-  function onLeave({ id, remote }: Session) {
+  function onLeave({ id, remote, outbound, since }: Session) {
     log.info({ id, address: remote }, 'neighbour left')
+    if (outbound && clock.now() - since < SHORT_STAY) book.failed(remote)
     for (const one of directs) one.left(id)
     keeper.look()
   }
@@ -203,10 +207,16 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     const from = reachOf(session.remote)
     const nodes = neighbours
       .all()
-      .filter(({ id, dialable }) => id !== session.id && dialable && isOfUse(reachOf(dialable), from))
+      .filter((other) => other.id !== session.id && isProven(other))
+      .filter(({ dialable }) => dialable !== undefined && isOfUse(reachOf(dialable), from))
       .slice(0, limits.nodes)
       .map(hopOf)
     session.send({ type: 'nodes', nodes })
+  }
+
+  /** Its address is its own: we dialled it, or the connection comes from there. */
+  function isProven({ dialable, remote, outbound }: Session): boolean {
+    return outbound || (dialable !== undefined && hostPort(dialable).host === hostPort(remote).host)
   }
 
   function onMessage(session: Session, message: Message) {

@@ -1,6 +1,17 @@
 import { reachOf } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Call, FileAck, FileQuery, HeldFile, Hop, Message, NodeId, Sha256 } from '../wire/messages.ts'
+import { limits } from '../wire/limits.ts'
+import type {
+  Call,
+  FileAck,
+  FileQuery,
+  HeldFile,
+  Hop,
+  Message,
+  NodeId,
+  QueryId,
+  Sha256,
+} from '../wire/messages.ts'
 import { createExpiringMap } from './expiring.ts'
 import { decideFlood, signedBy } from './flood.ts'
 import { type Route, routeBack } from './routes.ts'
@@ -9,6 +20,8 @@ import type { Session } from './session.ts'
 /** Queries are remembered this long, in milliseconds: far longer than any is under way. */
 const SEEN_TTL = 60_000
 const MAX_SEEN = 20_000
+/** A holder may be called for a file of a large transaction this long after it answered, in milliseconds. */
+const CALL_TTL = 15 * 60_000
 
 /** What this node can vouch for. */
 export interface Holdings {
@@ -24,8 +37,8 @@ export interface RelayDeps {
   isReachable(session: Session): boolean
   /** A FILE-ACK for this node's own query. */
   onAnswer(ack: FileAck): void
-  /** A CALL for this node. */
-  onCall(call: Call, from: Session): void
+  /** A CALL for this node, from a neighbour or from somebody whose query it answered. */
+  onCall(call: Call): void
 }
 
 /** What passes through: queries outwards, answers and calls back. The caller has checked the rates. */
@@ -50,6 +63,8 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   const seen = createExpiringMap<string, number>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
   /** Strays that have passed here, by query and whom they tell of. */
   const strays = createExpiringMap<string, true>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
+  /** Whose queries this node has answered: only they may call it. */
+  const answered = createExpiringMap<QueryId, NodeId>(clock, { ttl: CALL_TTL, limit: MAX_SEEN })
   const isNeighbour = (id: NodeId) => neighbours.get(id) !== undefined
 
   function sendToAll(message: Message, except: (id: NodeId) => boolean): number {
@@ -65,6 +80,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     })
     const files = held.filter((file) => file !== undefined)
     if (files.length === 0) return
+    answered.set(query.query, path[0]!.id)
     const reachable = deps.isReachable(from)
     from.send({
       type: 'fileAck',
@@ -106,6 +122,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     },
 
     onFileAck(ack, from) {
+      if (ack.path.length === 0 || ack.way.length === 0 || ack.way.length >= limits.hops) return
       const way = signedBy(ack.way, hopOf(from))
       const route = routeBack(self, ack.path, isNeighbour)
       if (route.kind === 'arrived') deps.onAnswer({ ...ack, way })
@@ -113,10 +130,14 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     },
 
     onCall(call, from) {
-      const asker = call.asker.id === from.id ? hopOf(from) : call.asker
+      if (call.path.length === 0) return
+      const isAsker = call.asker.id === from.id
+      const asker = isAsker ? hopOf(from) : call.asker
       const route = routeBack(self, call.path, isNeighbour)
-      if (route.kind === 'arrived') deps.onCall({ ...call, asker }, from)
-      else sendBack({ ...call, asker }, route, asker.id, from)
+      const invited = isAsker || answered.get(call.query) === asker.id
+      if (route.kind === 'arrived') {
+        if (invited) deps.onCall({ ...call, asker })
+      } else sendBack({ ...call, asker }, route, asker.id, from)
     },
 
     call: (call) => sendBack(call, routeBack(self, call.path, isNeighbour), self),

@@ -168,5 +168,6 @@ function sessionOver(
 }
 
 function sayBye(link: Link, reason: string) {
-  link.send({ type: 'bye', reason: Buffer.from(reason).subarray(0, limits.reasonBytes).toString() })
+  const plain = reason.replace(/[^ -~]/g, '?').slice(0, limits.reasonBytes)
+  link.send({ type: 'bye', reason: plain })
 }

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Call, NodeId, Purpose } from '../wire/messages.ts'
 import { LOWEST_PORT } from './book.ts'
+import { createExpiringMap } from './expiring.ts'
 import type { Holder } from './holders.ts'
 import { createBucket, type Rate } from './rate.ts'
 import type { Session } from './session.ts'
@@ -17,6 +18,9 @@ const MAX_CALLED = 64
 const CALLED_DIALS: Rate = { perSecond: 0.1, burst: 6 }
 /** Dials to where an answer said that a holder is. */
 const HOLDER_DIALS: Rate = { perSecond: 2, burst: 60 }
+
+/** A holder that could not be dialled is called at once for so long, in milliseconds. */
+const UNDIALABLE_TTL = 10 * 60_000
 
 export interface TransfersDeps {
   clock: Clock
@@ -34,6 +38,7 @@ export interface TransfersDeps {
 
 /** Connections that carry files: those that this node wants, and those that it was asked for. */
 export interface Transfers {
+  /** Dials the holder, or calls it where that can't be done. Rejects with PacsrvError `peer` or `wire`. */
   connect(holder: Holder): Promise<Session>
   /** An incoming transfer session: from a holder that was called, or from somebody who wants files. */
   incoming(session: Session): void
@@ -45,6 +50,7 @@ export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): 
   const { clock, random, log, self } = deps
   const calledDials = createBucket(clock, CALLED_DIALS)
   const holderDials = createBucket(clock, HOLDER_DIALS)
+  const undialable = createExpiringMap<NodeId, true>(clock, { ttl: UNDIALABLE_TTL, limit: 1_000 })
   const awaited = new Map<NodeId, (session: Session) => void>()
 
   const mayDial = (address: Endpoint) => hostPort(address).port >= LOWEST_PORT
@@ -72,11 +78,15 @@ export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): 
   return {
     async connect(holder) {
       const { id, address, reachable } = holder
-      if (!reachable || address === undefined) return callFor(holder)
-      if (!mayDial(address) || !holderDials.take()) {
-        throw new PacsrvError('peer', `${address} is not dialled: a low port, or too many dials`)
+      const dialable = reachable && address !== undefined && !undialable.get(id) && mayDial(address)
+      if (!dialable || !holderDials.take()) return callFor(holder)
+      try {
+        return await deps.dial(address, 'transfer', id)
+      } catch (error) {
+        undialable.set(id, true)
+        log.debug({ id, address, error: asError(error).message }, 'a holder could not be dialled; calling it')
+        return callFor(holder)
       }
-      return deps.dial(address, 'transfer', id)
     },
     incoming(session) {
       const waiting = awaited.get(session.id)

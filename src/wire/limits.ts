@@ -26,6 +26,8 @@ export const limits = {
   nodes: 50,
   capabilities: 16,
   capabilityBytes: 32,
+  /** Requests (`get`, `manifestWanted`) under way on a link, each way; one more is refused as busy. */
+  requests: 64,
   agentBytes: 64,
   reasonBytes: 200,
 } as const

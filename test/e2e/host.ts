@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { attempt, BARE_ENVIRONMENT, type Outcome } from './commands.ts'
 
 export interface ExecOptions {
@@ -16,22 +16,23 @@ export interface Host {
   name: string
   address: string
   folder: string
-  namespace: string
   exec(command: string[], options?: ExecOptions): Promise<Outcome>
   spawn(command: string[], options?: SpawnOptions): ChildProcess
-  /** Pids in the namespace whose command line contains every one of `words`. */
+  /** Pids on this host whose command line contains every one of `words`. */
   pids(...words: string[]): number[]
 }
 
 /** bash reports the user and system seconds of the command and its children on fd 3. */
 const TIMED = 'TIMEFORMAT="%U %S"; { time "$@" 2>&4; } 4>&2 2>&3'
 
-export function createHost(name: string, namespace: string, address: string, folder: string): Host {
-  const within = ['netns', 'exec', namespace]
+/** `namespace`: whose network it has; without one, this machine's own. */
+export function createHost(name: string, address: string, folder: string, namespace?: string): Host {
+  const within = namespace ? ['ip', 'netns', 'exec', namespace] : []
 
   function start(command: string[], options: SpawnOptions = {}) {
     const env = { ...BARE_ENVIRONMENT, ...options.env }
-    return spawn('ip', [...within, ...command], { stdio: 'ignore', ...options, env })
+    const [program, ...words] = [...within, ...command]
+    return spawn(program!, words, { stdio: 'ignore', ...options, env })
   }
 
   async function exec(command: string[], options: ExecOptions = {}): Promise<Outcome> {
@@ -74,11 +75,11 @@ export function createHost(name: string, namespace: string, address: string, fol
     name,
     address,
     folder,
-    namespace,
     exec,
     spawn: start,
     pids(...words) {
-      const all = attempt('ip', 'netns', 'pids', namespace).split('\n').filter(Boolean).map(Number)
+      const listed = namespace ? attempt('ip', 'netns', 'pids', namespace).split('\n') : readdirSync('/proc')
+      const all = listed.map(Number).filter((pid) => pid > 0)
       return all.filter((pid) => words.every((word) => commandLine(pid).includes(word)))
     },
   }

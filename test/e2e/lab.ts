@@ -68,7 +68,7 @@ export function createLab(): Lab {
       bridge.plug(namespace, address, options.rate)
       const own = join(folder, name)
       mkdirSync(own)
-      return createHost(name, namespace, address, own)
+      return createHost(name, address, own, namespace)
     },
     mount: (point, ...words) => void must('mount', ...words, point),
     showOnFailure: (path) => void logs.push(path),

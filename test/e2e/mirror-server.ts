@@ -83,7 +83,8 @@ async function serve(
     ...(range ? { 'Content-Range': `bytes ${start}-${end - 1}/${size}` } : {}),
   })
   if (request.method !== 'HEAD') await pump(file, start, end, rule, record, response)
-  if (!response.destroyed) response.end(() => rule.wrongLength && response.socket?.end())
+  if (rule.wrongLength) response.socket?.end()
+  else if (!response.destroyed) response.end()
 }
 
 /** One range only, as curl sends it; anything else is answered whole. */

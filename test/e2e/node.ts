@@ -1,5 +1,6 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { attempt, must, type Outcome, waitFor } from './commands.ts'
 import type { ExecOptions, Host } from './host.ts'
@@ -37,18 +38,17 @@ export interface PacsrvNode {
   run(words: string[], options?: ExecOptions & { inside?: string[] }): Promise<Outcome>
 }
 
-export const USER = 'pacsrv'
-
-/** The daemon never runs as root: tests make the user that packages make. */
-function userId(): { uid: number; gid: number } {
-  if (!attempt('id', '-u', USER)) {
-    must('useradd', '--system', '--no-create-home', '--shell', '/usr/sbin/nologin', USER)
-  }
-  return { uid: Number(must('id', '-u', USER)), gid: Number(must('id', '-g', USER)) }
-}
+/** The daemon never runs as root: here it becomes a user that every machine has. */
+export const USER = 'nobody'
+const isRoot = process.getuid?.() === 0
 
 /** A pacsrv node on `host`, configured but not started; `pacmanConfig` tells it the cache and databases. */
-export function createNode(lab: Lab, host: Host, pacmanConfig: string, sections: Sections = {}): PacsrvNode {
+export function createNode(
+  lab: Pick<Lab, 'program' | 'showOnFailure'>,
+  host: Host,
+  pacmanConfig: string,
+  sections: Sections = {},
+): PacsrvNode {
   if (!existsSync(lab.program)) throw new Error('dist/pacsrv-xfer is missing: run `npm run build`')
   const base = join(host.folder, 'pacsrv')
   const [state, spool, run] = ['state', 'spool', 'run'].map((name) => join(base, name)) as [
@@ -56,10 +56,9 @@ export function createNode(lab: Lab, host: Host, pacmanConfig: string, sections:
     string,
     string,
   ]
-  const { uid, gid } = userId()
   for (const folder of [state, spool, run]) {
     mkdirSync(folder, { recursive: true, mode: 0o755 })
-    chownSync(folder, uid, gid)
+    if (isRoot) must('chown', `${USER}:`, folder)
   }
   const socket = join(run, 'pacsrv.sock')
   const config = join(host.folder, 'pacsrv.conf')
@@ -70,6 +69,7 @@ export function createNode(lab: Lab, host: Host, pacmanConfig: string, sections:
         `pacman-conf = ${pacmanConfig}`,
         `state-dir = ${state}`,
         `spool-dir = ${spool}`,
+        `user = ${isRoot ? USER : userInfo().username}`,
         'log-level = debug',
       ],
       network: ['lan = no'],

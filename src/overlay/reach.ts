@@ -15,6 +15,8 @@ const DIAL_BACK_TIME = 6_000
 const LASTING = { yes: 30 * 60_000, no: 5 * 60_000 }
 /** Addresses that this node is seen at. */
 const MAX_ADDRESSES = 100
+/** A dial back stays open for so long, in milliseconds: time for the other end to have noticed. */
+const STAY = 1_000
 /** Neighbours that must have failed before "no", if there are so many. */
 const WITNESSES = 2
 /** Dials back that this node does for all its neighbours. */
@@ -95,7 +97,7 @@ export function createReach(
       deps.dial(dialable, 'transfer', id).then(
         (session) => {
           session.handle({ onMessage() {}, onClose() {} })
-          session.close('dialled back')
+          clock.after(STAY, () => session.close('dialled back'))
         },
         () => {},
       )

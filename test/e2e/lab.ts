@@ -107,6 +107,7 @@ const TOOLS = {
   curl: 'curl',
   iproute2: 'tc',
   debootstrap: 'debootstrap',
+  fakeroot: 'fakeroot',
 }
 
 export type Tool = keyof typeof TOOLS

@@ -1,11 +1,26 @@
 import { createCipheriv, createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { must } from './commands.ts'
 
-/** Kept between runs: contents follow from the specification alone. */
-export const labCache = join(tmpdir(), 'pacsrv-lab-cache')
+/** What is kept between runs, since its contents follow from what was asked for alone. Nobody else may have laid it. */
+export function labCache(): string {
+  const user = process.getuid!()
+  const folder = join(tmpdir(), `pacsrv-cache-${user}`)
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  if (statSync(folder).uid !== user) throw new Error(`${folder} belongs to somebody else: remove it`)
+  return folder
+}
 
 export interface PackageSpec {
   name: string
@@ -31,7 +46,7 @@ const BUILD_DATE = 1_700_000_000
 /** A package file that pacman installs: `.PKGINFO` and one payload, the same bytes on every machine. */
 export function makePackage({ name, version = '1.0-1', size }: PackageSpec): Package {
   const file = `${name}-${version}-x86_64.pkg.tar.zst`
-  const folder = join(labCache, 'packages', `${size}`)
+  const folder = join(labCache(), 'packages', `${size}`)
   const path = join(folder, file)
   if (!existsSync(path)) build(path, { name, version, size })
   const bytes = readFileSync(path)

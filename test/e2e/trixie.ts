@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { must } from './commands.ts'
 import { labCache } from './packages.ts'
@@ -7,10 +7,9 @@ const INCLUDE = 'pacman-package-manager,curl,ca-certificates,libarchive-tools,zs
 
 /** A folder with Debian 13: pacman 7, its own node, a user alpm. Made once a machine, about a minute. */
 export function trixieFolder(): string {
-  const folder = join(labCache, 'trixie')
+  const folder = join(labCache(), 'trixie')
   if (existsSync(folder)) return folder
   const stage = `${folder}.${process.pid}`
-  mkdirSync(labCache, { recursive: true })
   try {
     must('debootstrap', '--variant=minbase', `--include=${INCLUDE}`, 'trixie', stage)
     must('chroot', stage, 'useradd', '-r', '-d', '/', '-s', '/usr/sbin/nologin', 'alpm')

@@ -68,7 +68,7 @@ interface Line {
   /** When manners allow the next question. */
   earliest: number
   /** The next question. */
-  due?: { at: number; cancel: Cancel }
+  due?: Cancel
   /** The question under way. */
   asking?: AbortController
 }
@@ -122,8 +122,8 @@ export function createWebhostClient(
   }
 
   function plan(line: Line, at: number) {
-    line.due?.cancel()
-    line.due = { at, cancel: clock.after(at - clock.now(), () => ask(line)) }
+    line.due?.()
+    line.due = clock.after(at - clock.now(), () => ask(line))
   }
 
   async function ask(line: Line) {
@@ -166,7 +166,7 @@ export function createWebhostClient(
   }
 
   async function leave(line: Line) {
-    line.due?.cancel()
+    line.due?.()
     line.asking?.abort(new PacsrvError('peer', 'stopped'))
     if (!line.listed && !line.asking) return
     const leaving = new AbortController()
@@ -187,8 +187,7 @@ export function createWebhostClient(
     },
     wanted() {
       for (const line of lines) {
-        const soon = Math.max(clock.now(), line.earliest)
-        if (line.due && soon < line.due.at) plan(line, soon)
+        if (line.due) plan(line, Math.max(clock.now(), line.earliest))
       }
     },
     async stop() {

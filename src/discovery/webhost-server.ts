@@ -12,7 +12,7 @@ import { createSwarm, type SwarmOptions } from './webhost-swarm.ts'
 
 /** Milliseconds, bytes and counts that no connection may exceed. */
 const LIMITS = {
-  headers: 5_000,
+  request: 5_000,
   idle: 10_000,
   headerBytes: 4096,
   connections: 512,
@@ -36,8 +36,8 @@ export interface WebhostOptions extends SwarmOptions {
   listen: Endpoint
   /** Who to become once the port is open; needed when root starts it. */
   identity?: Identity
-  /** Milliseconds for a request's headers to arrive (5,000). */
-  headersTimeout?: number
+  /** Milliseconds for a request to arrive (5,000). */
+  requestTimeout?: number
 }
 
 /** A rendezvous server: tells nodes of each other, by the BitTorrent tracker announce (BEP 3, 7, 23). */
@@ -51,13 +51,13 @@ export interface Webhost {
 
 export function createWebhost({ log, ...parts }: WebhostParts, options: WebhostOptions): Webhost {
   const swarm = createSwarm(parts, options)
-  const headersTimeout = options.headersTimeout ?? LIMITS.headers
+  const requestTimeout = options.requestTimeout ?? LIMITS.request
   const server = createServer(
     {
       maxHeaderSize: LIMITS.headerBytes,
-      headersTimeout,
-      requestTimeout: 2 * headersTimeout,
-      connectionsCheckingInterval: Math.ceil(headersTimeout / 5),
+      requestTimeout,
+      // Node looks every 30 s otherwise.
+      connectionsCheckingInterval: Math.ceil(requestTimeout / 5),
     },
     respond,
   )

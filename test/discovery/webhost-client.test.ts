@@ -148,6 +148,12 @@ test('a webhost that fails is asked at growing pauses, up to an hour, and warned
   assert.is(asked.at(-1)!.query.event, 'started')
   await advance(15 * MINUTE)
   assert.is(asked.at(-1)!.query.event, undefined)
+  up = false
+  await advance(15 * MINUTE)
+  const before = asked.length
+  await advance(MINUTE)
+  assert.is(asked.length, before + 1, 'the pauses begin anew')
+  assert.is(warnings.length, 2)
 })
 
 test('wanted does not hurry a webhost that fails', async () => {
@@ -180,7 +186,7 @@ test('garbage, refusals, redirects and silence throw nothing, tell nothing and a
     () => ({ body: Buffer.from('<html>') }),
     () => ({ body: Buffer.from('l-3:e') }),
     () => ({ body: { 'failure reason': 'no' } }),
-    () => ({ status: 302 }),
+    () => ({ ...listing(PEER), status: 302 }),
     () => undefined,
   ]
   for (const reply of bad) {

@@ -7,6 +7,8 @@ import { hostPort } from '../../src/base/endpoint.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { decodeAnswer } from '../../src/discovery/webhost-answer.ts'
+import { createWebhostClient, webhostUrl } from '../../src/discovery/webhost-client.ts'
+import { httpGet } from '../../src/discovery/webhost-http.ts'
 import { formatQuery, INFO_HASH } from '../../src/discovery/webhost-query.ts'
 import { createWebhost, type Webhost, type WebhostOptions } from '../../src/discovery/webhost-server.ts'
 
@@ -90,6 +92,24 @@ test('three nodes meet, each at the address that its connection comes from', asy
   assert.equal(nodes(third.body), ['127.0.0.2:8048', '127.0.0.3:8048'])
 })
 
+test('two clients of ours find each other, until one says that it goes', async ({ port, webhost }) => {
+  const urls = [webhostUrl(`http://127.0.0.1:${port}`)!]
+  const client = (listens: number) =>
+    createWebhostClient(
+      { ...parts, log: silentLog, http: httpGet },
+      { urls, port: listens, peerId: systemRandom.hex(20) },
+    )
+  const [first, second, third] = [client(8048), client(8049), client(8050)]
+  first.start(() => assert.unreachable('nobody else was there'))
+  while (webhost.size < 1) await new Promise((resolve) => setImmediate(resolve))
+  const heard = (of: typeof first) => new Promise<string[]>((resolve) => of.start(resolve))
+  assert.equal(await heard(second), ['127.0.0.1:8048'])
+  await first.stop()
+  assert.equal(await heard(third), ['127.0.0.1:8049'])
+  await Promise.all([second.stop(), third.stop()])
+  assert.is(webhost.size, 0)
+})
+
 test('on an IPv6 socket, IPv4 askers are IPv4', async (context) => {
   await context.webhost.stop()
   await begin(context, { listen: '[::]:0' })
@@ -133,8 +153,8 @@ test('every connection ends with its answer', async ({ port }) => {
 
 test('who sends its headers slowly is cut off', async (context) => {
   await context.webhost.stop()
-  await begin(context, { headersTimeout: 50 })
-  assert.match(await raw(context.port, 'GET /announce HTTP/1.1\r\nX-Slow: '), /^(HTTP\/1.1 408|$)/)
+  await begin(context, { requestTimeout: 50 })
+  assert.match(await raw(context.port, 'GET /announce HTTP/1.1\r\nX-Slow: '), /^HTTP\/1.1 408/)
 })
 
 test('one address has sixteen connections, and others still get in', async ({ port }) => {

@@ -34,14 +34,12 @@ export function reachOf(of: Endpoint): Reach | undefined {
 }
 
 /**
- * Whether somebody seen at address `from` may be told of `other`: only what reaches at least as far. A
- * machine in the world is never sent to its own loopback or into its own site.
+ * Whether somebody whose address reaches `from` may be told of one that reaches `other`: only of what reaches
+ * at least as far. A machine in the world is never sent to its own loopback or into its own site.
  */
-export function isOfUse(other: Endpoint, from: Endpoint): boolean {
-  const reach = reachOf(other)
-  const own = reachOf(from)
-  if (reach === undefined || own === undefined) return false
-  return REACHES.indexOf(reach) >= REACHES.indexOf(own)
+export function isOfUse(other: Reach | undefined, from: Reach | undefined): boolean {
+  if (other === undefined || from === undefined) return false
+  return REACHES.indexOf(other) >= REACHES.indexOf(from)
 }
 
 /** What one stranger can have many addresses of, as a key to count by: an IPv4 address, or an IPv6 /64. */

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { formatQuery, INFO_HASH, MAX_WANTED, parseQuery } from '../../src/discovery/webhost-query.ts'
@@ -27,7 +29,9 @@ test('what the client writes, the server reads', () => {
   }
 })
 
-test('the network of all nodes has one info-hash', () => {
+test('the network of all nodes has one info-hash, and the manual names it', () => {
+  const manual = readFileSync(join(import.meta.dirname, '../../docs/webhost.md'), 'utf8')
+  assert.ok(manual.includes(`    ${INFO_HASH}\n`))
   assert.is(INFO_HASH, 'e1c6a8f7d12a6bccc1e5316524690e74b5b63132')
 })
 

@@ -1,10 +1,13 @@
 import { limits } from '../wire/limits.ts'
 import type { FileQuery, Hop, NodeId } from '../wire/messages.ts'
 
-/** What a node does with a query. */
+/**
+ * What a node does with a query. `forward` is `later` for a copy that improves on an earlier one: by then its
+ * own neighbours' copies have come, which show who needs it no more.
+ */
 export interface FloodDecision {
   answer: boolean
-  forward: boolean
+  forward: 'no' | 'now' | 'later'
 }
 
 /**
@@ -20,7 +23,8 @@ export function decideFlood(
   const ids = new Set(path.map(({ id }) => id))
   if (ids.size < path.length || ids.has(self)) return 'drop'
   if (seenTtl !== undefined && ttl <= seenTtl) return 'drop'
-  return { answer: seenTtl === undefined, forward: ttl > 1 && path.length < limits.hops }
+  const travels = ttl > 1 && path.length < limits.hops
+  return { answer: seenTtl === undefined, forward: !travels ? 'no' : seenTtl === undefined ? 'now' : 'later' }
 }
 
 /** A list whose last entry is who handed it to us: its proven id, and the address that we saw. */

@@ -20,6 +20,8 @@ import type { Session } from './session.ts'
 /** Queries are remembered this long, in milliseconds: far longer than any is under way. */
 const SEEN_TTL = 60_000
 const MAX_SEEN = 20_000
+/** How long a better copy of a query waits before it is passed on again, in milliseconds. */
+const LATER = 60
 /** A holder may be called for a file of a large transaction this long after it answered, in milliseconds. */
 const CALL_TTL = 15 * 60_000
 
@@ -57,10 +59,19 @@ export function hopOf({ id, dialable }: Session): Hop {
   return dialable === undefined || reachOf(dialable) === 'link' ? { id } : { id, address: dialable }
 }
 
+/** What a node remembers of a query. */
+interface SeenQuery {
+  /** The copy that may travel furthest. */
+  best: FileQuery
+  /** For each neighbour, the highest TTL that it has surely had the query with. */
+  had: Map<NodeId, number>
+  /** A better copy waits to be passed on. */
+  waiting: boolean
+}
+
 export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }): Relay {
   const { clock, self, holdings, neighbours } = deps
-  /** Highest TTL that a query has come with. */
-  const seen = createExpiringMap<string, number>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
+  const seen = createExpiringMap<QueryId, SeenQuery>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
   /** Strays that have passed here, by query and whom they tell of. */
   const strays = createExpiringMap<string, true>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
   /** Whose queries this node has answered: only they may call it. */
@@ -73,18 +84,44 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     return others.length
   }
 
-  function answer(query: FileQuery, path: Hop[], from: Session) {
-    const held = query.files.map(({ sha256, size }) => {
+  function noteHad({ had }: SeenQuery, id: NodeId, ttl: number) {
+    if (ttl > (had.get(id) ?? 0)) had.set(id, ttl)
+  }
+
+  /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL. */
+  function passOn({ best, had }: SeenQuery) {
+    const ttl = best.ttl - 1
+    const passed = new Set(best.path.map(({ id }) => id))
+    const message = { ...best, ttl, path: [...best.path, { id: self }] }
+    for (const session of neighbours.all()) {
+      const { id } = session
+      if (passed.has(id) || (had.get(id) ?? 0) >= ttl) continue
+      had.set(id, ttl)
+      session.send(message)
+    }
+  }
+
+  function passOnLater(record: SeenQuery) {
+    if (record.waiting) return
+    record.waiting = true
+    clock.after(LATER, () => {
+      record.waiting = false
+      passOn(record)
+    })
+  }
+
+  function answer({ query, path, files: asked }: FileQuery, from: Session) {
+    const held = asked.map(({ sha256, size }) => {
       const file = holdings.find(sha256)
       return file?.size === size ? file : undefined
     })
     const files = held.filter((file) => file !== undefined)
     if (files.length === 0) return
-    answered.set(query.query, path[0]!.id)
+    answered.set(query, path[0]!.id)
     const reachable = deps.isReachable(from)
     from.send({
       type: 'fileAck',
-      query: query.query,
+      query,
       ttl: fullTtl,
       path,
       way: [{ id: self }],
@@ -110,15 +147,18 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   return {
     ask: (query) => sendToAll({ ...query, path: [{ id: self }] }, () => false),
 
-    onFile(query, from) {
-      const path = signedBy(query.path, hopOf(from))
-      const decision = decideFlood(self, { path, ttl: query.ttl }, seen.get(query.query))
+    onFile(message, from) {
+      const query = { ...message, path: signedBy(message.path, hopOf(from)) }
+      const known = seen.get(query.query)
+      const decision = decideFlood(self, query, known?.best.ttl)
+      if (known) noteHad(known, from.id, query.ttl + 1)
       if (decision === 'drop') return
-      seen.set(query.query, query.ttl)
-      if (decision.answer) answer(query, path, from)
-      if (!decision.forward) return
-      const passed = new Set(path.map(({ id }) => id))
-      sendToAll({ ...query, ttl: query.ttl - 1, path: [...path, { id: self }] }, (id) => passed.has(id))
+      const record = known ?? { best: query, had: new Map([[from.id, query.ttl + 1]]), waiting: false }
+      record.best = query
+      if (!known) seen.set(query.query, record)
+      if (decision.answer) answer(query, from)
+      if (decision.forward === 'now') passOn(record)
+      else if (decision.forward === 'later') passOnLater(record)
     },
 
     onFileAck(ack, from) {

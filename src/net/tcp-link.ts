@@ -70,8 +70,9 @@ export function createTcpLink(
     if (!open) return
     open = false
     reason = why
-    socket.pause()
-    socket.destroySoon()
+    socket.end()
+    // Read on until the other end has ended too: a socket closed over unread bytes drops what it was sending.
+    socket.resume()
     const cancel = clock.after(LINGER, () => socket.destroy())
     socket.once('close', cancel)
   }

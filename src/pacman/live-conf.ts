@@ -1,0 +1,48 @@
+import { readFile, stat } from 'node:fs/promises'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { coalesce } from './coalesce.ts'
+import { type PacmanConf, type PacmanConfResult, readPacmanConf } from './pacman-conf.ts'
+
+/** An `Include` of a pattern, or in an included file, isn't looked at: its changes are seen after this. */
+const BELIEVED_MS = 5 * 60_000
+
+/** pacman's configuration, asked for again when its file or a mirror list that it includes has changed. */
+export function createLivePacmanConf(
+  {
+    log,
+    clock,
+    read = readPacmanConf,
+  }: { log: Log; clock: Clock; read?: (file: string) => Promise<PacmanConfResult> },
+  file: string,
+): () => Promise<PacmanConf | undefined> {
+  let conf: PacmanConf | undefined
+  let version: string | undefined
+  let readAt = 0
+  let watched = [file]
+
+  return coalesce(async () => {
+    const now = await versionOf(watched)
+    if (now === version && clock.now() - readAt < BELIEVED_MS) return conf
+    const result = await read(file)
+    if (result.problem) log.warn({ err: result.problem }, "pacman's configuration is unknown: mirrors are left to the client")
+    conf = result.conf
+    watched = [file, ...(await includesOf(file))]
+    version = await versionOf(watched)
+    readAt = clock.now()
+    return conf
+  })
+}
+
+async function versionOf(files: string[]): Promise<string> {
+  const versions = files.map(async (path) => {
+    const found = await stat(path).catch(() => undefined)
+    return found ? `${found.ino} ${found.mtimeMs} ${found.size}` : ''
+  })
+  return (await Promise.all(versions)).join('\n')
+}
+
+async function includesOf(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  return [...text.matchAll(/^\s*Include\s*=\s*(\S+)\s*$/gm)].map(([, path]) => path!)
+}

@@ -1,0 +1,71 @@
+/** Lines in pacman's own style (its callback.c, draw_pacman_progress_bar). Loaded by the lean client. */
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+
+/** Bytes as pacman prints them: scaled until at most 2048. */
+function humanize(bytes: number): [number, string] {
+  let value = bytes
+  let unit = 0
+  while (value > 2048 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return [value, UNITS[unit]!]
+}
+
+/** Bytes for a sentence: `1.2 MiB`. */
+export function humanSize(bytes: number): string {
+  const [value, unit] = humanize(bytes)
+  return `${unit === 'B' ? value : value.toFixed(1)} ${unit}`
+}
+
+export interface Progress {
+  name: string
+  /** Bytes so far. */
+  done: number
+  /** Bytes in all. */
+  size: number
+  /** Milliseconds since the start. */
+  elapsed: number
+}
+
+/** One state of the bar, without `\r` or `\n`, never wider than `columns`. */
+export function progressLine({ name, done, size, elapsed }: Progress, columns: number): string {
+  const infoWidth = Math.max(50, Math.floor((columns * 6) / 10))
+  const nameWidth = infoWidth - 30
+  const label = name.replace(/\.pkg\.tar(\.\w+)?$/, '')
+  const shown = label.length > nameWidth ? `${label.slice(0, nameWidth - 3)}...` : label.padEnd(nameWidth)
+  const rate = elapsed > 0 ? (done * 1000) / elapsed : 0
+  const whole = done >= size
+  const seconds = whole ? elapsed / 1000 : rate > 0 ? (size - done) / rate : Number.POSITIVE_INFINITY
+  const [doneValue, doneUnit] = humanize(done)
+  const [rateValue, rateUnit] = humanize(rate)
+  const digits = rateValue < 9.995 ? 2 : rateValue < 99.95 ? 1 : 0
+  const amount = `${doneValue.toFixed(1).padStart(6)} ${doneUnit.padStart(3)}`
+  const speed = `${rateValue.toFixed(digits).padStart(4)} ${rateUnit.padStart(3)}/s`
+  const percent = size > 0 ? Math.floor((done * 100) / size) : 100
+  const line = ` ${shown} ${amount}  ${speed} ${time(seconds)}${bar(percent, columns - infoWidth)}`
+  return line.slice(0, Math.max(1, columns))
+}
+
+function time(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  if (!(minutes < 100)) return '--:--'
+  return `${String(minutes).padStart(2, '0')}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`
+}
+
+function bar(percent: number, width: number): string {
+  const length = width - 8
+  const filled = Math.floor((percent * length) / 100)
+  const hashes = length > 0 ? ` [${'#'.repeat(filled)}${'-'.repeat(length - filled)}]` : ''
+  return width > 5 ? `${hashes} ${String(percent).padStart(3)}%` : ''
+}
+
+/** Where a file's bytes came from, in one line for a pipe or a log. */
+export function sourcesLine(
+  name: string,
+  from: { fromPeers: number; fromMirror: number; peers: number },
+): string {
+  const peers = `${from.peers} ${from.peers === 1 ? 'peer' : 'peers'}`
+  return `${name}: ${humanSize(from.fromPeers)} from ${peers}, ${humanSize(from.fromMirror)} from the mirror`
+}

@@ -1,0 +1,143 @@
+/**
+ * The XferCommand client: one file from the daemon into TMP. Run by the sh front as
+ * `node client.cjs CONFIG SOCKET START URL TMP NAME`; it loads almost nothing.
+ * Exits 0 when TMP is whole, 65 when the mirrors' bytes are wrong, else 75: the front then asks the mirror.
+ */
+import { ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { connect } from 'node:net'
+import { isatty } from 'node:tty'
+import { systemCode } from '../base/error.ts'
+import { progressLine, sourcesLine } from '../base/progress.ts'
+import {
+  CURL_ENVIRONMENT,
+  type EndFrame,
+  FRAME_BYTES,
+  FrameType,
+  type ProgressFrame,
+  type StartFrame,
+} from '../daemon/fetch-stream.ts'
+import { createAnswerReader } from './answer-reader.ts'
+
+const EXIT = { done: 0, mismatch: 65, mirror: 75, interrupted: 130 }
+/** A daemon that hasn't begun to answer by then is hung (DESIGN.md, a request, step 1). */
+const FIRST_BYTE_MS = 500
+/** Heartbeats come every 200 ms: a daemon that stops in the middle is left after this. */
+const SILENCE_MS = 2000
+const STANDARD_OUTPUT = 1
+
+const [config, socketPath, start, url, tmp, name] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+]
+
+const output = { fd: -1, written: 0 }
+const shown = { size: 0, since: performance.now(), columns: 0, last: -1000 }
+
+process.on('SIGINT', () => leave(EXIT.interrupted))
+process.on('SIGTERM', () => leave(EXIT.interrupted))
+attach(start !== 'no')
+
+function leave(status: number): never {
+  if (status !== EXIT.done && output.fd >= 0) unlinkSync(tmp)
+  process.exit(status)
+}
+
+/** `mayStart`: when nobody listens, a daemon may be started, once. */
+function attach(mayStart: boolean): void {
+  const read = createAnswerReader({ onData: write, onFrame })
+  let timer = setTimeout(() => leave(EXIT.mirror), FIRST_BYTE_MS)
+  const buffer = Buffer.allocUnsafeSlow(FRAME_BYTES)
+  const socket = connect({ path: socketPath, onread: { buffer, callback: take } })
+
+  socket.on('connect', () => socket.write(request()))
+  socket.on('end', () => leave(EXIT.mirror))
+  socket.on('error', (error) => {
+    const nobody = ['ENOENT', 'ECONNREFUSED'].includes(systemCode(error) ?? '')
+    if (!nobody || !mayStart) leave(EXIT.mirror)
+    clearTimeout(timer)
+    startDaemon()
+  })
+
+  function take(length: number, bytes: Uint8Array): boolean {
+    clearTimeout(timer)
+    timer = setTimeout(() => leave(EXIT.mirror), SILENCE_MS)
+    try {
+      read(bytes.subarray(0, length))
+    } catch {
+      leave(EXIT.mirror) // no room beside OUT, or no daemon of ours behind that socket
+    }
+    return true
+  }
+}
+
+function request(): string {
+  const environment: Record<string, string> = {}
+  for (const key of CURL_ENVIRONMENT) if (process.env[key]) environment[key] = process.env[key]
+  const body = JSON.stringify({ url, environment })
+  const head = 'POST /v1/fetch HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json'
+  return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+/** All about starting a daemon is in a bundle of its own: it happens once, not once a file. */
+function startDaemon(): void {
+  const starter = require('./start.cjs') as typeof import('./start.ts')
+  starter.startDaemon(config, socketPath).then(
+    (started) => (started ? attach(false) : leave(EXIT.mirror)),
+    () => leave(EXIT.mirror),
+  )
+}
+
+function write(bytes: Uint8Array): void {
+  if (output.fd < 0) output.fd = openSync(tmp, 'w')
+  for (let at = 0; at < bytes.length; ) at += writeSync(output.fd, bytes, at)
+  output.written += bytes.length
+  show(output.written)
+}
+
+function onFrame(type: number, text: string): void {
+  if (type === FrameType.start) begin(JSON.parse(text) as StartFrame)
+  else if (type === FrameType.progress) show((JSON.parse(text) as ProgressFrame).done)
+  else if (type === FrameType.rewind) rewind()
+  else if (type === FrameType.end) end(JSON.parse(text) as EndFrame)
+}
+
+function begin({ size }: StartFrame): void {
+  shown.size = size
+  if (isatty(STANDARD_OUTPUT)) shown.columns = process.stdout.columns || 80
+}
+
+/** What came was wrong: the file begins anew, in the same temporary file. */
+function rewind(): void {
+  if (output.fd < 0) return
+  ftruncateSync(output.fd, 0)
+  unlinkSync(tmp)
+  output.fd = -1
+  output.written = 0
+}
+
+function show(done: number): void {
+  const now = performance.now()
+  if (shown.columns === 0 || now - shown.last < 100) return
+  shown.last = now
+  draw(Math.max(done, output.written), '\r')
+}
+
+function draw(done: number, ending: string): void {
+  const progress = { name, done, size: shown.size, elapsed: performance.now() - shown.since }
+  writeSync(STANDARD_OUTPUT, progressLine(progress, shown.columns) + ending)
+}
+
+function end(frame: EndFrame): void {
+  if (frame.result === 'mismatch') {
+    writeSync(2, `pacsrv-xfer: ${frame.reason}\n`)
+    leave(EXIT.mismatch)
+  }
+  if (frame.result !== 'done' || output.written !== shown.size) leave(EXIT.mirror)
+  if (shown.columns > 0) draw(shown.size, '\n')
+  writeSync(STANDARD_OUTPUT, `${shown.columns > 0 ? ' ' : ''}${sourcesLine(name, frame)}\n`)
+  leave(EXIT.done)
+}

@@ -1,0 +1,80 @@
+/** Everything but the fetching: run by the sh front as `node main.cjs --config FILE WORD…`. */
+import { parseArgs } from 'node:util'
+import { DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
+import { PacsrvError } from '../base/error.ts'
+import { announce } from './announce.ts'
+import { runCheck } from './check.ts'
+import { runDaemonCommand } from './daemon-command.ts'
+import { ownPaths } from './own-paths.ts'
+import { runStatus } from './status.ts'
+
+declare const PACSRV_VERSION: string
+
+const USAGE = `usage: pacsrv-xfer [--config FILE] URL OUT       fetch a file (pacman's XferCommand)
+       pacsrv-xfer [--config FILE] daemon         run the node in the foreground
+       pacsrv-xfer [--config FILE] announce       tell the daemon to look at the cache again
+       pacsrv-xfer [--config FILE] status [--json]
+       pacsrv-xfer [--config FILE] check          what is wrong with this set-up, and its mend
+       pacsrv-xfer --help | --version
+In pacman.conf:  XferCommand = /usr/bin/pacsrv-xfer %u %o`
+
+const print = (line: string) => process.stdout.write(`${line}\n`)
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parse(args)
+  if (values.version) return done(print(`pacsrv-xfer ${PACSRV_VERSION}`))
+  if (values.help) return done(print(USAGE))
+  const [word, ...rest] = positionals
+  const file = values.config ?? DEFAULT_CONFIG_FILE
+  const config = () => readConfig(file, ownPaths)
+  if (rest.length > 0) throw usage(`"${rest[0]}" is one word too many`)
+  if (values.json && word !== 'status') throw usage('--json goes with status')
+  switch (word) {
+    case 'daemon':
+      return runDaemonCommand(config(), PACSRV_VERSION)
+    case 'announce':
+      return announce(config)
+    case 'status':
+      return runStatus(config(), { json: values.json === true, print })
+    case 'check':
+      return runCheck(config, print)
+    case undefined:
+      throw usage('a URL and a file, or a command, are missing')
+    default:
+      throw usage(word.includes('://') ? 'the file to write is missing' : `there is no command "${word}"`)
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        config: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'V' },
+        json: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    throw usage((error as Error).message)
+  }
+}
+
+function usage(problem: string): PacsrvError {
+  return new PacsrvError('usage', `${problem}; see pacsrv-xfer --help`)
+}
+
+const done = (_: unknown) => 0
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status
+  },
+  (error) => {
+    const expected = error instanceof PacsrvError
+    process.stderr.write(`pacsrv-xfer: ${expected ? error.message : error?.stack}\n`)
+    process.exitCode = expected && error.code === 'usage' ? 2 : 1
+  },
+)

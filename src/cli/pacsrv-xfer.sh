@@ -1,0 +1,134 @@
+#!/bin/sh
+# pacsrv-xfer: pacman's XferCommand, and the command line of pacsrv.
+#
+# pacman runs this once per file, so what happens most is done with least: a file that the daemon has ready
+# comes by curl over its socket. Else the Node client asks the daemon for it; and where there is no daemon, no
+# luck or no working node, curl asks the mirror. pacsrv never stands between pacman and a file.
+PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
+export PATH
+
+lib=${0%/*}
+[ -f "$lib/client.cjs" ] || lib=/usr/lib/pacsrv
+[ -f "$lib/client.cjs" ] || lib=$(dirname "$(readlink -f "$0")")
+
+conf=/etc/pacsrv.conf
+if [ "$1" = --config ] && [ $# -ge 2 ]; then
+	conf=$2
+	shift 2
+fi
+case $# in
+2) case $1 in *://*) ;; *) exec node "$lib/main.cjs" --config "$conf" "$@" ;; esac ;;
+*) exec node "$lib/main.cjs" --config "$conf" "$@" ;;
+esac
+
+url=$1 out=$2
+tmp=${out%.part}.$$.part # pacman and pacsrv's own catalogue both pass over *.part
+
+# A child in the background and a trap: the shell would otherwise hold a signal back until its child is done.
+child=
+leave() {
+	[ -z "$child" ] || kill "$child" 2>/dev/null
+	rm -f "$tmp"
+	exit "$1"
+}
+trap 'leave 130' INT
+trap 'leave 143' TERM HUP
+run() {
+	"$@" <&0 &
+	child=$!
+	wait "$child"
+	status=$?
+	child=
+	return $status
+}
+finish() {
+	mv -f "$tmp" "$out" && exit 0
+	leave 1
+}
+
+# Only what is needed before node runs; a key in [section] is printed as section.key=value.
+socket='' server='' start=yes
+if [ -r "$conf" ]; then
+	blank='[[:space:]]*'
+	while IFS= read -r line; do
+		case $line in
+		socket=*) socket=${line#*=} ;;
+		server=*) server=${line#*=} ;;
+		start=*) start=${line#*=} ;;
+		esac
+	done <<-EOF
+		$(sed -n "s/[[:space:]]*\$//
+			/^$blank\[server\]/,/^$blank\[/s/^${blank}socket$blank=$blank/socket=/p
+			/^$blank\[client\]/,/^$blank\[/{s/^${blank}server$blank=$blank/server=/p
+				s/^${blank}start$blank=$blank/start=/p
+			}" "$conf")
+	EOF
+elif [ ! -S /run/pacsrv/pacsrv.sock ] && [ -n "$XDG_RUNTIME_DIR" ]; then
+	socket=$XDG_RUNTIME_DIR/pacsrv/pacsrv.sock
+fi
+case $server in
+/*) socket=$server server='' ;;
+esac
+socket=${socket:-/run/pacsrv/pacsrv.sock}
+
+terminal=
+[ ! -t 1 ] || terminal=yes
+name=${out##*/}
+name=${name%.part}
+
+# Asks the daemon's socket. What is not there within half a second was not ready.
+ready() {
+	set -- --unix-socket "$socket" --max-time 0.5 -G --data-urlencode "url=$url" http://localhost/v1/ready
+	if [ -n "$terminal" ]; then
+		size=$(stty size </dev/tty 2>/dev/null)
+		set -- -H "Pacsrv-Columns: ${size#* }" "$@"
+	fi
+	run curl -q -sf -o "$tmp" -w '%header{pacsrv-line}' "$@"
+}
+
+# Asks the daemon of another machine ([client] server = HOST:PORT) as a CacheServer.
+remote() {
+	path=${url#*://}
+	run curl -q -sfg --noproxy '*' --connect-timeout 1 --speed-limit 1 --speed-time 10 \
+		-o "$tmp" --url "http://$server/${path#*/}" && echo "$name: from $server"
+}
+
+# As pacman's own downloader would: its time-outs, its user agent, the server's time kept.
+mirror() {
+	if [ -n "$terminal" ]; then
+		echo " $name"
+		set -- -'#'
+	else
+		set -- -sS -w "$name: %{size_download} bytes from the mirror\n"
+	fi
+	run curl -fLgR --connect-timeout 10 --speed-limit 1 --speed-time 10 \
+		${HTTP_USER_AGENT:+-A} ${HTTP_USER_AGENT:+"$HTTP_USER_AGENT"} "$@" -o "$tmp" --url "$url"
+}
+
+case $name in
+*.db | *.db.sig | *.files | *.files.sig) ;; # never from a peer
+*)
+	if [ -n "$server" ]; then
+		remote && finish
+	else
+		answer=7
+		if [ -S "$socket" ]; then
+			ready
+			answer=$?
+		fi
+		case $answer in
+		0) echo && finish ;;
+		28) ;; # a daemon that hangs: to wait for it a second time would cost as much again
+		*)
+			run node "$lib/client.cjs" "$conf" "$socket" "$start" "$url" "$tmp" "$name"
+			case $? in
+			0) finish ;;
+			65) leave 1 ;; # the mirrors' bytes are not what the sync database promises
+			esac
+			;;
+		esac
+	fi
+	;;
+esac
+mirror && finish
+leave $?

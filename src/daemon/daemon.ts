@@ -1,0 +1,220 @@
+import { lookup } from 'node:dns/promises'
+import { mkdir } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { dirname, join } from 'node:path'
+import { pino } from 'pino'
+import { systemClock } from '../base/clock.ts'
+import type { Config } from '../base/config.ts'
+import { cidrList } from '../base/config-values.ts'
+import { endpoint, hostPort } from '../base/endpoint.ts'
+import { asError, PacsrvError, systemCode } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import { systemRandom } from '../base/random.ts'
+import { openMirrorByCurl } from '../fetch/curl.ts'
+import { createFetcher } from '../fetch/fetcher.ts'
+import type { FileNetwork } from '../fetch/meetings.ts'
+import { createSpool } from '../fetch/spool.ts'
+import { createTransfers } from '../fetch/transfers.ts'
+import { createWholeHasher } from '../fetch/whole-hash.ts'
+import { createTcpTransport } from '../net/tcp.ts'
+import { createAccess } from '../overlay/access.ts'
+import { loadIdentity } from '../overlay/identity.ts'
+import { createOverlay } from '../overlay/overlay.ts'
+import { createCatalogue } from '../pacman/catalogue.ts'
+import { createHashWorker } from '../pacman/hasher.ts'
+import { createLivePacmanConf } from '../pacman/live-conf.ts'
+import { createSyncDatabases } from '../pacman/sync-databases.ts'
+import { createBufferPool } from '../wire/pool.ts'
+import { heldFile, servedFrom } from './held-files.ts'
+import { becomeUser } from './privileges.ts'
+import { createServerPort } from './server.ts'
+import { isLive, listenOnSocket, passedSocket, tryListen } from './socket.ts'
+import { statusOf } from './status.ts'
+
+export interface DaemonOptions {
+  version: string
+  /** The bundles that run in threads of their own. */
+  workers: { wholeHash: URL; fileHash: URL }
+}
+
+/** Where pacman keeps things when neither the configuration nor pacman-conf says. */
+const PACMAN_DEFAULTS = { cacheDirs: ['/var/cache/pacman/pkg/'], dbPath: '/var/lib/pacman/' }
+/** So long after the start, the nodes of [direct] are taken for neighbours: they are being greeted. */
+const GREETING_MS = 1_500
+const SWEEP_MS = 10 * 60_000
+
+/**
+ * Starts the node; resolves to what stops it, or to undefined when a live daemon has the socket already.
+ * Throws PacsrvError `daemon` when it can't start.
+ */
+export async function startDaemon(
+  config: Config,
+  { version, workers }: DaemonOptions,
+): Promise<(() => Promise<void>) | undefined> {
+  const { socket } = config.server
+  const stateDir = config.daemon['state-dir']
+  const spoolDir = config.daemon['spool-dir']
+  if (process.getuid?.() === 0) {
+    becomeUser(config.daemon.user, [
+      { path: stateDir, mode: 0o700 },
+      { path: spoolDir, mode: 0o700 },
+      { path: dirname(socket), mode: 0o755 },
+    ])
+  }
+  const passed = passedSocket(process.env, process.pid)
+  if (passed === undefined && (await isLive(socket))) return undefined
+  await makeFolder(stateDir, '[daemon] state-dir')
+
+  const log: Log = pino({ name: 'pacsrv', level: config.daemon['log-level'], base: {} })
+  const clock = systemClock
+  const startedAt = clock.now()
+  const totals = { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0 }
+
+  const pacmanConf = createLivePacmanConf({ log, clock }, config.daemon['pacman-conf'])
+  const { cacheDirs, dbPath } = (await pacmanConf()) ?? PACMAN_DEFAULTS
+  const databases = createSyncDatabases({ log }, { dir: config.daemon['sync-dir'] ?? join(dbPath, 'sync') })
+  const fileHasher = createHashWorker({ clock }, workers.fileHash)
+  const ownDirs = config.daemon['cache-dir']
+  const catalogue = createCatalogue(
+    { log, clock, hashFile: fileHasher.hashFile },
+    { dirs: ownDirs.length > 0 ? ownDirs : cacheDirs, stateFile: join(stateDir, 'catalogue') },
+  )
+  const pool = createBufferPool()
+  const overlay = createOverlay(
+    {
+      transport: createTcpTransport({ log, clock, pool }),
+      identity: await loadIdentity(join(stateDir, 'node.key'), log),
+      clock,
+      random: systemRandom,
+      log,
+      holdings: {
+        find(sha256) {
+          const file = catalogue.find(sha256)
+          return file && heldFile(file)
+        },
+      },
+      resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+      onTransfer: (session) => transfers.accept(session),
+    },
+    {
+      listen: config.network.listen,
+      advertise: config.network.advertise,
+      direct: config.direct.server,
+      minConnections: config.network['min-connections'],
+      maxConnections: config.network['max-connections'],
+      ttl: config.network.ttl,
+      allow: config.network.allow.flat(),
+      deny: config.network.deny.flat(),
+      agent: `pacsrv ${version}`,
+    },
+  )
+  const transfers = createTransfers(
+    { connect: overlay.connect, holdings: servedFrom(catalogue), clock, log, pool },
+    {
+      onUploaded(bytes) {
+        totals.uploaded += bytes
+      },
+    },
+  )
+  const network: FileNetwork = {
+    find: overlay.find,
+    connect: transfers.to,
+    forget: overlay.forget,
+    ban: ({ id, address }, reason) =>
+      overlay.ban({ id, ...(address === undefined ? {} : { address }) }, reason),
+    hasNeighbours: () =>
+      overlay.neighbours().length > 0 ||
+      (config.direct.server.length > 0 && clock.now() - startedAt < GREETING_MS),
+    isNeighbour: (id) => overlay.neighbours().some((neighbour) => neighbour.id === id),
+  }
+  const spool = createSpool({ log }, { dir: spoolDir })
+  const wholeHasher = createWholeHasher(workers.wholeHash)
+  const fetcher = createFetcher(
+    {
+      clock,
+      log,
+      spool,
+      hasher: wholeHasher,
+      network,
+      openMirror: openMirrorByCurl,
+      mirrorRates: new Map(),
+      recycle: pool.release,
+      onRejected: () => void totals.rejected++,
+      onDone({ fromPeers, fromMirror }) {
+        totals.fromPeers += fromPeers
+        totals.fromMirror += fromMirror
+      },
+      databases,
+      pacmanConf,
+    },
+    { delay: config.mirror.delay },
+  )
+  const { allow } = config.server
+  const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
+  const serverDeps = {
+    fetcher,
+    spool,
+    catalogue,
+    clock,
+    log,
+    status: () => statusOf({ overlay, catalogue, jobs: fetcher.jobs, totals, version, clock }),
+    announce: () => void catalogue.rescan(),
+    allows: (address: string) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
+  }
+  const socketDoor = createServerPort('socket', serverDeps)
+  const tcpDoor = createServerPort('tcp', serverDeps)
+
+  if (passed !== undefined) await tryListen(socketDoor, { fd: passed })
+  else if (!(await listenOnSocket(socketDoor, socket))) return undefined
+  const cancelSweep = every(SWEEP_MS, () => void spool.sweep())
+  catalogue.onChange((added, removed) =>
+    overlay.announce(
+      added.map(heldFile),
+      removed.map(({ sha256 }) => sha256),
+    ),
+  )
+  await overlay.start()
+  await listenOnTcp(tcpDoor, config)
+  log.info({ id: overlay.id, listen: overlay.listening, socket }, `pacsrv ${version} runs`)
+
+  return async () => {
+    cancelSweep()
+    for (const door of [socketDoor, tcpDoor]) {
+      door.close()
+      door.closeAllConnections()
+    }
+    transfers.close()
+    await Promise.all([overlay.stop(), fetcher.close()])
+    await catalogue.close()
+    await Promise.all([fileHasher.close(), wholeHasher.close()])
+  }
+}
+
+const LOOPBACK = cidrList('127.0.0.0/8 ::1')
+
+async function listenOnTcp(door: Server, config: Config): Promise<void> {
+  const { listen } = config.server
+  if (listen === undefined) return
+  const failed = (why: string, cause?: unknown) =>
+    new PacsrvError('daemon', `${config.file}: can't listen at ${listen} ([server] listen): ${why}`, cause)
+  try {
+    if (await tryListen(door, { ...hostPort(listen) })) return
+  } catch (error) {
+    throw failed(systemCode(error) ?? asError(error).message, error)
+  }
+  throw failed('the port is taken')
+}
+
+async function makeFolder(path: string, key: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new PacsrvError('daemon', `can't make the folder ${path} (${key}): ${systemCode(error)}`, error)
+  }
+}
+
+function every(ms: number, action: () => void): () => void {
+  action()
+  const timer = setInterval(action, ms)
+  return () => clearInterval(timer)
+}

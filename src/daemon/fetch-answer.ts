@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { asError, PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import type { Job } from '../fetch/job.ts'
+import {
+  CURL_ENVIRONMENT,
+  type EndFrame,
+  type FetchRequest,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  HEARTBEAT_MS,
+} from './fetch-stream.ts'
+
+const BODY_BYTES = 64 * 1024
+const DATA_BYTES = 512 * 1024
+
+/** Answers POST /v1/fetch: hands a job's file over as it comes. */
+export async function answerFetch(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { fetcher, log }: { fetcher: Fetcher; log: Log },
+): Promise<void> {
+  // The first byte goes out at once: a client takes half a second's silence for a hung daemon.
+  response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
+  response.flushHeaders()
+  const end = (frame: EndFrame) => response.end(jsonFrame(FrameType.end, frame))
+  try {
+    const { url, environment } = parseRequest(await readBody(request))
+    const located = await fetcher.locate(url)
+    if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
+    const { file } = located
+    response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
+    await handOver(fetcher.fetch(located, environment), response)
+  } catch (error) {
+    log.warn({ err: asError(error) }, 'a file could not be handed over')
+    end({ result: 'mirror', reason: asError(error).message })
+  }
+}
+
+/** Streams what is readable until the job is over; resolves when the answer has ended. */
+async function handOver(job: Job, response: ServerResponse): Promise<void> {
+  const buffers = [Buffer.allocUnsafeSlow(DATA_BYTES), Buffer.allocUnsafeSlow(DATA_BYTES)]
+  let position = 0
+  /** Grows with each rewind: what was read before it must not be sent after it. */
+  let round = 0
+  let wake = () => {}
+  const leave = job.follow({
+    onChange: () => wake(),
+    onRewind() {
+      round++
+      position = 0
+      response.write(frameHeader(FrameType.rewind, 0))
+    },
+  })
+  const heartbeat = setInterval(
+    () => response.write(jsonFrame(FrameType.progress, { done: job.done })),
+    HEARTBEAT_MS,
+  )
+  let sent: Promise<void> = Promise.resolve()
+
+  try {
+    while (!response.destroyed) {
+      const bytes = Math.min(DATA_BYTES, job.readable - position)
+      if (bytes > 0) {
+        const now = round
+        const buffer = buffers.reverse()[0]!.subarray(0, bytes)
+        await job.read(buffer, position)
+        await sent
+        if (now !== round) continue
+        position += bytes
+        response.cork()
+        response.write(frameHeader(FrameType.data, bytes))
+        sent = written(response, buffer)
+        response.uncork()
+      } else if (job.end) {
+        await sent
+        return void response.end(jsonFrame(FrameType.end, job.end))
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          response.once('close', resolve)
+        })
+      }
+    }
+  } finally {
+    clearInterval(heartbeat)
+    leave()
+  }
+}
+
+/** Resolves when the buffer may be used again, also when the other end has gone. */
+function written(response: ServerResponse, buffer: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    response.write(buffer, () => resolve())
+  })
+}
+
+function frameHeader(type: number, length: number): Buffer {
+  const header = Buffer.alloc(FRAME_HEADER_BYTES)
+  header[0] = type
+  header.writeUInt32BE(length, 1)
+  return header
+}
+
+function jsonFrame(type: number, value: object): Buffer {
+  const body = Buffer.from(JSON.stringify(value))
+  return Buffer.concat([frameHeader(type, body.length), body])
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request) {
+    length += part.length
+    if (length > BODY_BYTES) throw new PacsrvError('usage', 'the request is too long')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+/** Only what is known is taken: the environment goes to a curl. */
+export function parseRequest(body: string): FetchRequest {
+  const { url, environment } = JSON.parse(body) as { url?: unknown; environment?: Record<string, unknown> }
+  if (typeof url !== 'string') throw new PacsrvError('usage', 'the request names no URL')
+  const known = CURL_ENVIRONMENT.flatMap((key) => {
+    const value = environment?.[key]
+    return typeof value === 'string' && !value.includes('\0') ? [[key, value] as const] : []
+  })
+  return { url, environment: Object.fromEntries(known) }
+}

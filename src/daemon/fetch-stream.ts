@@ -1,0 +1,62 @@
+/**
+ * The body of the daemon's answer to POST /v1/fetch: frames of one type byte, a length (u32, big endian) and
+ * that many bytes. An old daemon and a new client must work together, so types are only ever added, and a
+ * client passes over those it doesn't know. Loaded by the lean client: no imports.
+ */
+export const FrameType = {
+  /** JSON StartFrame; always first. */
+  start: 1,
+  /** The file's next bytes, in order. */
+  data: 2,
+  /** JSON ProgressFrame; at least every `HEARTBEAT_MS`, so that silence means a hung daemon. */
+  progress: 3,
+  /** No bytes: what was sent as data was wrong; the file begins anew. */
+  rewind: 4,
+  /** JSON EndFrame; always last. */
+  end: 5,
+} as const
+
+export const FRAME_HEADER_BYTES = 5
+export const HEARTBEAT_MS = 200
+/** Largest frame: one chunk. */
+export const FRAME_BYTES = 1024 * 1024
+
+/** What the client asks for, as the JSON body of its request. */
+export interface FetchRequest {
+  url: string
+  /** The caller's proxy variables and HTTP_USER_AGENT, for this job's curl only. */
+  environment: Record<string, string>
+}
+
+export interface StartFrame {
+  name: string
+  /** Bytes. */
+  size: number
+}
+
+export interface ProgressFrame {
+  /** Bytes that the daemon has. */
+  done: number
+}
+
+export type EndFrame =
+  /** All data was sent and the whole matches the sync database. */
+  | { result: 'done'; fromPeers: number; fromMirror: number; peers: number }
+  /** The daemon can't or won't: ask the mirror yourself. */
+  | { result: 'mirror'; reason: string }
+  /** What the mirrors have is not what the sync database promises. */
+  | { result: 'mismatch'; reason: string }
+
+/** The variables that a caller's curl would obey (curl(1), ENVIRONMENT) and that pacman sets. */
+export const CURL_ENVIRONMENT = [
+  'http_proxy',
+  'https_proxy',
+  'HTTPS_PROXY',
+  'ftp_proxy',
+  'FTP_PROXY',
+  'all_proxy',
+  'ALL_PROXY',
+  'no_proxy',
+  'NO_PROXY',
+  'HTTP_USER_AGENT',
+]

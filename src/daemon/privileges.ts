@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process'
+import { chownSync, mkdirSync, statSync } from 'node:fs'
+import { PacsrvError, systemCode } from '../base/error.ts'
+
+/**
+ * Started by root: makes the folders that are missing, owned by `user`, and becomes that user for good.
+ * Throws PacsrvError `daemon` where there is no such user, or it is root itself.
+ */
+export function becomeUser(user: string, folders: { path: string; mode: number }[]): void {
+  const uid = idOf(user, '-u')
+  const gid = idOf(user, '-g')
+  if (uid === undefined || gid === undefined) {
+    const mend = user === 'pacsrv' ? 'run systemd-sysusers' : 'make it, or name another'
+    throw new PacsrvError(
+      'daemon',
+      `there is no user ${user} for the daemon to run as ([daemon] user): ${mend}`,
+    )
+  }
+  if (uid === 0)
+    throw new PacsrvError('daemon', `the daemon never runs as ${user}; set [daemon] user to another`)
+  for (const { path, mode } of folders) makeFolder(path, mode, uid, gid)
+  ;(process as unknown as { initgroups(user: string, gid: number): void }).initgroups(user, gid)
+  process.setgid!(gid)
+  process.setuid!(uid)
+}
+
+/** Only a folder that wasn't there is given away: one that was may be anybody's. */
+function makeFolder(path: string, mode: number, uid: number, gid: number): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })) return
+    mkdirSync(path, { recursive: true, mode })
+    chownSync(path, uid, gid)
+  } catch (error) {
+    throw new PacsrvError('daemon', `can't make the folder ${path} (${systemCode(error) ?? error})`, error)
+  }
+}
+
+function idOf(user: string, option: '-u' | '-g'): number | undefined {
+  const { status, stdout } = spawnSync('id', [option, '--', user], { encoding: 'utf8' })
+  return status === 0 ? Number(stdout) : undefined
+}

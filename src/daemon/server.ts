@@ -1,0 +1,93 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { hostname } from 'node:os'
+import { asError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import { answerFetch } from './fetch-answer.ts'
+import { answerPackage, answerReady, type PackageSources } from './package-answer.ts'
+import type { Status } from './status.ts'
+import { statusPage } from './status-page.ts'
+
+export interface ServerDeps extends PackageSources {
+  status(): Status
+  /** Looks at the cache again. */
+  announce(): void
+  /** Whether this address may ask over TCP. */
+  allows(address: string): boolean
+  log: Log
+}
+
+/** `socket`: this machine's own users. `tcp`: also browsers and other machines, so less is open to it. */
+export type Door = 'socket' | 'tcp'
+
+/** Long enough for any answer; the client gives up much earlier. */
+const REQUEST_MS = 10_000
+const MAX_TCP_CONNECTIONS = 200
+
+/** The server port, once for each door. */
+export function createServerPort(door: Door, deps: ServerDeps): Server {
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
+    (request, response) => {
+      answer(door, request, response, deps).catch((error) => {
+        deps.log.debug({ err: asError(error), url: request.url }, 'a request was not answered to its end')
+        response.destroy()
+      })
+    },
+  )
+  if (door === 'tcp') server.maxConnections = MAX_TCP_CONNECTIONS
+  return server
+}
+
+async function answer(
+  door: Door,
+  request: IncomingMessage,
+  response: ServerResponse,
+  deps: ServerDeps,
+): Promise<void> {
+  const refuse = (status: number) => void response.writeHead(status, { 'Content-Length': 0 }).end()
+  if (door === 'tcp' && !isWelcome(request, deps)) return refuse(403)
+  const target = request.url ?? ''
+  if (!target.startsWith('/') || !URL.canParse(target, 'http://localhost')) return refuse(400)
+  const { pathname, searchParams } = new URL(target, 'http://localhost')
+
+  if (pathname.startsWith('/v1/')) {
+    if (door === 'tcp') return refuse(404)
+    const call = `${request.method} ${pathname}`
+    if (call === 'POST /v1/fetch') return answerFetch(request, response, deps)
+    if (call === 'GET /v1/ready') {
+      return answerReady(request, response, { url: searchParams.get('url'), sources: deps })
+    }
+    if (call === 'POST /v1/announce') {
+      deps.announce()
+      return refuse(204)
+    }
+    return refuse(404)
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
+  if (pathname === '/status') return text(response, 'application/json', `${JSON.stringify(deps.status())}\n`)
+  if (pathname === '/') return text(response, 'text/html; charset=utf-8', statusPage(deps.status()))
+  const located = await deps.fetcher.locatePath(pathname)
+  if (!located) return refuse(404)
+  return answerPackage(request, response, { located, sources: deps })
+}
+
+/** A Host that is a name of somebody else's is a browser led here by DNS (rebinding). */
+function isWelcome(request: IncomingMessage, deps: ServerDeps): boolean {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
+  const isAddress = /^[\d.]+$/.test(host) || /^\[[\da-f:.]+\]$/.test(host)
+  const isOurs = host === '' || isAddress || host === 'localhost' || host === hostname().toLowerCase()
+  return isOurs && deps.allows(request.socket.remoteAddress ?? '')
+}
+
+function text(response: ServerResponse, type: string, body: string): void {
+  const headers = {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  }
+  response.writeHead(200, {
+    ...headers,
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+  })
+  response.end(body)
+}

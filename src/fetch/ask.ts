@@ -1,0 +1,111 @@
+import type { Clock } from '../base/clock.ts'
+import { PacsrvError } from '../base/error.ts'
+import type { Session } from '../overlay/session.ts'
+import type { Message, RefuseReason, Sha256 } from '../wire/messages.ts'
+
+/** What a chunk request came to. The bytes are the receiver's to keep. */
+export type ChunkAnswer = { bytes: Uint8Array } | { refused: RefuseReason }
+
+/** The asking half of a transfer session: requests on one connection, answered in order, many at a time. */
+export interface Asker {
+  readonly session: Session
+  /** The raw chunk hashes of a file. Rejects with PacsrvError `peer` on refusal, silence or a close. */
+  manifest(sha256: Sha256): Promise<Uint8Array>
+  /** Asks for a chunk; `answer` is called once unless the session closes first. Returns the request's number. */
+  chunk(sha256: Sha256, chunk: number, answer: (answer: ChunkAnswer) => void): number
+  /** The answer is no longer wanted; it may come all the same, and is then dropped. */
+  cancel(request: number): void
+  /** Called when the session is gone, at once if it is already. Returns how to stop listening. */
+  onClose(listener: (reason: Error | undefined) => void): () => void
+  /** Requests that are still open. */
+  readonly open: number
+}
+
+export interface AskerShell {
+  asker: Asker
+  /** Hands over a message; false when it isn't an answer. */
+  receive(message: Message): boolean
+  closed(reason: Error | undefined): void
+}
+
+const MANIFEST_MS = 5_000
+const LAST_REQUEST = 0xffff_ffff
+
+export function createAsker(session: Session, clock: Clock): AskerShell {
+  const open = new Map<number, (answer: ChunkAnswer) => void>()
+  const listeners = new Set<(reason: Error | undefined) => void>()
+  let next = 0
+  let gone: { reason: Error | undefined } | undefined
+
+  function request(answer: (answer: ChunkAnswer) => void): number {
+    next = next === LAST_REQUEST ? 0 : next + 1
+    open.set(next, answer)
+    return next
+  }
+
+  function manifest(sha256: Sha256): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const fail = (why: string) => {
+        stop()
+        reject(new PacsrvError('peer', `${session.remote} gave no chunk list: ${why}`))
+      }
+      const number = request((answer) => {
+        stop()
+        if ('bytes' in answer) resolve(answer.bytes)
+        else fail(answer.refused)
+      })
+      const cancelTimer = clock.after(MANIFEST_MS, () => {
+        open.delete(number)
+        fail('silence')
+      })
+      const unlisten = onClose(() => fail('the connection closed'))
+      function stop() {
+        cancelTimer()
+        unlisten()
+      }
+      session.send({ type: 'manifestWanted', request: number, sha256 })
+    })
+  }
+
+  function onClose(listener: (reason: Error | undefined) => void): () => void {
+    if (gone) {
+      const { reason } = gone
+      queueMicrotask(() => listener(reason))
+    } else listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  const asker: Asker = {
+    session,
+    manifest,
+    chunk(sha256, chunk, answer) {
+      const number = request(answer)
+      session.send({ type: 'get', request: number, sha256, chunk })
+      return number
+    },
+    cancel(number) {
+      if (open.delete(number)) session.send({ type: 'cancel', request: number })
+    },
+    onClose,
+    get open() {
+      return open.size
+    },
+  }
+
+  return {
+    asker,
+    receive(message) {
+      if (message.type !== 'chunk' && message.type !== 'manifest' && message.type !== 'refuse') return false
+      const answer = open.get(message.request)
+      open.delete(message.request)
+      answer?.(message.type === 'refuse' ? { refused: message.reason } : { bytes: message.payload })
+      return true
+    },
+    closed(reason) {
+      gone = { reason }
+      open.clear()
+      for (const listener of [...listeners]) listener(reason)
+      listeners.clear()
+    },
+  }
+}

@@ -1,0 +1,180 @@
+import { chunkCount, chunkLength } from '../base/chunks.ts'
+
+/** A source as the plan sees it: a peer that answers chunk by chunk, or a mirror that streams a run. */
+export interface PlannedSource {
+  /** Bytes a second as measured; 0 while unknown. */
+  rate(): number
+  /** Whether it can give this chunk. */
+  has(chunk: number): boolean
+}
+
+/** A run of chunks, `end` not included. */
+export interface Run {
+  start: number
+  end: number
+}
+
+/** Which chunks of one file are here, which are asked for and of whom; decides what to ask next. */
+export interface ChunkPlan {
+  readonly chunks: number
+  /** Chunks that are here. */
+  readonly count: number
+  /** Bytes not here yet. */
+  readonly bytesLeft: number
+  /** Chunks that are here from the first on without a gap. */
+  readonly prefix: number
+  has(chunk: number): boolean
+  got(chunk: number): void
+  /** A chunk that was here proved wrong. */
+  lost(chunk: number): void
+  /** The chunk that `source` should be asked for next: the first that nobody was asked for, else one that it would bring sooner. */
+  pick(source: PlannedSource): number | undefined
+  /** The run that a streaming source should begin: the part of the widest gap that the others won't reach first. */
+  pickRun(source: PlannedSource): Run | undefined
+  ask(source: PlannedSource, chunk: number): void
+  /** `source` no longer owes the chunk (it came, was refused, or was called off). */
+  unask(source: PlannedSource, chunk: number): void
+  /** `source` is gone: what only it was asked for is anybody's again. */
+  leave(source: PlannedSource): void
+  /** Who was asked for it. */
+  askedOf(chunk: number): PlannedSource[]
+  /** Bytes that `source` owes. */
+  owed(source: PlannedSource): number
+  /** Sources that owe something. */
+  sources(): PlannedSource[]
+}
+
+/** What a source is taken for until it was measured: a good DSL line's upload, in bytes a second. */
+const UNKNOWN_RATE = 250_000
+/** A chunk is asked for a second time only where that brings it clearly sooner. */
+const CLEARLY = 1.25
+const MOST_ASKED = 2
+
+export function createChunkPlan(fileSize: number): ChunkPlan {
+  const chunks = chunkCount(fileSize)
+  const here = new Uint8Array(chunks)
+  const askers = new Map<number, Set<PlannedSource>>()
+  /** What each source owes, in the order it was asked. */
+  const queues = new Map<PlannedSource, number[]>()
+  const debts = new Map<PlannedSource, number>()
+  let count = 0
+  let bytesLeft = fileSize
+  let prefix = 0
+  /** No chunk before this one is both absent and unasked. */
+  let cursor = 0
+
+  const length = (chunk: number) => chunkLength(fileSize, chunk)
+  const free = (chunk: number) => here[chunk] === 0 && !askers.has(chunk)
+  const owed = (source: PlannedSource) => debts.get(source) ?? 0
+  const speed = (source: PlannedSource) => source.rate() || UNKNOWN_RATE
+
+  function unask(source: PlannedSource, chunk: number) {
+    const asked = askers.get(chunk)
+    if (!asked?.delete(source)) return
+    if (asked.size === 0) askers.delete(chunk)
+    const queue = queues.get(source)!
+    queue.splice(queue.indexOf(chunk), 1)
+    debts.set(source, owed(source) - length(chunk))
+    if (free(chunk)) cursor = Math.min(cursor, chunk)
+  }
+
+  function firstFree(source: PlannedSource): number | undefined {
+    while (cursor < chunks && !free(cursor)) cursor++
+    for (let chunk = cursor; chunk < chunks; chunk++) if (free(chunk) && source.has(chunk)) return chunk
+    return undefined
+  }
+
+  /** What the slowest would bring last, if `source` brings it clearly sooner. */
+  function latest(source: PlannedSource): number | undefined {
+    let found: number | undefined
+    let latestMs = 0
+    for (const [other, queue] of queues) {
+      if (other === source) continue
+      const chunk = queue.findLast(
+        (c) => source.has(c) && !askers.get(c)?.has(source) && askers.get(c)!.size < MOST_ASKED,
+      )
+      if (chunk === undefined) continue
+      const mine = (owed(source) + length(chunk)) / speed(source)
+      const theirs = owed(other) / speed(other)
+      if (theirs > mine * CLEARLY && theirs > latestMs) {
+        found = chunk
+        latestMs = theirs
+      }
+    }
+    return found
+  }
+
+  function widestGap(): Run | undefined {
+    let widest: Run | undefined
+    for (let start = cursor; start < chunks; ) {
+      if (!free(start)) {
+        start++
+        continue
+      }
+      let end = start
+      while (end < chunks && free(end)) end++
+      if (!widest || end - start > widest.end - widest.start) widest = { start, end }
+      start = end
+    }
+    return widest
+  }
+
+  return {
+    chunks,
+    get count() {
+      return count
+    },
+    get bytesLeft() {
+      return bytesLeft
+    },
+    get prefix() {
+      return prefix
+    },
+    has: (chunk) => here[chunk] === 1,
+    got(chunk) {
+      if (here[chunk]) return
+      here[chunk] = 1
+      count++
+      bytesLeft -= length(chunk)
+      while (prefix < chunks && here[prefix]) prefix++
+    },
+    lost(chunk) {
+      if (!here[chunk]) return
+      here[chunk] = 0
+      count--
+      bytesLeft += length(chunk)
+      prefix = Math.min(prefix, chunk)
+      cursor = Math.min(cursor, chunk)
+    },
+    pick: (source) => firstFree(source) ?? latest(source),
+    pickRun(source) {
+      const gap = widestGap()
+      if (!gap) {
+        const chunk = latest(source)
+        return chunk === undefined ? undefined : { start: chunk, end: chunk + 1 }
+      }
+      let others = 0
+      for (const other of queues.keys()) if (other !== source && owed(other) > 0) others += speed(other)
+      const share = others / (others + speed(source))
+      return { start: gap.start + Math.floor((gap.end - gap.start) * share), end: gap.end }
+    },
+    ask(source, chunk) {
+      const asked = askers.get(chunk) ?? new Set()
+      if (asked.has(source)) return
+      askers.set(chunk, asked.add(source))
+      const queue = queues.get(source) ?? []
+      queue.push(chunk)
+      queues.set(source, queue)
+      debts.set(source, owed(source) + length(chunk))
+    },
+    unask,
+    leave(source) {
+      for (const chunk of [...(queues.get(source) ?? [])]) unask(source, chunk)
+      queues.delete(source)
+      debts.delete(source)
+    },
+    askedOf: (chunk) => [...(askers.get(chunk) ?? [])],
+    owed,
+    sources: () => [...queues.keys()].filter((source) => owed(source) > 0),
+  }
+}

@@ -1,0 +1,87 @@
+import type { PacmanConf } from '../pacman/pacman-conf.ts'
+import type { SyncDatabases } from '../pacman/sync-databases.ts'
+import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
+import type { WantedFile } from '../wire/messages.ts'
+import { createJob, type Job, type JobDeps } from './job.ts'
+import type { Origins } from './spool.ts'
+
+/** A file that the sync databases name, and where the daemon itself may fetch it. */
+export interface Located {
+  file: WantedFile
+  mirrors: string[]
+}
+
+/** Every file on its way; several callers of one file share its job. */
+export interface Fetcher {
+  /** What `url` is, or in words why it is the caller's own business. */
+  locate(url: string): Promise<Located | { reason: string }>
+  /** What the path of a CacheServer's URL names: the last folder that is a repository's name tells which. */
+  locatePath(path: string): Promise<Located | undefined>
+  /** The job of a file, begun if there is none. To be followed at once. */
+  fetch(located: Located, environment: Record<string, string>): Job
+  jobs(): Job[]
+  /** Ends all jobs; resolves when what they have is noted in the spool. */
+  close(): Promise<void>
+}
+
+export interface FetcherDeps extends JobDeps {
+  databases: SyncDatabases
+  /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
+  pacmanConf(): Promise<PacmanConf | undefined>
+  /** Told of every file that came whole and right. */
+  onDone(from: Origins): void
+}
+
+/** Only from these does the daemon fetch; `file:` would let anyone read what the daemon may. */
+const SCHEMES = /^(https?|ftp):\/\//i
+
+export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | number }): Fetcher {
+  const jobs = new Map<string, Job>()
+
+  return {
+    async locate(url) {
+      const name = fileNameOfUrl(url)
+      if (name === undefined) return { reason: 'its URL names no file' }
+      const conf = await deps.pacmanConf()
+      const origin = conf && repositoryOfUrl(url, conf)
+      if (!origin) return { reason: 'its URL is under no Server of pacman.conf' }
+      const found = await deps.databases.find(name, origin.repository)
+      if (!found) return { reason: 'no sync database names it' }
+      const { sha256, size } = found
+      return {
+        file: { sha256, size, name },
+        mirrors: origin.mirrors.filter((mirror) => SCHEMES.test(mirror)),
+      }
+    },
+    async locatePath(path) {
+      const name = fileNameOfUrl(`http://localhost${path}`)
+      const conf = await deps.pacmanConf()
+      const folders = path.split('/').slice(1, -1)
+      const repository = conf?.repositories.findLast(({ name }) => folders.includes(name))
+      const found = name === undefined ? undefined : await deps.databases.find(name, repository?.name)
+      if (!found) return undefined
+      const { sha256, size } = found
+      const servers = repository?.servers.filter((server) => SCHEMES.test(server)) ?? []
+      const mirrors = servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name!)}`)
+      return { file: { sha256, size, name: name! }, mirrors }
+    },
+    fetch({ file, mirrors }, environment) {
+      const known = jobs.get(file.sha256)
+      if (known && !isFailed(known)) return known
+      const job = createJob(deps, { file, mirrors, environment, delay }, () => {
+        if (jobs.get(file.sha256) === job) jobs.delete(file.sha256)
+        if (job.end?.result === 'done') deps.onDone(job.end)
+      })
+      jobs.set(file.sha256, job)
+      return job
+    },
+    jobs: () => [...jobs.values()],
+    async close() {
+      await Promise.all([...jobs.values()].map((job) => job.stop()))
+    },
+  }
+}
+
+function isFailed(job: Job): boolean {
+  return job.end !== undefined && job.end.result !== 'done'
+}

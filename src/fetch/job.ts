@@ -1,0 +1,344 @@
+import type { Cancel, Clock } from '../base/clock.ts'
+import { asError, PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { WantedFile } from '../wire/messages.ts'
+import type { OpenMirror } from './curl.ts'
+import { createMeetings, type FileNetwork } from './meetings.ts'
+import { mirrorDelay, mirrorIsDue } from './mirror-rule.ts'
+import { createMirrorSource, type MirrorSource } from './mirror-source.ts'
+import type { Source } from './source.ts'
+import type { Origins, Spool } from './spool.ts'
+import { openStock, type Stock } from './stock.ts'
+import { createSwarm, type Swarm, TICK_MS } from './swarm.ts'
+import { createTrust } from './trust.ts'
+import type { WholeHasher } from './whole-hash.ts'
+
+export interface JobDeps {
+  clock: Clock
+  log: Log
+  spool: Spool
+  hasher: WholeHasher
+  network: FileNetwork
+  openMirror: OpenMirror
+  /** Rates of mirrors when they were last used, in bytes a second, by URL without the file's name. */
+  mirrorRates: Map<string, number>
+  /** Takes back the buffer of a chunk. */
+  recycle(bytes: Uint8Array): void
+  /** Told of every chunk or list that proved wrong. */
+  onRejected(): void
+}
+
+export interface JobOrder {
+  file: WantedFile
+  /** Where the daemon itself may fetch it, best first; empty when it may not. */
+  mirrors: string[]
+  /** The caller's proxies and HTTP_USER_AGENT. */
+  environment: Record<string, string>
+  delay: 'auto' | number
+}
+
+export type JobEnd =
+  | ({ result: 'done' } & Origins)
+  /** The daemon can't: ask the mirror yourself. */
+  | { result: 'mirror'; reason: string }
+  /** What the mirrors have is not what the sync database promises. */
+  | { result: 'mismatch'; reason: string }
+
+/** One file on its way from everywhere to the spool. */
+export interface Job {
+  readonly file: WantedFile
+  /** Bytes that are here. */
+  readonly done: number
+  /** Bytes, from the first on, that may be handed over: all but the last chunk until the whole was checked. */
+  readonly readable: number
+  readonly sources: number
+  /** Undefined until the job is over. */
+  readonly end: JobEnd | undefined
+  read(buffer: Uint8Array, position: number): Promise<void>
+  /** Follows the job; returns how to leave. A job that nobody follows stops, and keeps what it has. */
+  follow(follower: JobFollower): () => void
+  /** Ends it; resolves when what it has is noted in the spool. */
+  stop(): Promise<void>
+}
+
+export interface JobFollower {
+  /** More is readable, or the job is over. */
+  onChange(): void
+  /** What was readable so far was wrong. */
+  onRewind(): void
+}
+
+/** How often a job notes in the spool what it has, in milliseconds. */
+const SAVE_MS = 1_000
+
+/** `onClosed`: nobody follows the job any more and its file is closed. */
+export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void): Job {
+  const { clock, log, network } = deps
+  const { file, mirrors } = order
+  const followers = new Set<JobFollower>()
+  const helpers = new Set<string>()
+  const abort = new AbortController()
+  const started = clock.now()
+
+  let stock: Stock | undefined
+  let swarm: Swarm | undefined
+  let end: JobEnd | undefined
+  let mirrorFault: PacsrvError | undefined
+  let mirrorLied = false
+  let writing = 0
+  let savedAt = started
+  let stopTick: Cancel = () => {}
+  let closed: Promise<void> | undefined
+
+  const trust = createTrust({ log }, file, {
+    ban: (who, reason) => network.ban(who, reason),
+    onRejected: deps.onRejected,
+    onRetired(list) {
+      meetings.dismiss(list)
+      forget((origin) => origin !== 'mirror')
+    },
+  })
+  const meetings = createMeetings(
+    { clock, log, network, trust, openMirror: deps.openMirror },
+    { ...order, signal: abort.signal },
+    {
+      join: (make) => swarm?.addPeer(make),
+      drop: (source) => swarm?.drop(source),
+      hold(paused) {
+        if (!swarm) return
+        swarm.paused = paused
+        swarm.pump()
+      },
+      onChange: considerMirror,
+    },
+  )
+
+  void begin().catch((error) => finish({ result: 'mirror', reason: asError(error).message }))
+
+  async function begin() {
+    stock = await openStock(deps, file)
+    if (end) return close()
+    swarm = createSwarm(
+      {
+        plan: stock.plan,
+        clock,
+        log,
+        makeMirror: (url, handler) =>
+          createMirrorSource({ open: deps.openMirror, clock }, { ...order, url, size: file.size, handler }),
+      },
+      { size: file.size, mirrors },
+      { onChunk, onPeerGone, onMirrorFailed },
+    )
+    changed()
+    if (stock.plan.bytesLeft === 0) return
+    meetings.search()
+    tick()
+  }
+
+  function tick() {
+    stopTick = clock.after(TICK_MS, tick)
+    swarm!.tick()
+    considerMirror()
+    if (clock.now() - savedAt < SAVE_MS) return
+    savedAt = clock.now()
+    void stock!.save()
+  }
+
+  function changed() {
+    for (const follower of followers) follower.onChange()
+    if (stock!.plan.bytesLeft === 0 && !end) void checkWhole()
+  }
+
+  function forget(which: Parameters<Stock['forget']>[0]) {
+    stock!.forget(which)
+    for (const follower of followers) follower.onRewind()
+  }
+
+  function onChunk(source: Source, chunk: number, bytes: Uint8Array) {
+    const { plan } = stock!
+    if (end || plan.has(chunk)) {
+      plan.unask(source, chunk)
+      swarm!.pump()
+      return
+    }
+    const list = trust.inUse
+    if (trust.isGood(chunk, bytes)) {
+      void keep(source, chunk, bytes, () => source.kind === 'mirror' || trust.inUse === list)
+      return
+    }
+    if (source.kind === 'peer') rejectPeer(source, chunk)
+    else if (plan.chunks === 1) rejectMirror()
+    else {
+      trust.doubt()
+      void keep(source, chunk, bytes, () => true)
+    }
+  }
+
+  async function keep(source: Source, chunk: number, bytes: Uint8Array, stillWanted: () => boolean) {
+    const { plan } = stock!
+    writing++
+    let kept = false
+    try {
+      kept = await stock!.keep(source.kind, chunk, bytes, () => !end && stillWanted())
+    } catch (error) {
+      return finish({ result: 'mirror', reason: asError(error).message })
+    } finally {
+      writing--
+    }
+    if (source.kind === 'mirror') (source as MirrorSource).settled(bytes.length)
+    else deps.recycle(bytes)
+    if (end) return
+    plan.unask(source, chunk)
+    if (kept) {
+      if (source.kind === 'peer') helpers.add(source.label)
+      swarm!.callOff(chunk)
+    }
+    swarm!.pump()
+    if (kept) changed()
+  }
+
+  function rejectPeer(source: Source, chunk: number) {
+    log.warn({ file: file.name, peer: source.label, chunk }, 'a chunk is not what was vouched for')
+    deps.onRejected()
+    meetings.reject(source, `it sent a wrong chunk of ${file.name}`)
+    swarm!.drop(source)
+    swarm!.pump()
+    considerMirror()
+  }
+
+  function rejectMirror() {
+    log.warn(
+      { file: file.name, mirror: swarm!.mirror?.label },
+      "the mirror's bytes are not what the sync database promises",
+    )
+    deps.onRejected()
+    mirrorLied = true
+    swarm!.nextMirror()
+    considerMirror()
+  }
+
+  function onPeerGone(source: Source, error: PacsrvError) {
+    log.debug({ file: file.name, peer: source.label, err: error }, 'a source is gone')
+    meetings.gone(source)
+    considerMirror()
+  }
+
+  function onMirrorFailed(error: PacsrvError) {
+    mirrorFault ??= error
+    considerMirror()
+  }
+
+  /** Has the mirror join when it is due, and ends the job when there is nobody left to hope for. */
+  function considerMirror() {
+    if (end || !swarm || stock!.plan.bytesLeft === 0 || swarm.mirror) return
+    const due = mirrorIsDue(standing())
+    if (due && swarm.mirrorsLeft) swarm.joinMirror()
+    else if (due && swarm.peers.length === 0 && !meetings.connecting && writing === 0) giveUp()
+  }
+
+  function standing() {
+    const mirrorRate = deps.mirrorRates.get(serverOf(mirrors[0] ?? ''))
+    return {
+      elapsed: clock.now() - started,
+      delay: mirrorDelay(order.delay, file.size, mirrorRate),
+      hasNeighbours: network.hasNeighbours(),
+      searching: meetings.searching,
+      holderFor: meetings.firstAt === undefined ? undefined : clock.now() - meetings.firstAt,
+      liveHolder: meetings.live,
+      holderAtWork: meetings.connecting || swarm!.peers.length > 0,
+      delivering: stock!.bytesFrom.peer > 0 && swarm!.peers.length > 0,
+      bytesLeft: stock!.plan.bytesLeft,
+      peersRate: swarm!.peersRate(),
+      mirrorRate,
+    }
+  }
+
+  function giveUp() {
+    if (mirrorLied) {
+      const reason = `${file.name}: no mirror has what the sync database promises; refresh it with pacman -Sy`
+      return finish({ result: 'mismatch', reason })
+    }
+    finish({ result: 'mirror', reason: mirrorFault?.message ?? 'nobody in the network has it' })
+  }
+
+  async function checkWhole() {
+    const right = await stock!.isRight()
+    if (end || stock!.plan.bytesLeft > 0) return
+    const { bytesFrom } = stock!
+    if (right) {
+      trust.wholeRight()
+      const from = { fromPeers: bytesFrom.peer, fromMirror: bytesFrom.mirror, peers: helpers.size }
+      stock!.completed(from)
+      finish({ result: 'done', ...from })
+      return
+    }
+    log.warn({ file: file.name, bytesFrom }, 'the whole is not what the sync database promises')
+    const blamed = trust.wholeWrong(bytesFrom.peer > 0)
+    // Left-overs of an earlier invocation are suspected before a mirror is.
+    const mirrorWrong = blamed === 'mirror' || (blamed === 'nobody' && bytesFrom.spool === 0)
+    if (blamed !== 'list') forget(() => true)
+    if (blamed === 'mirror') meetings.again()
+    if (mirrorWrong) rejectMirror()
+    stopTick()
+    tick()
+    changed()
+  }
+
+  function finish(how: JobEnd) {
+    if (end) return
+    end = how
+    abort.abort()
+    stopTick()
+    const rate = swarm?.mirror?.rate()
+    if (rate) deps.mirrorRates.set(serverOf(mirrors[0]!), rate)
+    swarm?.close()
+    for (const follower of followers) follower.onChange()
+    close()
+  }
+
+  function close() {
+    if (!end || followers.size > 0) return
+    closed ??= Promise.resolve(stock?.close())
+      .catch((error) => log.warn({ file: file.name, err: asError(error) }, "the spool file can't be closed"))
+      .then(onClosed)
+  }
+
+  return {
+    file,
+    get done() {
+      return stock ? file.size - stock.plan.bytesLeft : 0
+    },
+    get readable() {
+      return stock?.readable ?? 0
+    },
+    get sources() {
+      return (swarm?.peers.length ?? 0) + (swarm?.mirror ? 1 : 0)
+    },
+    get end() {
+      return end
+    },
+    async read(buffer, position) {
+      if (!stock) throw new PacsrvError('spool', `${file.name} is not open`)
+      await stock.read(buffer, position)
+    },
+    follow(follower) {
+      followers.add(follower)
+      return () => {
+        followers.delete(follower)
+        if (followers.size > 0) return
+        if (end) close()
+        else finish({ result: 'mirror', reason: 'nobody waits for it any more' })
+      }
+    },
+    async stop() {
+      finish({ result: 'mirror', reason: 'the daemon is stopping' })
+      followers.clear()
+      close()
+      await closed
+    },
+  }
+}
+
+function serverOf(url: string): string {
+  return url.slice(0, url.lastIndexOf('/'))
+}

@@ -1,0 +1,234 @@
+import type { Clock } from '../base/clock.ts'
+import { asError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import { sha256 } from '../base/sha256.ts'
+import type { Holder } from '../overlay/holders.ts'
+import type { WantedFile } from '../wire/messages.ts'
+import type { Asker } from './ask.ts'
+import type { ChunkList } from './chunk-lists.ts'
+import type { OpenMirror } from './curl.ts'
+import { createMirrorSource } from './mirror-source.ts'
+import { createPeerSource } from './peer-source.ts'
+import type { Source, SourceHandler } from './source.ts'
+import type { Trust } from './trust.ts'
+
+/** The network as a job needs it; the overlay and the transfers on top of it are one. */
+export interface FileNetwork {
+  /** Resolves when nobody more will come. Never rejects. */
+  find(files: WantedFile[], options: { signal: AbortSignal; onHolder(holder: Holder): void }): Promise<void>
+  /** A connection to ask a holder on. Rejects with a PacsrvError. */
+  connect(holder: Holder): Promise<Asker>
+  forget(holder: Pick<Holder, 'id' | 'file'>): void
+  ban(who: { id: string; address?: string | undefined }, reason: string): void
+  /** Whether there is anybody to ask, now or within a moment. */
+  hasNeighbours(): boolean
+  /** Whether this node is a neighbour now, and so surely alive. */
+  isNeighbour(id: string): boolean
+}
+
+export interface MeetingsOrder {
+  file: WantedFile
+  mirrors: string[]
+  environment: Record<string, string>
+  signal: AbortSignal
+}
+
+export interface MeetingsHandler {
+  /** A holder has become a source. */
+  join(make: (handler: SourceHandler) => Source): Source | undefined
+  drop(source: Source): void
+  /** True while two lists contradict each other: nothing is to be asked for until it is known which is false. */
+  hold(paused: boolean): void
+  onChange(): void
+}
+
+/** How a job comes by its peers: search, connect, learn whose chunk list they go by, and let them in. */
+export interface Meetings {
+  /** Looks for holders. */
+  search(): void
+  /** Looks for them anew: those met before are strangers again. */
+  again(): void
+  readonly searching: boolean
+  /** Whether a connection to a holder is being made. */
+  readonly connecting: boolean
+  /** By the clock, when a first holder became known. */
+  readonly firstAt: number | undefined
+  /** Whether one of the holders is a neighbour. */
+  readonly live: boolean
+  /** The sources that went by this list are let go; those of the list now in use are let in. */
+  dismiss(list: ChunkList): void
+  /** A source is banned. */
+  reject(source: Source, reason: string): void
+  gone(source: Source): void
+}
+
+/** Sources at once; a file needs no more, and each costs a connection. */
+const MAX_PEERS = 24
+/** How long the mirror may take over the one chunk that tells which list is false, in milliseconds. */
+const VERDICT_MS = 5_000
+
+interface Met {
+  holder: Holder
+  asker: Asker
+  list: ChunkList
+  /** Undefined while its list is not in use. */
+  source?: Source | undefined
+}
+
+export function createMeetings(
+  {
+    clock,
+    log,
+    network,
+    trust,
+    openMirror,
+  }: {
+    clock: Clock
+    log: Log
+    network: FileNetwork
+    trust: Trust
+    openMirror: OpenMirror
+  },
+  { file, mirrors, environment, signal }: MeetingsOrder,
+  handler: MeetingsHandler,
+): Meetings {
+  const known = new Set<string>()
+  const met = new Set<Met>()
+  let searching = false
+  let connecting = 0
+  let firstAt: number | undefined
+  let live = false
+  let deciding = false
+
+  function search() {
+    searching = true
+    void network.find([file], { signal, onHolder: (holder) => void meet(holder) }).then(() => {
+      searching = false
+      handler.onChange()
+    })
+  }
+
+  async function meet(holder: Holder) {
+    if (signal.aborted || known.has(holder.id) || known.size >= MAX_PEERS) return
+    known.add(holder.id)
+    firstAt ??= clock.now()
+    live ||= network.isNeighbour(holder.id)
+    connecting++
+    try {
+      const asker = await network.connect(holder)
+      const list = signal.aborted ? undefined : await listOf(asker, holder)
+      if (list && !signal.aborted) admit({ holder, asker, list })
+    } catch (error) {
+      network.forget(holder)
+      log.debug({ file: file.name, holder: holder.id, err: asError(error) }, 'a holder was of no use')
+    } finally {
+      connecting--
+      handler.onChange()
+    }
+  }
+
+  /** The list that a holder vouches for, asked of it unless another holder sent it before. */
+  async function listOf(asker: Asker, holder: Holder): Promise<ChunkList | undefined> {
+    const { root } = holder.file
+    const voucher = { id: holder.id, address: asker.session.remote }
+    const known = trust.get(root)
+    if (known) return trust.add(root, known.hashes, voucher)
+    const added = trust.add(root, await asker.manifest(file.sha256), voucher)
+    if (!added) network.ban(voucher, `its chunk list of ${file.name} is not the one that it vouched for`)
+    return added
+  }
+
+  function admit(one: Met) {
+    met.add(one)
+    if (one.list === trust.inUse) letIn(one)
+    else void decide(one.list)
+  }
+
+  function letIn(one: Met) {
+    const { asker } = one
+    one.source = handler.join((sources) =>
+      createPeerSource({ asker, clock }, { sha256: file.sha256, handler: sources }),
+    )
+  }
+
+  /** Two lists, one true at most: the mirror's bytes of a chunk in which they differ tell. */
+  async function decide(list: ChunkList) {
+    const chunk = trust.contradiction(list)
+    if (chunk === undefined || mirrors.length === 0 || deciding) return
+    deciding = true
+    handler.hold(true)
+    const hash = await mirrorHash(chunk)
+    deciding = false
+    if (hash !== undefined && !signal.aborted) trust.decide(chunk, hash)
+    handler.hold(false)
+  }
+
+  function mirrorHash(chunk: number): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const give = (hash?: string) => {
+        stopTimer()
+        probe.close()
+        resolve(hash)
+      }
+      const probe = createMirrorSource(
+        { open: openMirror, clock },
+        {
+          url: mirrors[0]!,
+          size: file.size,
+          environment,
+          handler: {
+            onReach: (_, reached) => reached === chunk,
+            onChunk: (_source, _chunk, bytes) => give(sha256(bytes)),
+            onRefused: () => give(),
+            onGone: () => give(),
+            onRunEnd: () => give(),
+          },
+        },
+      )
+      const stopTimer = clock.after(VERDICT_MS, () => give())
+      probe.begin({ start: chunk, end: chunk + 1 })
+    })
+  }
+
+  const of = (source: Source) => [...met].find((one) => one.source === source)
+
+  return {
+    search,
+    again() {
+      known.clear()
+      for (const one of met) if (one.list === trust.inUse && !one.source) letIn(one)
+      search()
+    },
+    get searching() {
+      return searching
+    },
+    get connecting() {
+      return connecting > 0
+    },
+    get firstAt() {
+      return firstAt
+    },
+    get live() {
+      return live
+    },
+    dismiss(list) {
+      for (const one of met) {
+        if (one.list === list) {
+          if (one.source) handler.drop(one.source)
+          one.source = undefined
+        } else if (one.list === trust.inUse && !one.source) letIn(one)
+      }
+    },
+    reject(source, reason) {
+      const one = of(source)
+      if (!one) return
+      met.delete(one)
+      network.forget(one.holder)
+      network.ban({ id: one.holder.id }, reason)
+    },
+    gone(source) {
+      const one = of(source)
+      if (one) met.delete(one)
+    },
+  }
+}

@@ -1,0 +1,62 @@
+/** When the mirror takes part (DESIGN.md, `[mirror] delay` and step 4 of a request): pure decisions. */
+
+/** A mirror that was never measured is taken for this, in bytes a second. */
+const UNKNOWN_MIRROR_RATE = 1_000_000
+const SMALL_FILE = 256 * 1024
+const LEAST_DELAY_MS = 50
+const MOST_DELAY_MS = 2_000
+/** Peers that need no longer than this are left alone. */
+const PATIENCE_MS = 2_000
+/** The mirror must shorten the rest by this much to be worth its line. */
+const WORTH = 0.15
+/** A holder that is surely alive gets this long to deliver, however small the file. */
+const LIVE_HOLDER_MS = 200
+
+/** Milliseconds for which the mirror is held back while there are neighbours and no holder is known. */
+export function mirrorDelay(
+  setting: 'auto' | number,
+  fileSize: number,
+  mirrorRate: number | undefined,
+): number {
+  if (setting !== 'auto') return setting
+  if (fileSize < SMALL_FILE) return 0
+  const expectedMs = (fileSize * 1000) / (mirrorRate ?? UNKNOWN_MIRROR_RATE)
+  return Math.min(MOST_DELAY_MS, Math.max(LEAST_DELAY_MS, expectedMs / 10))
+}
+
+/** Whether the mirror should help peers that are delivering. `peersRate`: all of theirs, in bytes a second. */
+export function mirrorHelps(bytesLeft: number, peersRate: number, mirrorRate: number | undefined): boolean {
+  const alone = (bytesLeft * 1000) / peersRate
+  const together = (bytesLeft * 1000) / (peersRate + (mirrorRate ?? UNKNOWN_MIRROR_RATE))
+  return alone > PATIENCE_MS && together <= alone * (1 - WORTH)
+}
+
+/** How a job stands. Times are milliseconds. */
+export interface Standing {
+  /** Since the job began. */
+  elapsed: number
+  /** What `mirrorDelay` gives. */
+  delay: number
+  hasNeighbours: boolean
+  searching: boolean
+  /** Since a first holder became known; undefined while none is. */
+  holderFor: number | undefined
+  /** Whether one of them is a neighbour, and so surely alive. */
+  liveHolder: boolean
+  /** Whether a holder is a source or about to be one. */
+  holderAtWork: boolean
+  /** Whether peers have delivered anything, and still are at work. */
+  delivering: boolean
+  bytesLeft: number
+  peersRate: number
+  mirrorRate: number | undefined
+}
+
+/** Whether the mirror should join now, if it hasn't. */
+export function mirrorIsDue(job: Standing): boolean {
+  if (job.delivering) return mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)
+  if (job.holderFor !== undefined && job.holderAtWork) {
+    return job.holderFor >= (job.liveHolder ? Math.max(job.delay, LIVE_HOLDER_MS) : job.delay)
+  }
+  return !job.hasNeighbours || !job.searching || job.elapsed >= job.delay
+}

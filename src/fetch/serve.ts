@@ -1,0 +1,134 @@
+import { chunkCount, chunkLength, chunkSize } from '../base/chunks.ts'
+import { asError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Session } from '../overlay/session.ts'
+import type { Get, ManifestWanted, Message, RefuseReason, Sha256 } from '../wire/messages.ts'
+import type { BufferPool } from '../wire/pool.ts'
+
+/** A held file that is open for reading. */
+export interface OpenFile {
+  size: number
+  chunkHashes: Uint8Array
+  /** Fills `buffer` from `position` on; rejects when the file is no longer what was vouched for. */
+  read(buffer: Uint8Array, position: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** What this node can serve; rejects or gives undefined for what it doesn't hold. */
+export interface Holdings {
+  open(sha256: Sha256): Promise<OpenFile | undefined>
+}
+
+export interface ServerShell {
+  /** Hands over a message; false when it isn't a request. */
+  receive(message: Message): boolean
+  drained(): void
+  closed(): void
+}
+
+export interface ServerOptions {
+  /** Told of every chunk that went out. */
+  onUploaded(bytes: number): void
+}
+
+/** Requests that one session may have waiting; one more is answered `busy`. */
+export const MAX_WAITING = 256
+const MAX_OPEN_FILES = 4
+
+/** The answering half of a transfer session: one read at a time, and none while the other end lags. */
+export function createServer(
+  session: Session,
+  { holdings, log, pool }: { holdings: Holdings; log: Log; pool: BufferPool },
+  { onUploaded }: ServerOptions,
+): ServerShell {
+  const waiting: (Get | ManifestWanted)[] = []
+  const files = new Map<Sha256, Promise<OpenFile | undefined>>()
+  let working = false
+  let writable = true
+  let ended = false
+
+  function file(sha256: Sha256): Promise<OpenFile | undefined> {
+    const known = files.get(sha256)
+    files.delete(sha256)
+    const opened =
+      known ??
+      holdings.open(sha256).catch((error) => {
+        log.debug({ err: asError(error), sha256 }, 'a file that was asked for is gone')
+        return undefined
+      })
+    files.set(sha256, opened)
+    if (files.size > MAX_OPEN_FILES) drop(files.keys().next().value!)
+    return opened
+  }
+
+  function drop(sha256: Sha256) {
+    const opened = files.get(sha256)
+    files.delete(sha256)
+    void opened?.then((file) => file?.close()).catch(() => {})
+  }
+
+  async function answer(request: Get | ManifestWanted): Promise<void> {
+    const refuse = (reason: RefuseReason) =>
+      session.send({ type: 'refuse', request: request.request, reason })
+    const opened = await file(request.sha256)
+    if (ended) return
+    if (!opened) {
+      drop(request.sha256)
+      refuse('absent')
+      return
+    }
+    if (request.type === 'manifestWanted') {
+      writable = session.send({ type: 'manifest', request: request.request, payload: opened.chunkHashes })
+      return
+    }
+    if (request.chunk >= chunkCount(opened.size)) {
+      refuse('absent')
+      return
+    }
+    const payload = pool.acquire(chunkLength(opened.size, request.chunk))
+    try {
+      await opened.read(payload, request.chunk * chunkSize(opened.size))
+    } catch (error) {
+      log.warn({ err: asError(error), sha256: request.sha256 }, 'a held file can no longer be read')
+      drop(request.sha256)
+      refuse('broken')
+      return
+    }
+    writable = session.link.send({ type: 'chunk', request: request.request, payload }, () =>
+      pool.release(payload),
+    )
+    onUploaded(payload.length)
+  }
+
+  async function work(): Promise<void> {
+    if (working) return
+    working = true
+    while (writable && !ended && waiting.length > 0) await answer(waiting.shift()!)
+    working = false
+  }
+
+  return {
+    receive(message) {
+      if (message.type === 'get' || message.type === 'manifestWanted') {
+        if (waiting.length < MAX_WAITING) {
+          waiting.push(message)
+          void work()
+        } else session.send({ type: 'refuse', request: message.request, reason: 'busy' })
+        return true
+      }
+      if (message.type !== 'cancel') return false
+      const at = waiting.findIndex((request) => request.request === message.request)
+      if (at >= 0) waiting.splice(at, 1)
+      return true
+    },
+    drained() {
+      writable = true
+      void work()
+    },
+    closed() {
+      ended = true
+      waiting.length = 0
+      for (const sha256 of [...files.keys()]) drop(sha256)
+    },
+  }
+}

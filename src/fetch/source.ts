@@ -1,0 +1,25 @@
+import type { PacsrvError } from '../base/error.ts'
+import type { PlannedSource } from './chunk-plan.ts'
+
+/** One place that a job's chunks come from. */
+export interface Source extends PlannedSource {
+  readonly kind: 'peer' | 'mirror'
+  /** For the log. */
+  readonly label: string
+  /** By the clock: when something last came, or when it was asked after a rest. */
+  readonly heard: number
+  /** Asks for a chunk, or has a stream go on to it. */
+  ask(chunk: number): void
+  /** The chunk came from elsewhere. */
+  cancel(chunk: number): void
+  close(): void
+}
+
+export interface SourceHandler {
+  /** The bytes are the receiver's to keep. */
+  onChunk(source: Source, chunk: number, bytes: Uint8Array): void
+  /** It can't give this chunk, but perhaps others. */
+  onRefused(source: Source, chunk: number): void
+  /** It gives nothing more. Not told after `close`. */
+  onGone(source: Source, error: PacsrvError | undefined): void
+}

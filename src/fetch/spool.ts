@@ -1,0 +1,203 @@
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import { chunkCount, chunkLength, chunkSize } from '../base/chunks.ts'
+import { asError, PacsrvError, systemCode } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+
+/** A file on its way: its bytes in `SHA256.data`, and beside it `SHA256.json`, which says what of it is there. */
+export interface SpoolFile {
+  readonly path: string
+  readonly size: number
+  /** Chunks that an earlier invocation left. Trusted no further than the check of the whole. */
+  readonly found: number[]
+  write(chunk: number, bytes: Uint8Array): Promise<void>
+  /** Fills `buffer` from `position` on. */
+  read(buffer: Uint8Array, position: number): Promise<void>
+  /** Notes what is there, for the next invocation. */
+  save(chunks: Iterable<number>): Promise<void>
+  /** It is whole and verified: from now on `complete` gives it. */
+  completed(from: Origins): void
+  /** Closes it. What is kept stays for a while, and can be opened again. */
+  close(outcome: 'keep' | 'useless'): Promise<void>
+}
+
+/** Where a whole file's bytes came from. */
+export interface Origins {
+  fromPeers: number
+  fromMirror: number
+  peers: number
+}
+
+export interface SpoolOptions {
+  dir: string
+  /** Bytes that idle files may take up in all. */
+  idleBytes?: number
+}
+
+export interface Spool {
+  /** Makes or takes up the file. Throws PacsrvError `spool` when there is no room or no permission. */
+  open(file: { sha256: string; name: string; size: number }): Promise<SpoolFile>
+  /** A file that is whole and verified, for reading. */
+  complete(sha256: string): Promise<{ handle: FileHandle; size: number; from: Origins } | undefined>
+  /** Removes what nobody has come back for. */
+  sweep(): Promise<void>
+}
+
+interface Note {
+  name: string
+  size: number
+  /** Base64 bitmap: bit i of byte i/8, lowest first. */
+  chunks: string
+}
+
+const HOUR = 3_600_000
+const KEEP_COMPLETE_MS = HOUR
+const KEEP_PARTIAL_MS = 7 * 24 * HOUR
+const IDLE_BYTES = 8 * 1024 ** 3
+/** Left free for others on the same disk. */
+const MARGIN = 16 * 1024 * 1024
+const NAME = /^([0-9a-f]{64})\.(data|json)$/
+
+export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES }: SpoolOptions): Spool {
+  const inUse = new Set<string>()
+  const whole = new Map<string, { size: number; from: Origins }>()
+  const data = (sha256: string) => join(dir, `${sha256}.data`)
+  const note = (sha256: string) => join(dir, `${sha256}.json`)
+
+  async function remove(sha256: string) {
+    whole.delete(sha256)
+    await Promise.all([rm(data(sha256), { force: true }), rm(note(sha256), { force: true })])
+  }
+
+  async function idle() {
+    const names = (await readdir(dir).catch(() => [] as string[])).map((name) => NAME.exec(name)?.[1])
+    const hashes = [...new Set(names)].filter(
+      (sha256) => sha256 !== undefined && !inUse.has(sha256),
+    ) as string[]
+    const found = await Promise.all(
+      hashes.map(async (sha256) => {
+        const info = await stat(data(sha256)).catch(() => undefined)
+        return { sha256, used: info?.mtimeMs ?? 0, bytes: info ? info.blocks * 512 : 0 }
+      }),
+    )
+    return found.sort((a, b) => b.used - a.used)
+  }
+
+  /** Oldest first, everything past its time or past `limit` bytes. */
+  async function sweepDownTo(limit: number) {
+    let bytes = 0
+    for (const { sha256, used, bytes: taken } of await idle()) {
+      const keep = whole.has(sha256) ? KEEP_COMPLETE_MS : KEEP_PARTIAL_MS
+      bytes += taken
+      if (inUse.has(sha256) || (Date.now() - used < keep && bytes <= limit)) continue
+      await remove(sha256)
+    }
+  }
+
+  async function makeRoom(size: number) {
+    const free = async () => {
+      const { bavail, bsize } = await statfs(dir)
+      return bavail * bsize - MARGIN
+    }
+    if ((await free()) >= size) return
+    await sweepDownTo(0)
+    if ((await free()) < size)
+      throw new PacsrvError('spool', `${dir} has no room for ${size} bytes; free some`)
+  }
+
+  async function readNote(sha256: string, size: number): Promise<number[]> {
+    try {
+      const kept = JSON.parse(await readFile(note(sha256), 'utf8')) as Note
+      return kept.size === size ? chunksOf(Buffer.from(kept.chunks, 'base64'), chunkCount(size)) : []
+    } catch {
+      return []
+    }
+  }
+
+  return {
+    async open({ sha256, name, size }) {
+      try {
+        await mkdir(dir, { recursive: true })
+        const found = await readNote(sha256, size)
+        await makeRoom(size - found.reduce((sum, chunk) => sum + chunkLength(size, chunk), 0))
+        const handle = await open(data(sha256), found.length > 0 ? 'r+' : 'w+', 0o600)
+        await handle.truncate(size)
+        inUse.add(sha256)
+        return spoolFile(handle, { sha256, name, size, found })
+      } catch (error) {
+        if (error instanceof PacsrvError) throw error
+        throw new PacsrvError('spool', `${dir} can't keep ${name} (${systemCode(error) ?? error})`, error)
+      }
+    },
+    async complete(sha256) {
+      const found = whole.get(sha256)
+      if (!found) return undefined
+      try {
+        return { handle: await open(data(sha256)), ...found }
+      } catch {
+        whole.delete(sha256)
+        return undefined
+      }
+    },
+    sweep: () => sweepDownTo(idleBytes),
+  }
+
+  function spoolFile(
+    handle: FileHandle,
+    { sha256, name, size, found }: { sha256: string; name: string; size: number; found: number[] },
+  ): SpoolFile {
+    const step = chunkSize(size)
+    const noteChunks = async (chunks: Iterable<number>) => {
+      const kept: Note = { name, size, chunks: bitmapOf(chunks, chunkCount(size)).toString('base64') }
+      await writeFile(`${note(sha256)}.new`, JSON.stringify(kept), { mode: 0o600 })
+      await rename(`${note(sha256)}.new`, note(sha256))
+    }
+    return {
+      path: data(sha256),
+      size,
+      found,
+      async write(chunk, bytes) {
+        const { bytesWritten } = await handle.write(bytes, 0, bytes.length, chunk * step)
+        if (bytesWritten !== bytes.length) throw new PacsrvError('spool', `${dir} is full; free some room`)
+      },
+      async read(buffer, position) {
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+        if (bytesRead !== buffer.length)
+          throw new PacsrvError('spool', `${data(sha256)} was cut short by somebody`)
+      },
+      save: (chunks) =>
+        noteChunks(chunks).catch((error) =>
+          log.warn({ err: asError(error), name }, "can't note what is in the spool"),
+        ),
+      completed: (from) => void whole.set(sha256, { size, from }),
+      async close(outcome) {
+        await handle.close()
+        inUse.delete(sha256)
+        if (outcome === 'useless') await remove(sha256)
+      },
+    }
+  }
+}
+
+export function bitmapOf(chunks: Iterable<number>, count: number): Buffer {
+  const bits = Buffer.alloc(Math.ceil(count / 8))
+  for (const chunk of chunks) bits[chunk >> 3]! |= 1 << (chunk & 7)
+  return bits
+}
+
+export function chunksOf(bits: Uint8Array, count: number): number[] {
+  return Array.from({ length: count }, (_, chunk) => chunk).filter(
+    (chunk) => (bits[chunk >> 3]! >> (chunk & 7)) & 1,
+  )
+}

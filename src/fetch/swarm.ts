@@ -1,0 +1,208 @@
+import { chunkSize } from '../base/chunks.ts'
+import type { Clock } from '../base/clock.ts'
+import { PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { ChunkPlan } from './chunk-plan.ts'
+import type { MirrorSource, MirrorSourceHandler } from './mirror-source.ts'
+import type { Source, SourceHandler } from './source.ts'
+
+/** The sources of one job at work: who is asked for what, and who is left because it stalls. */
+export interface Swarm {
+  addPeer(make: (handler: SourceHandler) => Source): Source
+  /** Tries the mirror at the front of the list, and the next when it fails. */
+  joinMirror(): void
+  /** Leaves this source; what it owed is asked of others. */
+  drop(source: Source): void
+  /** The mirror's bytes are wrong: the next takes its place, if there is one. */
+  nextMirror(): void
+  /** The chunk is here: whoever else was asked for it is told so. */
+  callOff(chunk: number): void
+  /** Asks for whatever can be asked for. */
+  pump(): void
+  /** To be called every `TICK_MS`: leaves sources that stall. */
+  tick(): void
+  /** While true nothing new is asked for. */
+  paused: boolean
+  readonly peers: Source[]
+  readonly mirror: MirrorSource | undefined
+  /** Whether there is a mirror that has joined or could. */
+  readonly mirrorsLeft: boolean
+  /** All peers' rates, in bytes a second. */
+  peersRate(): number
+  close(): void
+}
+
+export interface SwarmDeps {
+  plan: ChunkPlan
+  clock: Clock
+  log: Log
+  makeMirror(url: string, handler: MirrorSourceHandler): MirrorSource
+}
+
+export interface SwarmHandler {
+  onChunk(source: Source, chunk: number, bytes: Uint8Array): void
+  onPeerGone(source: Source, error: PacsrvError): void
+  /** A mirror failed; the next has been tried already if there is one. */
+  onMirrorFailed(error: PacsrvError): void
+}
+
+export const TICK_MS = 100
+/** A peer is asked for as much as it brings in this time, in milliseconds: enough to hide the way there and back. */
+const WINDOW_MS = 1_000
+const WINDOW_CHUNKS = 2
+const WINDOW_BYTES = 16 * 1024 * 1024
+/** A source is left after the time that it takes for so many chunks at its own rate, within bounds. */
+const STALL_CHUNKS = 4
+const LEAST_STALL_MS = 1_000
+const MOST_STALL_MS = 8_000
+const UNKNOWN_STALL_MS = 2_000
+
+export function createSwarm(
+  { plan, clock, log, makeMirror }: SwarmDeps,
+  { size, mirrors }: { size: number; mirrors: string[] },
+  handler: SwarmHandler,
+): Swarm {
+  const step = chunkSize(size)
+  const peers = new Set<Source>()
+  const urls = [...mirrors]
+  let mirror: MirrorSource | undefined
+  let closed = false
+
+  const window = (source: Source) =>
+    Math.min(WINDOW_BYTES, Math.max(WINDOW_CHUNKS * step, (source.rate() * WINDOW_MS) / 1000))
+
+  /** One chunk for each peer that has room, round and round, so that the first doesn't take all. */
+  function askPeers() {
+    let hungry = [...peers]
+    while (hungry.length > 0) {
+      hungry = hungry.filter((source) => {
+        const chunk = plan.owed(source) < window(source) ? plan.pick(source) : undefined
+        if (chunk === undefined) return false
+        plan.ask(source, chunk)
+        source.ask(chunk)
+        return true
+      })
+    }
+  }
+
+  function askMirror() {
+    if (!mirror || mirror.streaming) return
+    const run = plan.pickRun(mirror)
+    if (!run) return
+    for (let chunk = run.start; chunk < run.end; chunk++) plan.ask(mirror, chunk)
+    mirror.begin(run)
+  }
+
+  function pump() {
+    if (swarm.paused || closed) return
+    askMirror()
+    askPeers()
+  }
+
+  function drop(source: Source) {
+    source.close()
+    plan.leave(source)
+    peers.delete(source)
+    if (source === mirror) mirror = undefined
+  }
+
+  function joinMirror() {
+    const url = urls[0]
+    if (mirror || closed || url === undefined) return
+    mirror = makeMirror(url, mirrorHandler)
+    pump()
+  }
+
+  function nextMirror() {
+    if (mirror) drop(mirror)
+    urls.shift()
+    joinMirror()
+  }
+
+  const sourceHandler: SourceHandler = {
+    onChunk: handler.onChunk,
+    onRefused(source, chunk) {
+      plan.unask(source, chunk)
+    },
+    onGone(source, error) {
+      drop(source)
+      handler.onPeerGone(source, error ?? new PacsrvError('peer', `${source.label} is gone`))
+      pump()
+    },
+  }
+
+  const mirrorHandler: MirrorSourceHandler = {
+    ...sourceHandler,
+    onGone(source, error) {
+      const fault = error ?? new PacsrvError('mirror', `${source.label} gave nothing`)
+      log.info({ mirror: source.label, err: fault }, 'a mirror failed')
+      nextMirror()
+      handler.onMirrorFailed(fault)
+    },
+    /** A stream goes on past its run into what nobody was asked for, and ends at what is here already. */
+    onReach(source, chunk) {
+      if (plan.has(chunk)) return false
+      const asked = plan.askedOf(chunk)
+      if (asked.length > 0 && !asked.includes(source)) return false
+      plan.ask(source, chunk)
+      return true
+    },
+    onRunEnd(source) {
+      plan.leave(source)
+      pump()
+    },
+  }
+
+  function stallLimit(source: Source): number {
+    const rate = source.rate()
+    if (rate === 0) return UNKNOWN_STALL_MS
+    return Math.min(MOST_STALL_MS, Math.max(LEAST_STALL_MS, (STALL_CHUNKS * step * 1000) / rate))
+  }
+
+  const swarm: Swarm = {
+    paused: false,
+    get peers() {
+      return [...peers]
+    },
+    get mirror() {
+      return mirror
+    },
+    get mirrorsLeft() {
+      return urls.length > 0
+    },
+    addPeer(make) {
+      const source = make(sourceHandler)
+      peers.add(source)
+      pump()
+      return source
+    },
+    joinMirror,
+    drop,
+    nextMirror,
+    callOff(chunk) {
+      for (const source of peers) {
+        source.cancel(chunk)
+        plan.unask(source, chunk)
+      }
+    },
+    pump,
+    tick() {
+      for (const source of peers) {
+        if (plan.owed(source) === 0 || clock.now() - source.heard < stallLimit(source)) continue
+        drop(source)
+        handler.onPeerGone(source, new PacsrvError('peer', `${source.label} stalled`))
+      }
+      if (mirror?.streaming && urls.length > 1 && clock.now() - mirror.heard > MOST_STALL_MS / 2) {
+        mirrorHandler.onGone(mirror, new PacsrvError('mirror', `${mirror.label} stalled`))
+      }
+      pump()
+    },
+    peersRate: () => [...peers].reduce((sum, source) => sum + source.rate(), 0),
+    close() {
+      closed = true
+      for (const source of peers) drop(source)
+      if (mirror) drop(mirror)
+    },
+  }
+  return swarm
+}

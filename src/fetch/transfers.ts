@@ -1,0 +1,106 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Holder } from '../overlay/holders.ts'
+import type { Session } from '../overlay/session.ts'
+import type { NodeId } from '../wire/messages.ts'
+import type { BufferPool } from '../wire/pool.ts'
+import { type Asker, createAsker } from './ask.ts'
+import { createServer, type Holdings } from './serve.ts'
+
+/** Connections over which chunks go, in both directions, one to a node; kept for a while for the next file. */
+export interface Transfers {
+  /** A connection to a holder, made if there is none. Rejects with PacsrvError `peer`. */
+  to(holder: Holder): Promise<Asker>
+  /** Takes a session that another node opened. */
+  accept(session: Session): void
+  close(): void
+}
+
+export interface TransfersDeps {
+  connect(holder: Holder): Promise<Session>
+  holdings: Holdings
+  clock: Clock
+  log: Log
+  pool: BufferPool
+}
+
+/** A connection that nobody uses is closed after this, in milliseconds. */
+const IDLE_MS = 30_000
+/** Strangers' connections at once; one more closes the one that has been idle longest, or itself. */
+const MAX_INBOUND = 100
+
+interface Transfer {
+  asker: Asker
+  inbound: boolean
+  /** By the clock, when something last went over it. */
+  used: number
+}
+
+export function createTransfers(
+  { connect, holdings, clock, log, pool }: TransfersDeps,
+  { onUploaded }: { onUploaded(bytes: number): void },
+): Transfers {
+  const transfers = new Set<Transfer>()
+  const dialling = new Map<NodeId, Promise<Asker>>()
+
+  function add(session: Session): Transfer {
+    const { asker, receive, closed } = createAsker(session, clock)
+    const server = createServer(session, { holdings, log, pool }, { onUploaded })
+    const transfer: Transfer = { asker, inbound: !session.outbound, used: clock.now() }
+    transfers.add(transfer)
+    let cancelIdle = clock.after(IDLE_MS, checkIdle)
+    function checkIdle() {
+      if (asker.open === 0 && clock.now() - transfer.used >= IDLE_MS) session.close('idle')
+      else cancelIdle = clock.after(IDLE_MS, checkIdle)
+    }
+    session.handle({
+      onMessage(message) {
+        transfer.used = clock.now()
+        if (!receive(message) && !server.receive(message))
+          log.debug({ type: message.type }, 'out of place on a transfer')
+      },
+      onDrain: server.drained,
+      onClose(reason) {
+        cancelIdle()
+        transfers.delete(transfer)
+        server.closed()
+        closed(reason)
+      },
+    })
+    return transfer
+  }
+
+  /** Room for one more inbound connection: the idlest of the others goes, if it has been idle at all. */
+  function makeRoom(): boolean {
+    const inbound = [...transfers].filter((transfer) => transfer.inbound)
+    if (inbound.length < MAX_INBOUND) return true
+    const idlest = inbound.reduce((a, b) => (a.used <= b.used ? a : b))
+    if (clock.now() - idlest.used < 1_000) return false
+    idlest.asker.session.close('others wait')
+    return true
+  }
+
+  return {
+    to(holder) {
+      for (const transfer of transfers) {
+        if (transfer.asker.session.id !== holder.id) continue
+        transfer.used = clock.now()
+        return Promise.resolve(transfer.asker)
+      }
+      const known = dialling.get(holder.id)
+      if (known) return known
+      const dialled = connect(holder)
+        .then((session) => add(session).asker)
+        .finally(() => dialling.delete(holder.id))
+      dialling.set(holder.id, dialled)
+      return dialled
+    },
+    accept(session) {
+      if (makeRoom()) add(session)
+      else session.close('too many transfers')
+    },
+    close() {
+      for (const { asker } of [...transfers]) asker.session.close('shutting down')
+    },
+  }
+}

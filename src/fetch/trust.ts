@@ -1,0 +1,93 @@
+import type { Log } from '../base/log.ts'
+import type { NodeId, WantedFile } from '../wire/messages.ts'
+import { type ChunkList, createChunkLists, hashOf, matches } from './chunk-lists.ts'
+
+/** What a job does about those who are found out. */
+export interface TrustHandler {
+  ban(who: { id: NodeId; address?: string | undefined }, reason: string): void
+  /** The list is no longer in use: its holders are no sources now, and their chunks don't count. */
+  onRetired(list: ChunkList): void
+  onRejected(): void
+}
+
+/**
+ * Whose word a job goes by (DESIGN.md, "Trust, chunk by chunk"). Chunks of peers are checked against the list in
+ * use; the mirror's bytes decide between lists; the whole decides between list and mirror.
+ */
+export interface Trust {
+  readonly inUse: ChunkList | undefined
+  get(root: string): ChunkList | undefined
+  add(
+    root: string,
+    hashes: Uint8Array,
+    voucher: { id: NodeId; address?: string | undefined },
+  ): ChunkList | undefined
+  /** The first chunk in which `list` contradicts the list in use. */
+  contradiction(list: ChunkList): number | undefined
+  /** The mirror's hash of a chunk that lists differ in: those that say otherwise were lies, if one says the same. */
+  decide(chunk: number, mirrorHash: string): void
+  isGood(chunk: number, bytes: Uint8Array): boolean
+  /** The mirror contradicts the list in use; the check of the whole will tell which of them was wrong. */
+  doubt(): void
+  /** The whole is right: what was doubted was a lie. */
+  wholeRight(): void
+  /**
+   * The whole is wrong. Tells who is to blame: `mirror` (doubted lists are back in use), `list` (its vouchers
+   * are banned), or, where no list was in use, `nobody`.
+   */
+  wholeWrong(peersTookPart: boolean): 'mirror' | 'list' | 'nobody'
+}
+
+export function createTrust({ log }: { log: Log }, file: WantedFile, handler: TrustHandler): Trust {
+  const lists = createChunkLists(file)
+  const doubted: ChunkList[] = []
+
+  function banAll({ vouchers, root }: ChunkList) {
+    log.warn({ file: file.name, root, vouchers: vouchers.length }, 'a chunk list was false')
+    handler.onRejected()
+    for (const voucher of vouchers) handler.ban(voucher, `it vouched for a false chunk list of ${file.name}`)
+  }
+
+  function retire(list: ChunkList) {
+    lists.drop(list)
+    handler.onRetired(list)
+  }
+
+  function denounce(list: ChunkList) {
+    banAll(list)
+    retire(list)
+  }
+
+  return {
+    get inUse() {
+      return lists.inUse
+    },
+    get: lists.get,
+    add: lists.add,
+    contradiction: lists.firstDifference,
+    decide(chunk, mirrorHash) {
+      const liars = lists.all().filter((list) => hashOf(list, chunk) !== mirrorHash)
+      if (liars.length < lists.all().length) for (const liar of liars) denounce(liar)
+    },
+    isGood: (chunk, bytes) => !lists.inUse || matches(lists.inUse, chunk, bytes),
+    doubt() {
+      const list = lists.inUse
+      if (!list) return
+      log.warn({ file: file.name, root: list.root }, 'the mirror contradicts the chunk list of the peers')
+      doubted.push(list)
+      retire(list)
+    },
+    wholeRight() {
+      for (const list of doubted.splice(0)) banAll(list)
+    },
+    wholeWrong(peersTookPart) {
+      if (doubted.length > 0) {
+        for (const list of doubted.splice(0)) lists.restore(list)
+        return 'mirror'
+      }
+      if (!lists.inUse || !peersTookPart) return 'nobody'
+      denounce(lists.inUse)
+      return 'list'
+    },
+  }
+}

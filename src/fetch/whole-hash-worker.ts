@@ -1,0 +1,72 @@
+/** The thread behind whole-hash.ts: hashes each file as far as it was told that it is there. */
+import { createHash, type Hash } from 'node:crypto'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
+
+export type HashOrder = { job: number } & (
+  | { open: string }
+  | { advance: number }
+  | { reset: true }
+  | { finish: number }
+  | { close: true }
+)
+export interface HashAnswer {
+  job: number
+  sha256?: string
+  error?: string
+}
+
+interface Job {
+  path: string
+  fd: number
+  hash: Hash
+  at: number
+}
+
+const jobs = new Map<number, Job>()
+const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
+
+function advance(job: Job, bytes: number): void {
+  if (job.fd < 0) job.fd = openSync(job.path, 'r')
+  while (job.at < bytes) {
+    const read = readSync(job.fd, buffer, 0, Math.min(buffer.length, bytes - job.at), job.at)
+    if (read === 0) throw new Error(`${job.path} ends at ${job.at}`)
+    job.hash.update(buffer.subarray(0, read))
+    job.at += read
+  }
+}
+
+function close(id: number): void {
+  const job = jobs.get(id)
+  if (job && job.fd >= 0) closeSync(job.fd)
+  jobs.delete(id)
+}
+
+function obey(order: HashOrder): void {
+  if ('open' in order) {
+    jobs.set(order.job, { path: order.open, fd: -1, hash: createHash('sha256'), at: 0 })
+    return
+  }
+  const job = jobs.get(order.job)
+  if (!job) return
+  if ('advance' in order) advance(job, order.advance)
+  else if ('reset' in order) Object.assign(job, { hash: createHash('sha256'), at: 0 })
+  else if ('close' in order) close(order.job)
+  else {
+    advance(job, order.finish)
+    answer({ job: order.job, sha256: job.hash.digest('hex') })
+    Object.assign(job, { hash: createHash('sha256'), at: 0 })
+  }
+}
+
+function answer(message: HashAnswer): void {
+  parentPort!.postMessage(message)
+}
+
+parentPort!.on('message', (order: HashOrder) => {
+  try {
+    obey(order)
+  } catch (error) {
+    answer({ job: order.job, error: String(error) })
+  }
+})

@@ -29,23 +29,31 @@ export interface Progress {
   elapsed: number
 }
 
+/** Below this pacman's line would wrap: only name, size and percent are shown. */
+const NARROW = 60
+
 /** One state of the bar, without `\r` or `\n`, never wider than `columns`. */
 export function progressLine({ name, done, size, elapsed }: Progress, columns: number): string {
-  const infoWidth = Math.max(50, Math.floor((columns * 6) / 10))
-  const nameWidth = infoWidth - 30
   const label = name.replace(/\.pkg\.tar(\.\w+)?$/, '')
-  const shown = label.length > nameWidth ? `${label.slice(0, nameWidth - 3)}...` : label.padEnd(nameWidth)
-  const rate = elapsed > 0 ? (done * 1000) / elapsed : 0
-  const whole = done >= size
-  const seconds = whole ? elapsed / 1000 : rate > 0 ? (size - done) / rate : Number.POSITIVE_INFINITY
+  const percent = size > 0 ? Math.floor((done * 100) / size) : 100
   const [doneValue, doneUnit] = humanize(done)
+  const amount = `${doneValue.toFixed(1).padStart(6)} ${doneUnit.padStart(3)}`
+  if (columns < NARROW) {
+    return ` ${fit(label, columns - 19)} ${amount} ${String(percent).padStart(3)}%`.slice(0, columns)
+  }
+  const infoWidth = Math.max(50, Math.floor((columns * 6) / 10))
+  const rate = elapsed > 0 ? (done * 1000) / elapsed : 0
+  const seconds = done >= size ? elapsed / 1000 : rate > 0 ? (size - done) / rate : Number.POSITIVE_INFINITY
   const [rateValue, rateUnit] = humanize(rate)
   const digits = rateValue < 9.995 ? 2 : rateValue < 99.95 ? 1 : 0
-  const amount = `${doneValue.toFixed(1).padStart(6)} ${doneUnit.padStart(3)}`
   const speed = `${rateValue.toFixed(digits).padStart(4)} ${rateUnit.padStart(3)}/s`
-  const percent = size > 0 ? Math.floor((done * 100) / size) : 100
-  const line = ` ${shown} ${amount}  ${speed} ${time(seconds)}${bar(percent, columns - infoWidth)}`
-  return line.slice(0, Math.max(1, columns))
+  const line = ` ${fit(label, infoWidth - 30)} ${amount}  ${speed} ${time(seconds)}`
+  return `${line}${bar(percent, columns - infoWidth)}`.slice(0, columns)
+}
+
+function fit(label: string, width: number): string {
+  if (label.length <= width) return label.padEnd(width)
+  return width > 6 ? `${label.slice(0, width - 3)}...` : label.slice(0, Math.max(0, width))
 }
 
 function time(seconds: number): string {

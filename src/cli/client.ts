@@ -138,6 +138,6 @@ function end(frame: EndFrame): void {
   }
   if (frame.result !== 'done' || output.written !== shown.size) leave(EXIT.mirror)
   if (shown.columns > 0) draw(shown.size, '\n')
-  writeSync(STANDARD_OUTPUT, `${shown.columns > 0 ? ' ' : ''}${sourcesLine(name, frame)}\n`)
+  else writeSync(STANDARD_OUTPUT, `${sourcesLine(name, frame)}\n`)
   leave(EXIT.done)
 }

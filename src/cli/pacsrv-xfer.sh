@@ -73,8 +73,7 @@ socket=${socket:-/run/pacsrv/pacsrv.sock}
 
 terminal=
 [ ! -t 1 ] || terminal=yes
-name=${out##*/}
-name=${name%.part}
+name=${url##*/}
 
 # Asks the daemon's socket. What is not there within half a second was not ready.
 ready() {

@@ -1,9 +1,10 @@
 /** What the lean client loads when no daemon answers. */
-import { lstatSync, statSync } from 'node:fs'
+import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { type Config, DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
+import { systemCode } from '../base/error.ts'
 import { isLive } from '../daemon/socket.ts'
 import { ownPaths } from './own-paths.ts'
 
@@ -47,14 +48,19 @@ function mayStart(config: Config): boolean {
   return uid === 0 || username === config.daemon.user || config.daemon['state-dir'] === ownPaths().stateDir
 }
 
-/** A chroot's root is not that of the first process; where that can't be told, nothing is started. */
+/**
+ * A chroot's root is not that of the first process. Where a container hides the latter, a root that is no mount
+ * point tells; where there is no /proc, nothing is started.
+ */
 function isInChroot(): boolean {
   if (process.getuid?.() !== 0) return false
   try {
     const [here, there] = [statSync('/'), statSync('/proc/1/root/')]
     return here.dev !== there.dev || here.ino !== there.ino
-  } catch {
-    return true
+  } catch (error) {
+    return (
+      systemCode(error) !== 'EACCES' || !/^(?:\S+ ){4}\/ /m.test(readFileSync('/proc/self/mountinfo', 'utf8'))
+    )
   }
 }
 

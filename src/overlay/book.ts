@@ -6,17 +6,23 @@ import type { NodeId } from '../wire/messages.ts'
 
 /** Where an address was learned: on the LAN by our own asking, or from somebody who may say what they like. */
 export type Source = 'lan' | 'stranger'
+/** How it is chosen from: a lost neighbour is looked for wherever it came from, so that a torn net heals. */
+export type Kind = Source | 'lost'
 
 const MAX_ADDRESSES = 1_000
 const FIRST_PAUSE = 30_000
 const LONGEST_PAUSE = 3_600_000
 /** A stranger's address is forgotten after so many failures in a row. */
 const MAX_FAILURES = 5
+/** A neighbour that was lost is tried about this often, in milliseconds, and so many times. */
+const LOST_PAUSE = 40_000
+const MAX_LOST = 60
 /** Nobody gets a service of the system dialled through us. */
 export const LOWEST_PORT = 1024
 
 interface Entry {
   source: Source
+  lost: boolean
   failures: number
   notBefore: number
   /** Who answered there last. */
@@ -26,10 +32,12 @@ interface Entry {
 /** The addresses that this node may dial for neighbours: bounded, the failed ones with growing pauses. */
 export interface Book {
   add(address: Endpoint, source: Source): void
-  /** Addresses of `source` whose time has come, at random, of nodes that aren't `connected`. */
-  due(source: Source, connected: (id: NodeId) => boolean): Endpoint[]
+  /** Addresses of one kind whose time has come, at random, of nodes that aren't `connected`. */
+  due(kind: Kind, connected: (id: NodeId) => boolean): Endpoint[]
   worked(address: Endpoint, id: NodeId): void
   failed(address: Endpoint): void
+  /** A neighbour there is gone without a word. */
+  lost(address: Endpoint): void
   /** Never to be dialled again: this node itself. */
   remove(address: Endpoint): void
   readonly size: number
@@ -55,13 +63,14 @@ export function createBook({ clock, random }: { clock: Clock; random: Random }):
         return
       }
       makeRoom()
-      if (entries.size < MAX_ADDRESSES) entries.set(address, { source, failures: 0, notBefore: 0 })
+      if (entries.size < MAX_ADDRESSES)
+        entries.set(address, { source, lost: false, failures: 0, notBefore: 0 })
     },
-    due(source, connected) {
+    due(kind, connected) {
       const now = clock.now()
       const found: Endpoint[] = []
       for (const [address, entry] of entries) {
-        if (entry.source !== source || entry.notBefore > now) continue
+        if ((entry.lost ? 'lost' : entry.source) !== kind || entry.notBefore > now) continue
         if (entry.id === undefined || !connected(entry.id)) found.push(address)
       }
       for (let i = found.length - 1; i > 0; i--) {
@@ -72,15 +81,21 @@ export function createBook({ clock, random }: { clock: Clock; random: Random }):
     },
     worked(address, id) {
       const entry = entries.get(address)
-      if (entry) Object.assign(entry, { id, failures: 0, notBefore: 0 })
+      if (entry) Object.assign(entry, { id, lost: false, failures: 0, notBefore: 0 })
     },
     failed(address) {
       const entry = entries.get(address)
       if (!entry) return
       const pause = Math.min(FIRST_PAUSE * 2 ** entry.failures, LONGEST_PAUSE)
       entry.failures++
-      entry.notBefore = clock.now() + jitter(pause, random)
+      entry.notBefore = clock.now() + jitter(entry.lost ? LOST_PAUSE : pause, random)
+      if (entry.lost && entry.failures < MAX_LOST) return
+      entry.lost = false
       if (entry.source === 'stranger' && entry.failures >= MAX_FAILURES) entries.delete(address)
+    },
+    lost(address) {
+      const entry = entries.get(address)
+      if (entry) Object.assign(entry, { lost: true, failures: 0, notBefore: clock.now() + FIRST_PAUSE / 10 })
     },
     remove(address) {
       entries.delete(address)

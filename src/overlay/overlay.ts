@@ -19,7 +19,7 @@ import { createNeighbourhood } from './neighbourhood.ts'
 import type { NeighbourInfo } from './neighbours.ts'
 import { createRates } from './rates.ts'
 import { createReach, type Reachable } from './reach.ts'
-import { createRelay, type Holdings, hopOf } from './relay.ts'
+import { createRelay, type Holdings } from './relay.ts'
 import { createSearches, type FindOptions } from './search.ts'
 import type { Session } from './session.ts'
 import { createTransfers } from './transfers.ts'
@@ -189,9 +189,10 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
   }
 
-  function onLeave({ id, remote, outbound, since }: Session) {
+  function onLeave({ id, remote, outbound, since, parted }: Session) {
     log.info({ id, address: remote }, 'neighbour left')
-    if (outbound && clock.now() - since < SHORT_STAY) book.failed(remote)
+    if (outbound && !parted) book.lost(remote)
+    else if (outbound && clock.now() - since < SHORT_STAY) book.failed(remote)
     for (const one of directs) one.left(id)
     keeper.look()
   }
@@ -210,7 +211,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       .filter((other) => other.id !== session.id && isProven(other))
       .filter(({ dialable }) => dialable !== undefined && isOfUse(reachOf(dialable), from))
       .slice(0, limits.nodes)
-      .map(hopOf)
+      .map(({ hop }) => hop)
     session.send({ type: 'nodes', nodes })
   }
 

@@ -1,4 +1,3 @@
-import { reachOf } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { limits } from '../wire/limits.ts'
 import type {
@@ -18,7 +17,7 @@ import { type Route, routeBack } from './routes.ts'
 import type { Session } from './session.ts'
 
 /** Queries are remembered this long, in milliseconds: far longer than any is under way. */
-const SEEN_TTL = 60_000
+const SEEN_TTL = 20_000
 const MAX_SEEN = 20_000
 /** How long a better copy of a query waits before it is passed on again, in milliseconds. */
 const LATER = 60
@@ -52,11 +51,6 @@ export interface Relay {
   onCall(call: Call, from: Session): void
   /** Sends a CALL of our own on its way. */
   call(call: Call): void
-}
-
-/** The other end of a session as others are told of it: a link-local address means nothing to them. */
-export function hopOf({ id, dialable }: Session): Hop {
-  return dialable === undefined || reachOf(dialable) === 'link' ? { id } : { id, address: dialable }
 }
 
 /** What a node remembers of a query. */
@@ -148,7 +142,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     ask: (query) => sendToAll({ ...query, path: [{ id: self }] }, () => false),
 
     onFile(message, from) {
-      const query = { ...message, path: signedBy(message.path, hopOf(from)) }
+      const query = { ...message, path: signedBy(message.path, from.hop) }
       const known = seen.get(query.query)
       const decision = decideFlood(self, query, known?.best.ttl)
       if (known) noteHad(known, from.id, query.ttl + 1)
@@ -163,7 +157,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
 
     onFileAck(ack, from) {
       if (ack.path.length === 0 || ack.way.length === 0 || ack.way.length >= limits.hops) return
-      const way = signedBy(ack.way, hopOf(from))
+      const way = signedBy(ack.way, from.hop)
       const route = routeBack(self, ack.path, isNeighbour)
       if (route.kind === 'arrived') deps.onAnswer({ ...ack, way })
       else sendBack({ ...ack, way: [...way, { id: self }] }, route, way[0]!.id, from)
@@ -172,7 +166,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     onCall(call, from) {
       if (call.path.length === 0) return
       const isAsker = call.asker.id === from.id
-      const asker = isAsker ? hopOf(from) : call.asker
+      const asker = isAsker ? from.hop : call.asker
       const route = routeBack(self, call.path, isNeighbour)
       const invited = isAsker || answered.get(call.query) === asker.id
       if (route.kind === 'arrived') {

@@ -1,3 +1,4 @@
+import { reachOf } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Endpoint, endpoint, hostPort } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
@@ -5,7 +6,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Link, LinkHandler } from '../net/transport.ts'
 import { limits } from '../wire/limits.ts'
-import type { Message, NodeId, Purpose } from '../wire/messages.ts'
+import type { Hop, Message, NodeId, Purpose } from '../wire/messages.ts'
 import { createHandshake, type Greeted, type Greeting, type HandshakeStep } from './handshake.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import type { Identity } from './identity.ts'
@@ -17,6 +18,8 @@ export interface Session {
   readonly remote: Endpoint
   /** Where it can be dialled: what it advertises, or else its host and the port that it listens at. */
   readonly dialable?: Endpoint
+  /** The node as others are told of it: without a link-local address, which means nothing to them. */
+  readonly hop: Hop
   /** Our address as the other end sees it. */
   readonly seenAs: Endpoint
   readonly purpose: Purpose
@@ -28,6 +31,8 @@ export interface Session {
   readonly link: Link
   /** By the clock handed in, when the greeting was over. */
   readonly since: number
+  /** Whether either end has said `bye`; a connection that ends without is lost. */
+  readonly parted: boolean
   /** False when the other end isn't keeping up: hold back until `onDrain`. */
   send(message: Message): boolean
   /** Set once, soon: up to 256 messages are kept until then. `onClose` is told even if it closed before. */
@@ -112,6 +117,7 @@ function sessionOver(
   const { clock } = deps
   let handler: LinkHandler | undefined
   let closed: { reason: Error | undefined } | undefined
+  let parted = false
   const early: Message[] = []
   const heartbeat = createHeartbeat(
     { clock, received: () => link.received },
@@ -124,15 +130,19 @@ function sessionOver(
   function onMessage(message: Message) {
     heartbeat.heard()
     if (message.type === 'ping') link.send({ type: 'pong', token: message.token })
-    else if (message.type === 'bye')
-      link.close(new PacsrvError('peer', `${link.remote} left: ${message.reason}`))
+    else if (message.type === 'bye') part(message.reason)
     else if (message.type === 'hello' || message.type === 'proof') close('greeted twice')
     else if (message.type === 'pong') return
     else if (handler) handler.onMessage(message)
     else if (early.push(message) > MAX_EARLY) close('too many messages at once')
   }
+  function part(reason: string) {
+    parted = true
+    link.close(new PacsrvError('peer', `${link.remote} left: ${reason}`))
+  }
   function close(reason?: string) {
     if (closed) return
+    parted = true
     sayBye(link, reason ?? 'done')
     link.close(reason === undefined ? undefined : new PacsrvError('peer', reason))
   }
@@ -143,6 +153,7 @@ function sessionOver(
     id,
     remote: link.remote,
     ...(dialable === undefined ? {} : { dialable }),
+    hop: dialable === undefined || reachOf(dialable) === 'link' ? { id } : { id, address: dialable },
     seenAs: hello.seen,
     purpose: hello.purpose,
     agent: hello.agent,
@@ -150,6 +161,9 @@ function sessionOver(
     tag: [nonce, hello.nonce].sort().join(''),
     link,
     since: clock.now(),
+    get parted() {
+      return parted
+    },
     send: (message) => link.send(message),
     handle(given) {
       handler = given

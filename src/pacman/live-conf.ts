@@ -25,7 +25,8 @@ export function createLivePacmanConf(
     const now = await versionOf(watched)
     if (now === version && clock.now() - readAt < BELIEVED_MS) return conf
     const result = await read(file)
-    if (result.problem) log.warn({ err: result.problem }, "pacman's configuration is unknown: mirrors are left to the client")
+    if (result.problem)
+      log.warn({ err: result.problem }, "pacman's configuration is unknown: mirrors are left to the client")
     conf = result.conf
     watched = [file, ...(await includesOf(file))]
     version = await versionOf(watched)

@@ -1,0 +1,37 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { chunkCount, chunkSize } from '../../src/base/chunks.ts'
+import { hashFile } from '../../src/pacman/hash-file.ts'
+import { makeFolder } from './make.ts'
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const KIB = 1024
+const MIB = 1024 * KIB
+
+for (const size of [1, 64 * KIB, 64 * KIB + 1, MIB, MIB + 100 * KIB + 1, 64 * MIB, 64 * MIB + 1])
+  test(`whole and chunk hashes of ${size} bytes`, () => {
+    const path = join(makeFolder(), 'file')
+    const content = Buffer.alloc(size, randomBytes(65_537))
+    writeFileSync(path, content)
+    const { sha256, chunkHashes } = hashFile(path)
+    assert.is(sha256, digest(content))
+    const chunks = Array.from({ length: chunkCount(size) }, (_, i) =>
+      digest(content.subarray(i * chunkSize(size), (i + 1) * chunkSize(size))),
+    )
+    assert.is(Buffer.from(chunkHashes).toString('hex'), chunks.join(''))
+  })
+
+test('links, folders and what is not there', () => {
+  const dir = makeFolder()
+  writeFileSync(join(dir, 'file'), 'x')
+  symlinkSync('file', join(dir, 'link'))
+  mkdirSync(join(dir, 'folder'))
+  assert.throws(() => hashFile(join(dir, 'link')), /ELOOP/)
+  assert.throws(() => hashFile(join(dir, 'folder')), /no plain file/)
+  assert.throws(() => hashFile(join(dir, 'missing')), /ENOENT/)
+})
+
+test.run()

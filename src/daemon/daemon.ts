@@ -93,6 +93,7 @@ export async function startDaemon(
           return file && heldFile(file)
         },
       },
+      heldFiles: () => catalogue.files().map(heldFile),
       resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
       onTransfer: (session) => transfers.accept(session),
     },

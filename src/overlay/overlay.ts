@@ -39,6 +39,8 @@ export interface OverlayDeps {
   random: Random
   log: Log
   holdings: Holdings
+  /** All that this node holds: neighbours nearby are told of it when they come, so that they needn't ask. */
+  heldFiles?(): HeldFile[]
   /** The numeric addresses of a host by name, for `[direct]`. */
   resolve(host: string): Promise<string[]>
   /** An incoming session on which the other end may ask for files. `session.handle` is to be called at once. */
@@ -187,6 +189,17 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     log.info({ id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
+    if (reachOf(remote) !== 'world') tell(session, deps.heldFiles?.() ?? [], [])
+  }
+
+  function tell(session: Session, added: HeldFile[], removed: Sha256[]) {
+    const count = limits.filesPerAnnounce
+    for (let at = 0; at < added.length; at += count) {
+      session.send({ type: 'announce', files: added.slice(at, at + count) })
+    }
+    for (let at = 0; at < removed.length; at += count) {
+      session.send({ type: 'withdraw', files: removed.slice(at, at + count) })
+    }
   }
 
   function onLeave({ id, remote, outbound, since, parted }: Session) {
@@ -284,15 +297,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     find: searches.find,
     connect: transfers.connect,
     announce(added, removed) {
-      const count = limits.filesPerAnnounce
-      for (const session of neighbours.all()) {
-        for (let at = 0; at < added.length; at += count) {
-          session.send({ type: 'announce', files: added.slice(at, at + count) })
-        }
-        for (let at = 0; at < removed.length; at += count) {
-          session.send({ type: 'withdraw', files: removed.slice(at, at + count) })
-        }
-      }
+      for (const session of neighbours.all()) tell(session, added, removed)
     },
     ban(who, reason, ms) {
       log.warn({ ...who, reason }, 'banned')

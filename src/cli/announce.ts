@@ -1,25 +1,11 @@
-import { request } from 'node:http'
 import type { Config } from '../base/config.ts'
-
-/** The hook waits for nobody: what takes longer than this is left, in milliseconds. */
-const PATIENCE_MS = 1_000
+import { askDaemon } from './ask-daemon.ts'
 
 /** `pacsrv-xfer announce`: quick, silent, and never a failure, whatever is missing. */
 export async function announce(readConfig: () => Config): Promise<number> {
-  await ask(readConfig).catch(() => {})
-  return 0
-}
-
-function ask(readConfig: () => Config): Promise<void> {
-  return new Promise((resolve, reject) => {
+  try {
     const { socket } = readConfig().server
-    const signal = AbortSignal.timeout(PATIENCE_MS)
-    const asked = request(
-      { socketPath: socket, path: '/v1/announce', method: 'POST', signal },
-      (response) => {
-        response.resume().on('end', resolve)
-      },
-    )
-    asked.on('error', reject).end()
-  })
+    await askDaemon(socket, { method: 'POST', path: '/v1/announce', patience: 1_000 })
+  } catch {}
+  return 0
 }

@@ -10,6 +10,8 @@ import { endpoint, hostPort } from '../base/endpoint.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
+import { httpGet } from '../discovery/webhost-http.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
@@ -25,6 +27,7 @@ import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import { createSyncDatabases } from '../pacman/sync-databases.ts'
 import { createBufferPool } from '../wire/pool.ts'
+import { createFinder } from './find.ts'
 import { heldFile, servedFrom } from './held-files.ts'
 import { becomeUser } from './privileges.ts'
 import { createServerPort } from './server.ts'
@@ -96,6 +99,7 @@ export async function startDaemon(
       heldFiles: () => catalogue.files().map(heldFile),
       resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
       onTransfer: (session) => transfers.accept(session),
+      onShort: () => webhosts.wanted(),
     },
     {
       listen: config.network.listen,
@@ -107,6 +111,14 @@ export async function startDaemon(
       allow: config.network.allow.flat(),
       deny: config.network.deny.flat(),
       agent: `pacsrv ${version}`,
+    },
+  )
+  const webhosts = createWebhostClient(
+    { clock, random: systemRandom, log, http: httpGet },
+    {
+      urls: config.network.webhost.flatMap((text) => webhostUrl(text) ?? []),
+      port: hostPort(config.network.advertise ?? config.network.listen).port,
+      peerId: systemRandom.hex(20),
     },
   )
   const transfers = createTransfers(
@@ -160,6 +172,7 @@ export async function startDaemon(
     log,
     status: () => statusOf({ overlay, catalogue, jobs: fetcher.jobs, totals, version, clock }),
     announce: () => void catalogue.rescan(),
+    find: createFinder({ databases, overlay, catalogue }),
     allows: (address: string) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
   }
   const socketDoor = createServerPort('socket', serverDeps)
@@ -176,6 +189,7 @@ export async function startDaemon(
   )
   await overlay.start()
   await listenOnTcp(tcpDoor, config)
+  webhosts.start((endpoints) => overlay.learn(endpoints, 'stranger'))
   log.info({ id: overlay.id, listen: overlay.listening, socket }, `pacsrv ${version} runs`)
 
   return async () => {
@@ -185,7 +199,7 @@ export async function startDaemon(
       door.closeAllConnections()
     }
     transfers.close()
-    await Promise.all([overlay.stop(), fetcher.close()])
+    await Promise.all([overlay.stop(), fetcher.close(), webhosts.stop()])
     await catalogue.close()
     await Promise.all([fileHasher.close(), wholeHasher.close()])
   }

@@ -2,23 +2,24 @@ import { spawnSync } from 'node:child_process'
 import { chownSync, mkdirSync, statSync } from 'node:fs'
 import { PacsrvError, systemCode } from '../base/error.ts'
 
-/**
- * Started by root: makes the folders that are missing, owned by `user`, and becomes that user for good.
- * Throws PacsrvError `daemon` where there is no such user, or it is root itself.
- */
-export function becomeUser(user: string, folders: { path: string; mode: number }[]): void {
+/** The numbers of a user and its primary group. Throws PacsrvError `daemon` where there is none, or it is root. */
+export function userIds(user: string): { uid: number; gid: number } {
   const uid = idOf(user, '-u')
   const gid = idOf(user, '-g')
   if (uid === undefined || gid === undefined) {
     const mend = user === 'pacsrv' ? 'run systemd-sysusers' : 'make it, or name another'
-    throw new PacsrvError(
-      'daemon',
-      `there is no user ${user} for the daemon to run as ([daemon] user): ${mend}`,
-    )
+    throw new PacsrvError('daemon', `there is no user ${user} to run as ([daemon] user): ${mend}`)
   }
-  if (uid === 0)
-    throw new PacsrvError('daemon', `the daemon never runs as ${user}; set [daemon] user to another`)
-  for (const { path, mode } of folders) makeFolder(path, mode, uid, gid)
+  if (uid === 0) throw new PacsrvError('daemon', `pacsrv never runs as ${user}; set [daemon] user to another`)
+  return { uid, gid }
+}
+
+/** Started by root: makes the folders that are missing, owned by `user`, and becomes that user for good. */
+export function becomeUser(user: string, folders: { path: string; mode: number }[]): void {
+  const { uid, gid } = userIds(user)
+  for (const { path, mode } of folders)
+    makeFolder(path, mode, uid, gid)
+    // @types/node lacks initgroups(3), which Node has.
   ;(process as unknown as { initgroups(user: string, gid: number): void }).initgroups(user, gid)
   process.setgid!(gid)
   process.setuid!(uid)

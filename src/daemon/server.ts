@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { answerFetch } from './fetch-answer.ts'
+import type { Found } from './find.ts'
 import { answerPackage, answerReady, type PackageSources } from './package-answer.ts'
 import type { Status } from './status.ts'
 import { statusPage } from './status-page.ts'
@@ -11,6 +12,8 @@ export interface ServerDeps extends PackageSources {
   status(): Status
   /** Looks at the cache again. */
   announce(): void
+  /** Who has the file of this name; undefined when no sync database names it. */
+  find(name: string): Promise<Found | undefined>
   /** Whether this address may ask over TCP. */
   allows(address: string): boolean
   log: Log
@@ -56,6 +59,10 @@ async function answer(
     if (call === 'POST /v1/fetch') return answerFetch(request, response, deps)
     if (call === 'GET /v1/ready') {
       return answerReady(request, response, { url: searchParams.get('url'), sources: deps })
+    }
+    if (call === 'GET /v1/find') {
+      const found = await deps.find(searchParams.get('name') ?? '')
+      return found ? text(response, 'application/json', `${JSON.stringify(found)}\n`) : refuse(404)
     }
     if (call === 'POST /v1/announce') {
       deps.announce()

@@ -1,0 +1,41 @@
+import type { Config } from '../base/config.ts'
+import { PacsrvError } from '../base/error.ts'
+import { humanSize } from '../base/progress.ts'
+import type { Found } from '../daemon/find.ts'
+import { askDaemon } from './ask-daemon.ts'
+
+/** A search is over in 2.5 s. */
+const PATIENCE_MS = 5_000
+
+/** `pacsrv-xfer find FILE`: exit status 1 when nobody has it. */
+export async function runFind(
+  config: Config,
+  { name, json, print }: { name: string; json: boolean; print(line: string): void },
+): Promise<number> {
+  const { socket } = config.server
+  const path = `/v1/find?name=${encodeURIComponent(name)}`
+  const answer = await askDaemon(socket, { method: 'GET', path, patience: PATIENCE_MS }).catch((error) => {
+    throw new PacsrvError('daemon', `no daemon answers at ${socket}; see pacsrv-xfer check`, error)
+  })
+  if (answer.status === 404) {
+    throw new PacsrvError(
+      'usage',
+      `no sync database names ${name}; give a package's file name as pacman -Sp prints it`,
+    )
+  }
+  const found = JSON.parse(answer.body) as Found
+  if (json) print(JSON.stringify(found))
+  else for (const line of lines(found)) print(line)
+  return found.holders.length > 0 || found.here ? 0 : 1
+}
+
+function lines({ file, size, here, holders }: Found): string[] {
+  const count = holders.length === 1 ? '1 node has it' : `${holders.length} nodes have it`
+  return [
+    `${file} (${humanSize(size)}): ${count}${here ? ', and so has this one' : ''}`,
+    ...holders.map(
+      ({ id, address, reachable }) =>
+        `  ${address ?? 'behind NAT'}${reachable ? '' : ' (dials us)'}  ${id.slice(0, 16)}`,
+    ),
+  ]
+}

@@ -1,0 +1,44 @@
+import { pino } from 'pino'
+import { systemClock } from '../base/clock.ts'
+import type { Endpoint } from '../base/endpoint.ts'
+import type { Log } from '../base/log.ts'
+import { systemRandom } from '../base/random.ts'
+import { userIds } from '../daemon/privileges.ts'
+import { createWebhost } from '../discovery/webhost-server.ts'
+import { createTcpTransport } from '../net/tcp.ts'
+import { createIdentity } from '../overlay/identity.ts'
+import { openSession } from '../overlay/session.ts'
+
+const DIAL_MS = 5_000
+
+/** `pacsrv-xfer webhost`: runs until a signal. Started by root, it becomes `user` once the port is open. */
+export async function runWebhost(user: string, listen: Endpoint): Promise<number> {
+  const log: Log = pino({ name: 'pacsrv-webhost', base: {} })
+  const parts = { clock: systemClock, random: systemRandom, log }
+  const transport = createTcpTransport(parts)
+  const identity = createIdentity()
+
+  /** Whether a node of the network answers there. */
+  async function dialBack(address: Endpoint): Promise<boolean> {
+    try {
+      const link = await transport.dial(address, DIAL_MS)
+      const greeting = { purpose: 'transfer' as const, port: 0, agent: 'pacsrv webhost' }
+      const session = await openSession(link, { ...parts, identity }, greeting)
+      session.handle({ onMessage() {}, onClose() {} })
+      session.close('only looking whether you can be reached')
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  const asRoot = process.getuid?.() === 0 ? { identity: userIds(user) } : {}
+  const webhost = createWebhost({ ...parts, dialBack }, { listen, ...asRoot })
+  log.info({ listen: await webhost.start() }, 'the webhost runs')
+  await new Promise((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  await webhost.stop()
+  return 0
+}

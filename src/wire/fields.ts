@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
-import { reachOf } from '../base/address.ts'
-import { type Endpoint, endpoint, hostPort } from '../base/endpoint.ts'
+import { type Reach, reachOf } from '../base/address.ts'
+import { type Endpoint, hostPort } from '../base/endpoint.ts'
 
 /**
  * How one field goes to and from its msgpack value. Both directions check, so that a fault of our own is
@@ -82,41 +82,48 @@ export function fileName(max: number): Field<string> {
   })
 }
 
+/** How far an address reaches; a fault where no node can have it. */
+function reachOfNode(at: Endpoint): Reach {
+  const { host } = hostPort(at)
+  if (!ipaddr.isValid(host)) return refuse('is not an address and a port')
+  return reachOf(at) ?? refuse('is an address that no node can have')
+}
+
 function addressBytes(value: Endpoint): Buffer {
   const { host, port } = hostPort(value)
-  const bare = host.replace(/%.*$/, '')
-  if (!ipaddr.isValid(bare)) return refuse('is not an address and a port')
-  return Buffer.from([...ipaddr.process(bare).toByteArray(), port >> 8, port & 255])
+  if (port === 0) return refuse('has port 0')
+  return Buffer.from([...ipaddr.parse(host.replace(/%.*$/, '')).toByteArray(), port >> 8, port & 255])
 }
 
 function readAddress(raw: unknown): Endpoint {
   if (!(raw instanceof Uint8Array)) return refuse('is not an address')
   if (raw.length !== 6 && raw.length !== 18) return refuse('is not 6 or 18 bytes')
-  const host = ipaddr.fromByteArray([...raw.subarray(0, -2)]).toString()
   const port = raw[raw.length - 2]! * 256 + raw[raw.length - 1]!
-  const at = endpoint(host, port)!
   if (port === 0) return refuse('has port 0')
-  if (raw.length === 18 && !at.startsWith('[')) return refuse('is IPv4 inside IPv6')
-  return reachOf(at) === undefined ? refuse('is an address that no node can have') : at
+  const address = ipaddr.fromByteArray([...raw.subarray(0, -2)])
+  if (address.kind() === 'ipv4') return `${address}:${port}`
+  return (address as ipaddr.IPv6).isIPv4MappedAddress()
+    ? refuse('is IPv4 inside IPv6')
+    : `[${address}]:${port}`
 }
 
 /** Address and port, big-endian: 6 bytes for IPv4, 18 for IPv6. A zone isn't sent. */
 export const anyAddress: Field<Endpoint> = {
-  write(value) {
-    const raw = addressBytes(value)
-    readAddress(raw)
-    return raw
+  write: (value) => reachOfNode(value) && addressBytes(value),
+  read(raw) {
+    const at = readAddress(raw)
+    reachOfNode(at)
+    return at
   },
-  read: readAddress,
 }
 
 /** An address where there is one, else nil. A link-local one means nothing to others: left out, and refused. */
 export const addressIfAny: Field<Endpoint | undefined> = {
-  write: (value) => (value === undefined || reachOf(value) === 'link' ? null : anyAddress.write(value)),
+  write: (value) => (value === undefined || reachOfNode(value) === 'link' ? null : addressBytes(value)),
   read(raw) {
     if (raw === null || raw === undefined) return undefined
     const at = readAddress(raw)
-    return reachOf(at) === 'link' ? refuse('is a link-local address') : at
+    return reachOfNode(at) === 'link' ? refuse('is a link-local address') : at
   },
 }
 

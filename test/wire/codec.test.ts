@@ -142,6 +142,11 @@ test('addresses that no node can have are refused', () => {
   )
 })
 
+test('what is no address and port is not sent', () => {
+  for (const seen of ['localhost:80', 'nonsense', '192.0.2.1', ''])
+    refusesToSend(example('hello', { seen }), 'hello seen')
+})
+
 test('a link-local address is left out, but for what HELLO says it saw, without its zone', () => {
   const sent = roundTrip(example('nodes', { nodes: [{ id: hash, address: '[fe80::1%eth0]:8048' }] }))
   assert.equal(sent, { type: 'nodes', nodes: [{ id: hash }] })

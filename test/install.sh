@@ -1,0 +1,14 @@
+#!/bin/sh
+# Installs what the tests need beyond Node: real pacman, namespaces, servers to test against. Needs root and apt;
+# anywhere else the tests that lack something are skipped by name.
+set -eu
+[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0
+want='pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables nginx-light opentracker debootstrap util-linux python3-minimal procps'
+missing=
+for name in $want; do
+	dpkg -s "$name" >/dev/null 2>&1 || missing="$missing $name"
+done
+[ -n "$missing" ] || exit 0
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -45,6 +45,7 @@ function setUp({ dirs = [makeFolder()], state = makeFolder(), hash }: Setting = 
     clock,
     warnings,
     hashed,
+    watched: () => [...touched.keys()],
     /** What a watch would say. */
     touch: (name: string | null) => touched.get(dirs[0]!)?.(name),
     start() {
@@ -382,6 +383,7 @@ test('a folder given twice, or with a slash behind it, is one', async () => {
   await catalogue.rescan()
   assert.is(catalogue.count, 0)
   assert.is(place.hashed.length, 1)
+  assert.equal(place.watched(), [dir])
   await catalogue.close()
 })
 

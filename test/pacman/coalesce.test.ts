@@ -28,6 +28,19 @@ test('calls during a run share the one after it', async () => {
   assert.is(ends.length, 2)
 })
 
+test('a call during the second run gets a third', async () => {
+  const { run, ends } = makeRun()
+  const first = run()
+  const second = run()
+  ends[0]!()
+  await first
+  const third = run()
+  ends[1]!()
+  await second
+  ends[2]!()
+  assert.is(await third, 3)
+})
+
 test('a call after the end runs at once', async () => {
   const { run, ends } = makeRun()
   const first = run()

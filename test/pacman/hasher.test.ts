@@ -55,10 +55,21 @@ test('a file that cannot be read fails alone, with the system’s code', async (
 
 test('the idle thread ends, and another starts when needed', async () => {
   const clock = createClock()
-  const worker = createHashWorker({ clock }, workerFile)
-  await worker.hashFile(makeFile('a'))
-  clock.advance(60_000)
-  assert.is((await worker.hashFile(makeFile('b'))).sha256, digest('b'))
+  const tellsThread = join(makeFolder(), 'thread.mjs')
+  writeFileSync(
+    tellsThread,
+    `import { parentPort, threadId } from 'node:worker_threads'
+     parentPort.on('message', () => parentPort.postMessage({ hashes: { sha256: String(threadId) } }))`,
+  )
+  const worker = createHashWorker({ clock }, tellsThread)
+  const thread = async () => (await worker.hashFile('')).sha256
+  const first = await thread()
+  clock.advance(9_999)
+  assert.is(await thread(), first)
+  clock.advance(9_999)
+  assert.is(await thread(), first)
+  clock.advance(10_000)
+  assert.is.not(await thread(), first)
   await worker.close()
 })
 

@@ -79,6 +79,20 @@ for (const [name, flags] of Object.entries(compressors))
     assert.is(warnings.length, 1)
   })
 
+bsdtarTest('bsdtar that was not there is tried again', async () => {
+  const { databases, warnings } = setUp({ 'core.db': packed(plain, ['-J']) })
+  const path = process.env.PATH
+  process.env.PATH = makeFolder()
+  try {
+    assert.is(await databases.find(NAME), undefined)
+    assert.is(await databases.find(NAME), undefined)
+  } finally {
+    process.env.PATH = path
+  }
+  assert.is(warnings.length, 1)
+  assert.ok(await databases.find(NAME))
+})
+
 test('a plain tar', async () => {
   const { databases } = setUp({ 'core.db': plain })
   assert.is((await databases.find(NAME))?.size, 10)

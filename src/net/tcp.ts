@@ -67,7 +67,6 @@ function accept(parts: LinkParts, socket: net.Socket): Link | undefined {
   const { link, onData } = createTcpLink(socket, parts, { remote, outbound: false })
   // Node has no `onread` for accepted sockets. The bulk comes by dialled ones: who wants a file dials.
   socket.on('data', onData)
-  socket.pause()
   return link
 }
 

@@ -113,6 +113,31 @@ test('a close lets what was sent arrive, and is told once at both ends', async (
   assert.equal(near.closed, [[200, 'mine']])
 })
 
+test('who closes before listening is told of the close alone', async () => {
+  const { settle, network, clock } = world()
+  const accepted: Link[] = []
+  await network.transport(B).listen(`${B}:1`, (link) => accepted.push(link))
+  const dialling = network.transport(A).dial(`${B}:1`, 1000)
+  await settle(100)
+  const near = await dialling
+  near.send({ type: 'ping', token: 7 })
+  await settle(100)
+  accepted[0]!.close(new Error('too many'))
+  const far = record(accepted[0]!, clock.now)
+  await settle(0)
+  assert.equal(far.tokens(), [])
+  assert.equal(far.closed, [[200, 'too many']])
+})
+
+test('a payload may change once it counts as sent', async () => {
+  const { settle, near, far } = await pair()
+  const payload = new Uint8Array([1, 2, 3])
+  near.link.send({ type: 'chunk', request: 1, payload }, () => payload.fill(0))
+  await settle(100)
+  assert.equal(payload, new Uint8Array(3))
+  assert.equal(far.messages[0]![1], { type: 'chunk', request: 1, payload: new Uint8Array([1, 2, 3]) })
+})
+
 test('a dial to nobody fails after the round trip, one to a dead host or a silent gateway times out', async () => {
   const { network, settle } = world()
   const a = network.transport(A)

@@ -144,16 +144,19 @@ for (const direction of ['to the dialler', 'to the accepter'] as const) {
   })
 }
 
-test('what comes before anybody listens waits', async () => {
+test('what comes before anybody listens waits, at either end', async () => {
   const server = await listen()
   const near = await transport.dial(server.endpoint, 1000)
-  near.send(ping(5))
-  near.close()
   const far = await server.accepted()
+  near.send(ping(5))
+  far.send(ping(6))
   for (let i = 0; i < 20; i++) await turn()
-  const { next, closed } = reader(far)
-  assert.is(isPing(await next()), 5)
-  assert.is(await closed, undefined)
+  assert.is(near.received + far.received, 0)
+  const [atNear, atFar] = [reader(near), reader(far)]
+  assert.is(isPing(await atNear.next()), 6)
+  assert.is(isPing(await atFar.next()), 5)
+  near.close()
+  await Promise.all([atNear.closed, atFar.closed])
 })
 
 test('strangers are told by their first bytes, and cut off', async () => {
@@ -195,6 +198,15 @@ test('a reset is a reason, not a crash', async () => {
   await turn()
   socket.resetAndDestroy()
   isError(await closed, 'peer', 'ECONNRESET')
+})
+
+test('our own reason for closing stands, whatever happens after', async () => {
+  const { socket, link } = await stranger()
+  const { closed } = reader(link)
+  await turn()
+  link.close(new Error('ours'))
+  socket.resetAndDestroy()
+  assert.is((await closed)?.message, 'ours')
 })
 
 test('somebody silent is kept until we close', async () => {

@@ -38,14 +38,11 @@ export interface Book {
   failed(address: Endpoint): void
   /** A neighbour there is gone without a word. */
   lost(address: Endpoint): void
-  /** Never to be dialled again: this node itself. */
-  remove(address: Endpoint): void
   readonly size: number
 }
 
 export function createBook({ clock, random }: { clock: Clock; random: Random }): Book {
   const entries = new Map<Endpoint, Entry>()
-  const own = new Set<Endpoint>()
 
   function makeRoom() {
     for (const [address, { source }] of entries) {
@@ -56,7 +53,7 @@ export function createBook({ clock, random }: { clock: Clock; random: Random }):
 
   return {
     add(address, source) {
-      if (own.has(address) || reachOf(address) === undefined || hostPort(address).port < LOWEST_PORT) return
+      if (reachOf(address) === undefined || hostPort(address).port < LOWEST_PORT) return
       const known = entries.get(address)
       if (known) {
         if (source === 'lan') known.source = 'lan'
@@ -96,10 +93,6 @@ export function createBook({ clock, random }: { clock: Clock; random: Random }):
     lost(address) {
       const entry = entries.get(address)
       if (entry) Object.assign(entry, { lost: true, failures: 0, notBefore: clock.now() + FIRST_PAUSE / 10 })
-    },
-    remove(address) {
-      entries.delete(address)
-      if (own.size < MAX_ADDRESSES) own.add(address)
     },
     get size() {
       return entries.size

@@ -26,7 +26,7 @@ export interface KeeperDeps {
   onShort(): void
 }
 
-/** Sees to it that there are enough neighbours: those of the LAN up to `max`, strangers up to `min`. */
+/** Sees to it that there are enough neighbours: those of the LAN, and lost ones, up to `max`; strangers up to `min`. */
 export interface Keeper {
   start(): void
   stop(): void
@@ -64,12 +64,8 @@ export function createKeeper(deps: KeeperDeps, { min, max }: { min: number; max:
   function look() {
     if (stopped) return
     const fresh = (address: Endpoint) => !dialling.has(address)
-    for (const address of book
-      .due('lan', connected)
-      .filter(fresh)
-      .slice(0, Math.max(0, room(max)))) {
-      dial(address)
-    }
+    const known = [...book.due('lan', connected), ...book.due('lost', connected)].filter(fresh)
+    for (const address of known.slice(0, Math.max(0, room(max)))) dial(address)
     if (neighbours.size >= min) return
     for (const address of book.due('stranger', connected).filter(fresh)) {
       if (room(min) <= 0 || !strangerDials.take()) break

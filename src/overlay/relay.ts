@@ -5,7 +5,6 @@ import type {
   FileAck,
   FileQuery,
   HeldFile,
-  Hop,
   Message,
   NodeId,
   QueryId,

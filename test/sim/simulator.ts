@@ -14,6 +14,8 @@ export interface SimOptions {
   maxConnections?: number
   ttl?: number
   loss?: number
+  /** Hosts with even and with odd numbers are told of their like only: two networks. */
+  halves?: boolean
 }
 
 export interface SimNode {
@@ -58,7 +60,15 @@ function latency(from: string, to: string): number {
 
 /** The program's own overlay, thousands of times, over a network in memory and a clock that is wound. */
 export async function createSimulation(options: SimOptions) {
-  const { nodes: count, seed, minConnections = 3, maxConnections = 8, ttl = 7, loss = 0 } = options
+  const {
+    nodes: count,
+    seed,
+    minConnections = 3,
+    maxConnections = 8,
+    ttl = 7,
+    loss = 0,
+    halves = false,
+  } = options
   const clock = createClock()
   const random = seededRandom(seed)
   const searches = new Map<Sha256, SimSearch>()
@@ -96,7 +106,9 @@ export async function createSimulation(options: SimOptions) {
 
   /** What a webhost would tell: some nodes at random. */
   function introduce(i: number, among: number) {
-    const some = Array.from({ length: 10 }, () => random.below(among)).filter((j) => j !== i)
+    const some = Array.from({ length: 10 }, () => random.below(Math.max(1, among))).filter(
+      (j) => j !== i && (!halves || j % 2 === i % 2),
+    )
     nodes[i]!.overlay.learn(some.map(addressOf), 'stranger')
   }
 
@@ -160,7 +172,8 @@ export async function createSimulation(options: SimOptions) {
   }
 
   /** A new program on the same machine. */
-  async function revive(i: number) {
+  async function revive(node: SimNode) {
+    const i = nodes.indexOf(node)
     nodes[i] = await startNode(i)
     introduce(i, count)
   }

@@ -141,6 +141,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     ask: (query) => sendToAll({ ...query, path: [{ id: self }] }, () => false),
 
     onFile(message, from) {
+      if (message.path.length === 0) return
       const query = { ...message, path: signedBy(message.path, from.hop) }
       const known = seen.get(query.query)
       const decision = decideFlood(self, query, known?.best.ttl)

@@ -12,6 +12,8 @@ import type { Session } from './session.ts'
 
 /** A called holder dials within this time, in milliseconds, or is given up. */
 export const CALL_TIME = 4_000
+/** A dial that takes longer, in milliseconds, has a CALL sent after it: gateways drop without a word. */
+const PATIENCE = 700
 /** Holders called at the same time. */
 const MAX_CALLED = 64
 /** Dials that others make us do by CALL: a few a minute. */
@@ -55,7 +57,7 @@ export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): 
 
   const mayDial = (address: Endpoint) => hostPort(address).port >= LOWEST_PORT
 
-  function callFor({ id, way }: Holder): Promise<Session> {
+  async function callFor({ id, way }: Holder): Promise<Session> {
     if (!deps.canBeDialled()) throw new PacsrvError('peer', `Neither ${id} nor this node can be dialled`)
     if (awaited.has(id) || awaited.size >= MAX_CALLED) {
       throw new PacsrvError('peer', `${id} is being called already, or too many others are`)
@@ -75,18 +77,42 @@ export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): 
     })
   }
 
+  /** Dials, and calls once that has failed or is slow; what comes first is kept. */
+  function dialOrCall(holder: Holder, address: Endpoint): Promise<Session> {
+    const { id } = holder
+    const dialled = deps.dial(address, 'transfer', id)
+    const called = new Promise<Session>((resolve, reject) => {
+      let sent = false
+      const call = () => {
+        if (!sent) callFor(holder).then(resolve, reject)
+        sent = true
+      }
+      const slow = clock.after(PATIENCE, call)
+      dialled.then(slow, (error) => {
+        undialable.set(id, true)
+        log.debug({ id, address, error: asError(error).message }, 'a holder could not be dialled')
+        slow()
+        call()
+      })
+    })
+    const first = Promise.any([dialled, called])
+    for (const one of [dialled, called]) {
+      Promise.all([one, first]).then(
+        ([session, kept]) => session !== kept && session.close('not needed'),
+        () => {},
+      )
+    }
+    return first.catch(({ errors }: AggregateError) => {
+      throw errors[0]
+    })
+  }
+
   return {
     async connect(holder) {
       const { id, address, reachable } = holder
       const dialable = reachable && address !== undefined && !undialable.get(id) && mayDial(address)
       if (!dialable || !holderDials.take()) return callFor(holder)
-      try {
-        return await deps.dial(address, 'transfer', id)
-      } catch (error) {
-        undialable.set(id, true)
-        log.debug({ id, address, error: asError(error).message }, 'a holder could not be dialled; calling it')
-        return callFor(holder)
-      }
+      return dialOrCall(holder, address)
     },
     incoming(session) {
       const waiting = awaited.get(session.id)

@@ -91,4 +91,24 @@ test('an asker behind NAT dials a holder in the open', async () => {
   assert.is((await connecting).id, hub.overlay.id)
 })
 
+test('a holder that nobody knows to be behind NAT is called when its gateway stays silent for 700 ms', async () => {
+  const { node, run } = createTestNetwork()
+  const hub = await node('203.0.113.1', { minConnections: 0 })
+  const holder = await node('192.168.0.2', {
+    ...behind('203.0.113.9'),
+    direct: directTo(hub),
+    holds: ['vim'],
+  })
+  const asker = await node('203.0.113.2', { minConnections: 0, direct: directTo(hub) })
+  await run(1_000)
+  const search = asker.find('vim')
+  await run(1_000)
+  assert.is(search.holders[0]?.reachable, true, 'it does not know yet')
+  const connecting = asker.overlay.connect(search.holders[0]!)
+  await run(1_000)
+  assert.is((await connecting).id, holder.overlay.id)
+  await run(10_000)
+  assert.is(holder.served.length, 1)
+})
+
 test.run()

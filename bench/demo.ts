@@ -3,19 +3,12 @@
  * last line says how many bytes came from whom. As root the third fetches by pacman itself.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createHost } from '../test/e2e/host.ts'
-import { createMirror } from '../test/e2e/mirror.ts'
-import { createNode, type PacsrvNode } from '../test/e2e/node.ts'
-import { fillCache, makePackage, type Package } from '../test/e2e/packages.ts'
-import { createPacman, type Pacman } from '../test/e2e/pacman.ts'
+import { makePackage, type Package } from '../test/e2e/packages.ts'
+import { createLoopback, type Member } from './loopback.ts'
 
 const project = join(import.meta.dirname, '..')
-const ADDRESS = '127.0.0.1'
-/** Below the range that the system hands out by itself. */
-const FIRST_PORT = 28048
 
 const isRoot = process.getuid?.() === 0
 const has = (command: string) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
@@ -52,57 +45,32 @@ function buildProgram() {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
-interface Member {
-  name: string
-  node: PacsrvNode
-  pacman: Pacman
-}
-
-async function run(folder: string) {
-  const program = join(folder, 'dist/pacsrv-xfer')
-  execFileSync('cp', ['-r', join(project, 'dist'), folder])
-  const own = (name: string) => {
-    mkdirSync(join(folder, name))
-    return createHost(name, ADDRESS, join(folder, name))
-  }
-  const mirror = await createMirror(own('mirror'), 0)
+async function run() {
   const packages = [
     makePackage({ name: 'demo', size: 80_000_000 }),
     makePackage({ name: 'other', size: 300_000 }),
   ]
-  mirror.publish('lab', packages)
-  console.log(`mirror  ${mirror.url}/lab with ${packages.map((item) => item.file).join(', ')}`)
-
-  const members: Member[] = []
-  for (const [n, name] of ['anna', 'bert', 'cleo'].entries()) {
-    const host = own(name)
-    const others = members.map((_, other) => `server = ${ADDRESS}:${FIRST_PORT + 2 * other}`)
-    const node = createNode({ program, showOnFailure() {} }, host, join(host.folder, 'pacman.conf'), {
-      network: [`listen = ${ADDRESS}:${FIRST_PORT + 2 * n}`],
-      server: [`listen = ${ADDRESS}:${FIRST_PORT + 2 * n + 1}`],
-      direct: others,
-    })
-    const pacman = createPacman(host, {
-      repositories: { lab: [`${mirror.url}/lab`] },
-      options: [`XferCommand = ${node.xferCommand}`],
-    })
-    copyFileSync(join(mirror.folder, 'lab/lab.db'), join(pacman.sync, 'lab.db'))
-    const held = n < 2 ? packages : []
-    fillCache(pacman.cache, held)
-    await node.start()
-    await node.until('its files indexed', (status) => status.files.count === held.length)
-    console.log(`${name}    ${ADDRESS}:${FIRST_PORT + 2 * n} holds ${held.length} packages`)
-    members.push({ name, node, pacman })
+  const lab = await createLoopback(packages)
+  const { mirror, server } = lab
+  console.log(`mirror  ${server} with ${packages.map((item) => item.file).join(', ')}`)
+  for (const [name, held] of [
+    ['anna', packages],
+    ['bert', packages],
+    ['cleo', []],
+  ] as const) {
+    const { address } = await lab.add(name, [...held])
+    console.log(`${name}    ${address} holds ${held.length} packages`)
   }
-  const asker = members.pop()!
-  await asker.node.until('both neighbours', (status) => status.peers.length === 2)
+  const [anna, bert, cleo] = lab.members as [Member, Member, Member]
   await mirror.clearLog()
-  fetch(asker, `${mirror.url}/lab`, packages[0]!)
+  fetch(cleo, server, packages[0]!)
   const fromMirror = (await mirror.log())
     .filter((request) => !request.path.endsWith('.db'))
     .reduce((sum, request) => sum + request.bytes, 0)
   const shares = await Promise.all(
-    members.map(async ({ name, node }) => `${megabytes((await node.status()).totals.uploaded)} from ${name}`),
+    [anna, bert].map(
+      async ({ name, node }) => `${megabytes((await node.status()).totals.uploaded)} from ${name}`,
+    ),
   )
   mirror.stop()
   console.log(`${packages[0]!.file}: ${[...shares, `${megabytes(fromMirror)} from the mirror`].join(', ')}`)
@@ -120,15 +88,7 @@ function fetch({ node, pacman }: Member, server: string, item: Package) {
   execFileSync('cmp', [out, item.path])
 }
 
-function cleanUp(folder: string) {
-  for (const pid of createHost('all', ADDRESS, folder).pids(folder, 'daemon')) process.kill(pid, 'SIGKILL')
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
-}
-
 prepareMachine()
 buildProgram()
-const folder = mkdtempSync(join(tmpdir(), 'pacsrv-demo-'))
-execFileSync('chmod', ['755', folder])
-process.on('exit', () => cleanUp(folder))
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
-await run(folder)
+await run()
+process.exit(0)

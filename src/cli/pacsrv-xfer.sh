@@ -24,6 +24,16 @@ esac
 url=$1 out=$2
 tmp=${out%.part}.$$.part # pacman and pacsrv's own catalogue both pass over *.part
 
+case $out in
+*/*) folder=${out%/*}/ ;;
+*) folder=. ;;
+esac
+if [ ! -d "$folder" ] || [ -d "$out" ]; then
+	[ -d "$folder" ] && why='it is a folder' || why='its folder is not there'
+	echo "pacsrv-xfer: can't write $out: $why" >&2
+	exit 1
+fi
+
 # A child in the background and a trap: the shell would otherwise hold a signal back until its child is done.
 child=
 leave() {

@@ -45,6 +45,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
   /** Grows with each rewind: what was read before it must not be sent after it. */
   let round = 0
   let wake = () => {}
+  response.once('close', () => wake())
   const leave = job.follow({
     onChange: () => wake(),
     onRewind() {
@@ -79,7 +80,6 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
       } else {
         await new Promise<void>((resolve) => {
           wake = resolve
-          response.once('close', resolve)
         })
       }
     }

@@ -26,11 +26,14 @@ export interface TransfersDeps {
 
 /** A connection that nobody uses is closed after this, in milliseconds. */
 const IDLE_MS = 30_000
+/** The other end's idle connection is left to it, or a request could cross the close. */
+const INBOUND_IDLE_MS = 60_000
 /** Strangers' connections at once; one more closes the one that has been idle longest, or itself. */
 const MAX_INBOUND = 100
 
 interface Transfer {
   asker: Asker
+  /** The other end wanted it, for reasons of its own: it is not for asking, and may close any time. */
   inbound: boolean
   /** By the clock, when something last went over it. */
   used: number
@@ -43,15 +46,16 @@ export function createTransfers(
   const transfers = new Set<Transfer>()
   const dialling = new Map<NodeId, Promise<Asker>>()
 
-  function add(session: Session): Transfer {
+  function add(session: Session, inbound: boolean): Transfer {
     const { asker, receive, closed } = createAsker(session, clock)
     const server = createServer(session, { holdings, log, pool }, { onUploaded })
-    const transfer: Transfer = { asker, inbound: !session.outbound, used: clock.now() }
+    const transfer: Transfer = { asker, inbound, used: clock.now() }
     transfers.add(transfer)
-    let cancelIdle = clock.after(IDLE_MS, checkIdle)
+    const patience = inbound ? INBOUND_IDLE_MS : IDLE_MS
+    let cancelIdle = clock.after(patience, checkIdle)
     function checkIdle() {
-      if (asker.open === 0 && clock.now() - transfer.used >= IDLE_MS) session.close('idle')
-      else cancelIdle = clock.after(IDLE_MS, checkIdle)
+      if (asker.open === 0 && clock.now() - transfer.used >= patience) session.close('idle')
+      else cancelIdle = clock.after(patience, checkIdle)
     }
     session.handle({
       onMessage(message) {
@@ -83,20 +87,20 @@ export function createTransfers(
   return {
     to(holder) {
       for (const transfer of transfers) {
-        if (transfer.asker.session.id !== holder.id) continue
+        if (transfer.inbound || transfer.asker.session.id !== holder.id) continue
         transfer.used = clock.now()
         return Promise.resolve(transfer.asker)
       }
       const known = dialling.get(holder.id)
       if (known) return known
       const dialled = connect(holder)
-        .then((session) => add(session).asker)
+        .then((session) => add(session, false).asker)
         .finally(() => dialling.delete(holder.id))
       dialling.set(holder.id, dialled)
       return dialled
     },
     accept(session) {
-      if (makeRoom()) add(session)
+      if (makeRoom()) add(session, true)
       else session.close('too many transfers')
     },
     close() {

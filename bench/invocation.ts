@@ -1,0 +1,59 @@
+/**
+ * What one call by pacman costs: `npm run build && node --import tsx bench/invocation.ts [ROUNDS]` (60).
+ * Rivals take turns in one run; medians, in ms.
+ */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { BARE_ENVIRONMENT } from '../test/e2e/commands.ts'
+import { makePackage } from '../test/e2e/packages.ts'
+import { createLoopback, median } from './loopback.ts'
+
+const rounds = Number(process.argv[2] ?? 60)
+const item = makePackage({ name: 'small', size: 30_000 })
+const lab = await createLoopback([item])
+const { node, pacman, host } = await lab.add('anna', [])
+const url = `${lab.server}/${item.file}`
+const out = join(pacman.cache, `${item.file}.part`)
+const empty = join(host.folder, 'empty.cjs')
+const alone = join(host.folder, 'alone.conf')
+const hello = join(host.folder, 'hello')
+writeFileSync(empty, '')
+writeFileSync(hello, '')
+writeFileSync(alone, `[server]\nsocket = ${host.folder}/none.sock\n[client]\nstart = no\n`)
+const client = join(dirname(lab.program), 'client.cjs')
+const curl = ['curl', '-sf', '-o', out]
+
+const rivals: Record<string, string[]> = {
+  "curl's start: a file over the socket": [...curl, '--unix-socket', node.socket, 'http://localhost/status'],
+  'pacsrv-xfer, a file that is ready': [lab.program, '--config', node.config, url, out],
+  'an empty Node program': ['node', empty],
+  'the Node client, the same file': ['node', client, node.config, node.socket, 'yes', url, out, item.file],
+  'curl alone from the mirror': [...curl, url],
+  'pacsrv-xfer, no daemon possible': [lab.program, '--config', alone, url, out],
+}
+
+function run(command: string[]): number {
+  rmSync(out, { force: true })
+  const begin = performance.now()
+  const { status, stderr } = spawnSync(command[0]!, command.slice(1), {
+    env: BARE_ENVIRONMENT,
+    encoding: 'utf8',
+  })
+  const took = performance.now() - begin
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${stderr}`)
+  return took
+}
+
+run(rivals['pacsrv-xfer, a file that is ready']!)
+if (!readFileSync(out).equals(readFileSync(item.path))) throw new Error('the file is not right')
+const times: Record<string, number[]> = {}
+for (let round = 0; round < rounds; round++) {
+  for (const [name, command] of Object.entries(rivals)) {
+    times[name] ??= []
+    times[name].push(run(command))
+  }
+}
+console.log(`| what | median of ${rounds}, ms |\n| --- | --- |`)
+for (const [name, values] of Object.entries(times)) console.log(`| ${name} | ${median(values).toFixed(1)} |`)
+process.exit(0)

@@ -86,7 +86,7 @@ export const faults: Fault[] = [
     unstarted: true,
     asker: { client: ['start = no'] },
     after: everythingFromMirror,
-    mayCost: 2,
+    mayCost: 3,
   },
   {
     name: 'no daemon: the client starts one',
@@ -182,7 +182,7 @@ export const faults: Fault[] = [
     unstarted: true,
     inside: (_, host) => withoutNode(join(host.folder, 'hidden')),
     after: everythingFromMirror,
-    mayCost: 2,
+    mayCost: 3,
   },
   {
     name: 'a node that no longer starts',
@@ -190,7 +190,7 @@ export const faults: Fault[] = [
     unstarted: true,
     inside: () => withBrokenNode(),
     after: everythingFromMirror,
-    mayCost: 2,
+    mayCost: 3,
   },
   {
     name: 'sync databases that only root may read, written so by the client',

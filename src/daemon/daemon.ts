@@ -14,9 +14,11 @@ import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
 import { httpGet } from '../discovery/webhost-http.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
+import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
 import { createSpool } from '../fetch/spool.ts'
 import { createTransfers } from '../fetch/transfers.ts'
+import { createTurns } from '../fetch/turns.ts'
 import { createWholeHasher } from '../fetch/whole-hash.ts'
 import { createTcpTransport } from '../net/tcp.ts'
 import { createAccess } from '../overlay/access.ts'
@@ -121,8 +123,10 @@ export async function startDaemon(
       peerId: systemRandom.hex(20),
     },
   )
+  const uploads = createLimiter(clock, config.network['upload-limit'])
+  const turns = createTurns({ clock, limiter: uploads })
   const transfers = createTransfers(
-    { connect: overlay.connect, holdings: servedFrom(catalogue), clock, log, pool },
+    { connect: overlay.connect, holdings: servedFrom(catalogue), clock, log, pool, turns },
     {
       onUploaded(bytes) {
         totals.uploaded += bytes

@@ -2,8 +2,10 @@ import { chunkCount, chunkLength, chunkSize } from '../base/chunks.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Session } from '../overlay/session.ts'
+import { limits } from '../wire/limits.ts'
 import type { Get, ManifestWanted, Message, RefuseReason, Sha256 } from '../wire/messages.ts'
 import type { BufferPool } from '../wire/pool.ts'
+import type { Turns } from './turns.ts'
 
 /** A held file that is open for reading. */
 export interface OpenFile {
@@ -32,18 +34,18 @@ export interface ServerOptions {
 }
 
 /** Requests that one session may have waiting; one more is answered `busy`. */
-export const MAX_WAITING = 256
+export const MAX_WAITING = limits.requests
 const MAX_OPEN_FILES = 4
 
-/** The answering half of a transfer session: one read at a time, and none while the other end lags. */
+/** The answering half of a transfer session: one chunk a turn, and none while the other end lags. */
 export function createServer(
   session: Session,
-  { holdings, log, pool }: { holdings: Holdings; log: Log; pool: BufferPool },
+  { holdings, log, pool, turns }: { holdings: Holdings; log: Log; pool: BufferPool; turns: Turns },
   { onUploaded }: ServerOptions,
 ): ServerShell {
   const waiting: (Get | ManifestWanted)[] = []
   const files = new Map<Sha256, Promise<OpenFile | undefined>>()
-  let working = false
+  let hasTurn = false
   let writable = true
   let ended = false
 
@@ -67,44 +69,50 @@ export function createServer(
     void opened?.then((file) => file?.close()).catch(() => {})
   }
 
-  async function answer(request: Get | ManifestWanted): Promise<void> {
-    const refuse = (reason: RefuseReason) =>
+  /** Resolves to the bytes of file that went out. */
+  async function answer(request: Get | ManifestWanted): Promise<number> {
+    const refuse = (reason: RefuseReason) => {
       session.send({ type: 'refuse', request: request.request, reason })
+      return 0
+    }
     const opened = await file(request.sha256)
-    if (ended) return
+    if (ended) return 0
     if (!opened) {
       drop(request.sha256)
-      refuse('absent')
-      return
+      return refuse('absent')
     }
     if (request.type === 'manifestWanted') {
       writable = session.send({ type: 'manifest', request: request.request, payload: opened.chunkHashes })
-      return
+      return 0
     }
-    if (request.chunk >= chunkCount(opened.size)) {
-      refuse('absent')
-      return
-    }
+    if (request.chunk >= chunkCount(opened.size)) return refuse('absent')
     const payload = pool.acquire(chunkLength(opened.size, request.chunk))
     try {
       await opened.read(payload, request.chunk * chunkSize(opened.size))
     } catch (error) {
       log.warn({ err: asError(error), sha256: request.sha256 }, 'a held file can no longer be read')
       drop(request.sha256)
-      refuse('broken')
-      return
+      return refuse('broken')
     }
     writable = session.link.send({ type: 'chunk', request: request.request, payload }, () =>
       pool.release(payload),
     )
     onUploaded(payload.length)
+    return payload.length
   }
 
-  async function work(): Promise<void> {
-    if (working) return
-    working = true
-    while (writable && !ended && waiting.length > 0) await answer(waiting.shift()!)
-    working = false
+  function work() {
+    if (hasTurn || !writable || ended || waiting.length === 0) return
+    hasTurn = true
+    turns.take(async () => {
+      try {
+        const request = waiting.shift()
+        return request && !ended ? await answer(request) : 0
+      } finally {
+        hasTurn = false
+        work()
+      }
+    })
   }
 
   return {
@@ -112,7 +120,7 @@ export function createServer(
       if (message.type === 'get' || message.type === 'manifestWanted') {
         if (waiting.length < MAX_WAITING) {
           waiting.push(message)
-          void work()
+          work()
         } else session.send({ type: 'refuse', request: message.request, reason: 'busy' })
         return true
       }
@@ -123,7 +131,7 @@ export function createServer(
     },
     drained() {
       writable = true
-      void work()
+      work()
     },
     closed() {
       ended = true

@@ -6,6 +6,7 @@ import type { NodeId } from '../wire/messages.ts'
 import type { BufferPool } from '../wire/pool.ts'
 import { type Asker, createAsker } from './ask.ts'
 import { createServer, type Holdings } from './serve.ts'
+import type { Turns } from './turns.ts'
 
 /** Connections over which chunks go, in both directions, one to a node; kept for a while for the next file. */
 export interface Transfers {
@@ -22,6 +23,7 @@ export interface TransfersDeps {
   clock: Clock
   log: Log
   pool: BufferPool
+  turns: Turns
 }
 
 /** A connection that nobody uses is closed after this, in milliseconds. */
@@ -40,7 +42,7 @@ interface Transfer {
 }
 
 export function createTransfers(
-  { connect, holdings, clock, log, pool }: TransfersDeps,
+  { connect, holdings, clock, log, pool, turns }: TransfersDeps,
   { onUploaded }: { onUploaded(bytes: number): void },
 ): Transfers {
   const transfers = new Set<Transfer>()
@@ -48,7 +50,7 @@ export function createTransfers(
 
   function add(session: Session, inbound: boolean): Transfer {
     const { asker, receive, closed } = createAsker(session, clock)
-    const server = createServer(session, { holdings, log, pool }, { onUploaded })
+    const server = createServer(session, { holdings, log, pool, turns }, { onUploaded })
     const transfer: Transfer = { asker, inbound, used: clock.now() }
     transfers.add(transfer)
     const patience = inbound ? INBOUND_IDLE_MS : IDLE_MS

@@ -172,4 +172,14 @@ test('a full node sends newcomers on to its neighbours', async () => {
   for (const { overlay } of others) assert.ok(overlay.neighbours().length >= 1)
 })
 
+test('a search whose signal has aborted already asks nobody', async () => {
+  let queries = 0
+  const { node, run } = createTestNetwork({ onSend: ({ type }) => void (type === 'file' && queries++) })
+  const [a] = await chain(node, 2)
+  await run(1_000)
+  void a!.overlay.find([wanted('vim')], { signal: AbortSignal.abort(), onHolder() {} })
+  await run(1_000)
+  assert.is(queries, 0)
+})
+
 test.run()

@@ -273,4 +273,34 @@ test('messages of a transfer have no place among neighbours, and do no harm', as
   )
 })
 
+test('32 connections from one address may be greeting; one more is closed, and others still come in', async () => {
+  const net = createTestNetwork()
+  const victim = await net.node('10.0.0.1', { minConnections: 0 })
+  const transport = net.network.transport('10.0.0.3')
+  let closed = 0
+  for (let i = 0; i < 33; i++) {
+    void transport
+      .dial(victim.address, 1_000)
+      .then((link) => link.handle({ onMessage() {}, onClose: () => void closed++ }))
+  }
+  await net.run(200)
+  assert.is(closed, 1)
+  const friend = await net.node('10.0.0.4', { direct: directTo(victim) })
+  await net.run(500)
+  assert.is(friend.overlay.neighbours().length, 1)
+  await net.run(6_000)
+  assert.is(closed, 33, 'who says nothing is left after 5 s')
+})
+
+test('a node dials back a few times a minute, however many neighbours ask', async () => {
+  const net = createTestNetwork()
+  const victim = await net.node('10.0.0.1', { minConnections: 0 })
+  const enemies = []
+  for (let i = 3; i < 15; i++) enemies.push(await hostile(net, `10.0.0.${i}`, victim))
+  for (const { session } of enemies) session.send({ type: 'dialBack' })
+  await net.run(5_000)
+  const dials = enemies.reduce((sum, { dialled }) => sum + dialled.length, 0)
+  assert.ok(dials >= 1 && dials <= 7, `${dials}`)
+})
+
 test.run()

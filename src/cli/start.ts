@@ -26,8 +26,8 @@ export async function startDaemon(file: string, socket: string): Promise<boolean
     })
     if (started.failed) return false
   } else {
-    const program = join(__dirname, '..', 'bin', 'pacsrv-xfer')
-    const front = exists(join(__dirname, 'pacsrv-xfer')) ? join(__dirname, 'pacsrv-xfer') : program
+    const beside = join(__dirname, 'pacsrv-xfer')
+    const front = exists(beside) ? beside : '/usr/bin/pacsrv-xfer'
     execa(front, ['--config', file, 'daemon'], {
       detached: true,
       cleanup: false,

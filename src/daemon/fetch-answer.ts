@@ -62,6 +62,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
 
   try {
     while (!response.destroyed) {
+      if (job.end && job.end.result !== 'done') return void response.end(jsonFrame(FrameType.end, job.end))
       const bytes = Math.min(DATA_BYTES, job.readable - position)
       if (bytes > 0) {
         const now = round

@@ -24,8 +24,12 @@ export interface ChunkPlan {
   /** Chunks that are here from the first on without a gap. */
   readonly prefix: number
   has(chunk: number): boolean
+  /** It has come and is being written: nobody else need be asked for it. `got` or `lost` follows. */
+  taken(chunk: number): void
+  isTaken(chunk: number): boolean
+  /** It is here: nobody owes it any more. */
   got(chunk: number): void
-  /** A chunk that was here proved wrong. */
+  /** A chunk that was here, or taken, proved wrong. */
   lost(chunk: number): void
   /** The chunk that `source` should be asked for next: the first that nobody was asked for, else one that it would bring sooner. */
   pick(source: PlannedSource): number | undefined
@@ -45,7 +49,7 @@ export interface ChunkPlan {
 }
 
 /** What a source is taken for until it was measured: a good DSL line's upload, in bytes a second. */
-const UNKNOWN_RATE = 250_000
+export const UNKNOWN_RATE = 250_000
 /** A chunk is asked for a second time only where that brings it clearly sooner. */
 const CLEARLY = 1.25
 const MOST_ASKED = 2
@@ -53,6 +57,7 @@ const MOST_ASKED = 2
 export function createChunkPlan(fileSize: number): ChunkPlan {
   const chunks = chunkCount(fileSize)
   const here = new Uint8Array(chunks)
+  const beingWritten = new Set<number>()
   const askers = new Map<number, Set<PlannedSource>>()
   /** What each source owes, in the order it was asked. */
   const queues = new Map<PlannedSource, number[]>()
@@ -64,7 +69,7 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
   let cursor = 0
 
   const length = (chunk: number) => chunkLength(fileSize, chunk)
-  const free = (chunk: number) => here[chunk] === 0 && !askers.has(chunk)
+  const free = (chunk: number) => here[chunk] === 0 && !beingWritten.has(chunk) && !askers.has(chunk)
   const owed = (source: PlannedSource) => debts.get(source) ?? 0
   const speed = (source: PlannedSource) => source.rate() || UNKNOWN_RATE
 
@@ -91,7 +96,11 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     for (const [other, queue] of queues) {
       if (other === source) continue
       const chunk = queue.findLast(
-        (c) => source.has(c) && !askers.get(c)?.has(source) && askers.get(c)!.size < MOST_ASKED,
+        (c) =>
+          source.has(c) &&
+          !beingWritten.has(c) &&
+          !askers.get(c)?.has(source) &&
+          askers.get(c)!.size < MOST_ASKED,
       )
       if (chunk === undefined) continue
       const mine = (owed(source) + length(chunk)) / speed(source)
@@ -131,20 +140,25 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
       return prefix
     },
     has: (chunk) => here[chunk] === 1,
+    taken: (chunk) => void beingWritten.add(chunk),
+    isTaken: (chunk) => beingWritten.has(chunk),
     got(chunk) {
+      beingWritten.delete(chunk)
       if (here[chunk]) return
       here[chunk] = 1
       count++
       bytesLeft -= length(chunk)
+      for (const source of [...(askers.get(chunk) ?? [])]) unask(source, chunk)
       while (prefix < chunks && here[prefix]) prefix++
     },
     lost(chunk) {
+      beingWritten.delete(chunk)
+      cursor = Math.min(cursor, chunk)
       if (!here[chunk]) return
       here[chunk] = 0
       count--
       bytesLeft += length(chunk)
       prefix = Math.min(prefix, chunk)
-      cursor = Math.min(cursor, chunk)
     },
     pick: (source) => firstFree(source) ?? latest(source),
     pickRun(source) {

@@ -67,7 +67,7 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
     },
     fetch({ file, mirrors }, environment) {
       const known = jobs.get(file.sha256)
-      if (known && !isFailed(known)) return known
+      if (known && !known.closing) return known
       const job = createJob(deps, { file, mirrors, environment, delay }, () => {
         if (jobs.get(file.sha256) === job) jobs.delete(file.sha256)
         if (job.end?.result === 'done') deps.onDone(job.end)
@@ -80,8 +80,4 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       await Promise.all([...jobs.values()].map((job) => job.stop()))
     },
   }
-}
-
-function isFailed(job: Job): boolean {
-  return job.end !== undefined && job.end.result !== 'done'
 }

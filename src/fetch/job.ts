@@ -54,6 +54,8 @@ export interface Job {
   readonly sources: number
   /** Undefined until the job is over. */
   readonly end: JobEnd | undefined
+  /** Its file is closed, or about to be: to follow it is too late. */
+  readonly closing: boolean
   read(buffer: Uint8Array, position: number): Promise<void>
   /** Follows the job; returns how to leave. A job that nobody follows stops, and keeps what it has. */
   follow(follower: JobFollower): () => void
@@ -71,7 +73,7 @@ export interface JobFollower {
 /** How often a job notes in the spool what it has, in milliseconds. */
 const SAVE_MS = 1_000
 
-/** `onClosed`: nobody follows the job any more and its file is closed. */
+/** `onClosed`: the job is over and its file is closed. */
 export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void): Job {
   const { clock, log, network } = deps
   const { file, mirrors } = order
@@ -86,6 +88,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   let mirrorFault: PacsrvError | undefined
   let mirrorLied = false
   let writing = 0
+  let checking = false
   let savedAt = started
   let stopTick: Cancel = () => {}
   let closed: Promise<void> | undefined
@@ -95,7 +98,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     onRejected: deps.onRejected,
     onRetired(list) {
       meetings.dismiss(list)
-      forget((origin) => origin !== 'mirror')
+      forget((origin) => origin === 'peer')
     },
   })
   const meetings = createMeetings(
@@ -113,11 +116,11 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     },
   )
 
-  void begin().catch((error) => finish({ result: 'mirror', reason: asError(error).message }))
+  const begun = begin().catch(fail)
 
   async function begin() {
     stock = await openStock(deps, file)
-    if (end) return close()
+    if (end) return
     swarm = createSwarm(
       {
         plan: stock.plan,
@@ -146,7 +149,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   function changed() {
     for (const follower of followers) follower.onChange()
-    if (stock!.plan.bytesLeft === 0 && !end) void checkWhole()
+    if (stock!.plan.bytesLeft === 0 && !end && !checking) void checkWhole().catch(fail)
   }
 
   function forget(which: Parameters<Stock['forget']>[0]) {
@@ -156,42 +159,49 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   function onChunk(source: Source, chunk: number, bytes: Uint8Array) {
     const { plan } = stock!
-    if (end || plan.has(chunk)) {
+    if (end || plan.has(chunk) || plan.isTaken(chunk)) {
       plan.unask(source, chunk)
+      giveBack(source, bytes)
       swarm!.pump()
       return
     }
-    const list = trust.inUse
-    if (trust.isGood(chunk, bytes)) {
-      void keep(source, chunk, bytes, () => source.kind === 'mirror' || trust.inUse === list)
+    if (source.kind === 'mirror' && plan.chunks > 1) {
+      trust.mirrorGave(chunk, bytes)
+      void keep(source, chunk, bytes, () => true)
       return
     }
-    if (source.kind === 'peer') rejectPeer(source, chunk)
-    else if (plan.chunks === 1) rejectMirror()
-    else {
-      trust.doubt()
-      void keep(source, chunk, bytes, () => true)
-    }
+    const list = trust.inUse
+    if (trust.isGood(chunk, bytes)) void keep(source, chunk, bytes, () => trust.inUse === list)
+    else if (source.kind === 'peer') rejectPeer(source, chunk)
+    else rejectMirror()
+  }
+
+  /** The bytes are written, or not wanted. */
+  function giveBack(source: Source, bytes: Uint8Array) {
+    if (source.kind === 'mirror') (source as MirrorSource).settled(bytes.length)
+    else deps.recycle(bytes)
   }
 
   async function keep(source: Source, chunk: number, bytes: Uint8Array, stillWanted: () => boolean) {
     const { plan } = stock!
     writing++
+    plan.taken(chunk)
     let kept = false
     try {
       kept = await stock!.keep(source.kind, chunk, bytes, () => !end && stillWanted())
     } catch (error) {
-      return finish({ result: 'mirror', reason: asError(error).message })
+      return fail(error)
     } finally {
       writing--
     }
-    if (source.kind === 'mirror') (source as MirrorSource).settled(bytes.length)
-    else deps.recycle(bytes)
+    giveBack(source, bytes)
     if (end) return
-    plan.unask(source, chunk)
     if (kept) {
       if (source.kind === 'peer') helpers.add(source.label)
       swarm!.callOff(chunk)
+    } else {
+      plan.unask(source, chunk)
+      plan.lost(chunk)
     }
     swarm!.pump()
     if (kept) changed()
@@ -233,7 +243,13 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     if (end || !swarm || stock!.plan.bytesLeft === 0 || swarm.mirror) return
     const due = mirrorIsDue(standing())
     if (due && swarm.mirrorsLeft) swarm.joinMirror()
-    else if (due && swarm.peers.length === 0 && !meetings.connecting && writing === 0) giveUp()
+    else if (due && !isHopeful()) giveUp()
+  }
+
+  /** Whether somebody may yet give something. Where every mirror has failed, the caller's curl would fare no better. */
+  function isHopeful() {
+    const waits = meetings.searching && mirrors.length > 0
+    return waits || meetings.connecting || swarm!.peers.length > 0 || writing > 0
   }
 
   function standing() {
@@ -246,7 +262,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       holderFor: meetings.firstAt === undefined ? undefined : clock.now() - meetings.firstAt,
       liveHolder: meetings.live,
       holderAtWork: meetings.connecting || swarm!.peers.length > 0,
-      delivering: stock!.bytesFrom.peer > 0 && swarm!.peers.length > 0,
+      delivering: stock!.bytesFrom.peer > 0 && swarm!.peersRate() > 0,
       bytesLeft: stock!.plan.bytesLeft,
       peersRate: swarm!.peersRate(),
       mirrorRate,
@@ -262,7 +278,9 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   }
 
   async function checkWhole() {
+    checking = true
     const right = await stock!.isRight()
+    checking = false
     if (end || stock!.plan.bytesLeft > 0) return
     const { bytesFrom } = stock!
     if (right) {
@@ -273,15 +291,22 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       return
     }
     log.warn({ file: file.name, bytesFrom }, 'the whole is not what the sync database promises')
-    const blamed = trust.wholeWrong(bytesFrom.peer > 0)
-    // Left-overs of an earlier invocation are suspected before a mirror is.
-    const mirrorWrong = blamed === 'mirror' || (blamed === 'nobody' && bytesFrom.spool === 0)
-    if (blamed !== 'list') forget(() => true)
-    if (blamed === 'mirror') meetings.again()
-    if (mirrorWrong) rejectMirror()
+    if (bytesFrom.spool > 0) {
+      // What an earlier invocation left is suspected before anybody who took part in this one.
+      forget((origin) => origin === 'spool')
+      meetings.again()
+    } else blame(trust.wholeWrong(bytesFrom.peer > 0))
+    if (end) return
     stopTick()
     tick()
     changed()
+  }
+
+  function blame(whom: 'mirror' | 'list' | 'nobody') {
+    if (whom === 'list') return
+    forget(() => true)
+    if (whom === 'mirror') meetings.again()
+    rejectMirror()
   }
 
   function finish(how: JobEnd) {
@@ -296,9 +321,15 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     close()
   }
 
+  function fail(error: unknown) {
+    finish({ result: 'mirror', reason: asError(error).message })
+  }
+
+  /** Only what came whole is still read from. */
   function close() {
-    if (!end || followers.size > 0) return
-    closed ??= Promise.resolve(stock?.close())
+    if (!end || (end.result === 'done' && followers.size > 0)) return
+    closed ??= begun
+      .then(() => stock?.close())
       .catch((error) => log.warn({ file: file.name, err: asError(error) }, "the spool file can't be closed"))
       .then(onClosed)
   }
@@ -316,6 +347,9 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     },
     get end() {
       return end
+    },
+    get closing() {
+      return closed !== undefined
     },
     async read(buffer, position) {
       if (!stock) throw new PacsrvError('spool', `${file.name} is not open`)

@@ -1,3 +1,4 @@
+import { chunkSize } from '../base/chunks.ts'
 import type { Clock } from '../base/clock.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
@@ -46,7 +47,7 @@ export interface MeetingsHandler {
 export interface Meetings {
   /** Looks for holders. */
   search(): void
-  /** Looks for them anew: those met before are strangers again. */
+  /** Looks for them anew: those that are gone are strangers again. */
   again(): void
   readonly searching: boolean
   /** Whether a connection to a holder is being made. */
@@ -147,7 +148,10 @@ export function createMeetings(
   function letIn(one: Met) {
     const { asker } = one
     one.source = handler.join((sources) =>
-      createPeerSource({ asker, clock }, { sha256: file.sha256, handler: sources }),
+      createPeerSource(
+        { asker, clock },
+        { sha256: file.sha256, chunkBytes: chunkSize(file.size), handler: sources },
+      ),
     )
   }
 
@@ -167,9 +171,11 @@ export function createMeetings(
     return new Promise((resolve) => {
       const give = (hash?: string) => {
         stopTimer()
+        signal.removeEventListener('abort', giveNone)
         probe.close()
         resolve(hash)
       }
+      const giveNone = () => give()
       const probe = createMirrorSource(
         { open: openMirror, clock },
         {
@@ -179,13 +185,14 @@ export function createMeetings(
           handler: {
             onReach: (_, reached) => reached === chunk,
             onChunk: (_source, _chunk, bytes) => give(sha256(bytes)),
-            onRefused: () => give(),
-            onGone: () => give(),
-            onRunEnd: () => give(),
+            onRefused: giveNone,
+            onGone: giveNone,
+            onRunEnd: giveNone,
           },
         },
       )
-      const stopTimer = clock.after(VERDICT_MS, () => give())
+      const stopTimer = clock.after(VERDICT_MS, giveNone)
+      signal.addEventListener('abort', giveNone)
       probe.begin({ start: chunk, end: chunk + 1 })
     })
   }
@@ -196,7 +203,10 @@ export function createMeetings(
     search,
     again() {
       known.clear()
-      for (const one of met) if (one.list === trust.inUse && !one.source) letIn(one)
+      for (const one of met) {
+        known.add(one.holder.id)
+        if (one.list === trust.inUse && !one.source) letIn(one)
+      }
       search()
     },
     get searching() {

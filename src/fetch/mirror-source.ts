@@ -100,7 +100,7 @@ export function createMirrorSource(
     kind: 'mirror',
     label: url.replace(/\/\/[^/@]*@/, '//'),
     get heard() {
-      return heard
+      return stream && heard
     },
     get streaming() {
       return stream !== undefined
@@ -113,6 +113,7 @@ export function createMirrorSource(
       const first = wholeOnly ? 0 : start * step
       const until = Math.min(size, end * step)
       heard = clock.now()
+      position = first
       meter.started()
       stream = open(
         { url, start: first, size, environment, ...(until < size && !wholeOnly ? { end: until - 1 } : {}) },

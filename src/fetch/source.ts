@@ -6,8 +6,11 @@ export interface Source extends PlannedSource {
   readonly kind: 'peer' | 'mirror'
   /** For the log. */
   readonly label: string
-  /** By the clock: when something last came, or when it was asked after a rest. */
-  readonly heard: number
+  /**
+   * By the clock: when something last came of what it was asked for, or when it was asked after a rest. Undefined
+   * while there is nothing to wait for.
+   */
+  readonly heard: number | undefined
   /** Asks for a chunk, or has a stream go on to it. */
   ask(chunk: number): void
   /** The chunk came from elsewhere. */

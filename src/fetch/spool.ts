@@ -46,7 +46,10 @@ export interface SpoolOptions {
 }
 
 export interface Spool {
-  /** Makes or takes up the file. Throws PacsrvError `spool` when there is no room or no permission. */
+  /**
+   * Makes or takes up the file, once whoever has it open has closed it. Throws PacsrvError `spool` when there is no
+   * room or no permission.
+   */
   open(file: { sha256: string; name: string; size: number }): Promise<SpoolFile>
   /** A file that is whole and verified, for reading. */
   complete(sha256: string): Promise<{ handle: FileHandle; size: number; from: Origins } | undefined>
@@ -70,7 +73,8 @@ const MARGIN = 16 * 1024 * 1024
 const NAME = /^([0-9a-f]{64})\.(data|json)$/
 
 export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES }: SpoolOptions): Spool {
-  const inUse = new Set<string>()
+  /** Resolves when whoever has the file open, or waits for that, has closed it. */
+  const inUse = new Map<string, Promise<void>>()
   const whole = new Map<string, { size: number; from: Origins }>()
   const data = (sha256: string) => join(dir, `${sha256}.data`)
   const note = (sha256: string) => join(dir, `${sha256}.json`)
@@ -105,6 +109,21 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
     }
   }
 
+  /** Waits for the file; returns how to let the next one have it. */
+  async function take(sha256: string): Promise<() => void> {
+    const before = inUse.get(sha256)
+    let free = () => {}
+    const mine = new Promise<void>((resolve) => {
+      free = resolve
+    })
+    inUse.set(sha256, mine)
+    await before
+    return () => {
+      if (inUse.get(sha256) === mine) inUse.delete(sha256)
+      free()
+    }
+  }
+
   async function makeRoom(size: number) {
     const free = async () => {
       const { bavail, bsize } = await statfs(dir)
@@ -127,15 +146,21 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
 
   return {
     async open({ sha256, name, size }) {
+      const free = await take(sha256)
       try {
         await mkdir(dir, { recursive: true })
         const found = await readNote(sha256, size)
         await makeRoom(size - found.reduce((sum, chunk) => sum + chunkLength(size, chunk), 0))
         const handle = await open(data(sha256), found.length > 0 ? 'r+' : 'w+', 0o600)
-        await handle.truncate(size)
-        inUse.add(sha256)
-        return spoolFile(handle, { sha256, name, size, found })
+        try {
+          await handle.truncate(size)
+        } catch (error) {
+          await handle.close()
+          throw error
+        }
+        return spoolFile(handle, { sha256, name, size, found, free })
       } catch (error) {
+        free()
         if (error instanceof PacsrvError) throw error
         throw new PacsrvError('spool', `${dir} can't keep ${name} (${systemCode(error) ?? error})`, error)
       }
@@ -155,7 +180,13 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
 
   function spoolFile(
     handle: FileHandle,
-    { sha256, name, size, found }: { sha256: string; name: string; size: number; found: number[] },
+    {
+      sha256,
+      name,
+      size,
+      found,
+      free,
+    }: { sha256: string; name: string; size: number; found: number[]; free(): void },
   ): SpoolFile {
     const step = chunkSize(size)
     const noteChunks = async (chunks: Iterable<number>) => {
@@ -182,9 +213,12 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
         ),
       completed: (from) => void whole.set(sha256, { size, from }),
       async close(outcome) {
-        await handle.close()
-        inUse.delete(sha256)
-        if (outcome === 'useless') await remove(sha256)
+        try {
+          await handle.close()
+          if (outcome === 'useless') await remove(sha256)
+        } finally {
+          free()
+        }
       },
     }
   }

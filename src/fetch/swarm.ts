@@ -141,7 +141,7 @@ export function createSwarm(
     },
     /** A stream goes on past its run into what nobody was asked for, and ends at what is here already. */
     onReach(source, chunk) {
-      if (plan.has(chunk)) return false
+      if (plan.has(chunk) || plan.isTaken(chunk)) return false
       const asked = plan.askedOf(chunk)
       if (asked.length > 0 && !asked.includes(source)) return false
       plan.ask(source, chunk)
@@ -180,19 +180,17 @@ export function createSwarm(
     drop,
     nextMirror,
     callOff(chunk) {
-      for (const source of peers) {
-        source.cancel(chunk)
-        plan.unask(source, chunk)
-      }
+      for (const source of peers) source.cancel(chunk)
     },
     pump,
     tick() {
       for (const source of peers) {
-        if (plan.owed(source) === 0 || clock.now() - source.heard < stallLimit(source)) continue
+        if (source.heard === undefined || clock.now() - source.heard < stallLimit(source)) continue
         drop(source)
         handler.onPeerGone(source, new PacsrvError('peer', `${source.label} stalled`))
       }
-      if (mirror?.streaming && urls.length > 1 && clock.now() - mirror.heard > MOST_STALL_MS / 2) {
+      const heard = urls.length > 1 ? mirror?.heard : undefined
+      if (mirror && heard !== undefined && clock.now() - heard > MOST_STALL_MS / 2) {
         mirrorHandler.onGone(mirror, new PacsrvError('mirror', `${mirror.label} stalled`))
       }
       pump()

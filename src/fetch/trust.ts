@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts'
+import { sha256 } from '../base/sha256.ts'
 import type { NodeId, WantedFile } from '../wire/messages.ts'
 import { type ChunkList, createChunkLists, hashOf, matches } from './chunk-lists.ts'
 
@@ -27,8 +28,11 @@ export interface Trust {
   /** The mirror's hash of a chunk that lists differ in: those that say otherwise were lies, if one says the same. */
   decide(chunk: number, mirrorHash: string): void
   isGood(chunk: number, bytes: Uint8Array): boolean
-  /** The mirror contradicts the list in use; the check of the whole will tell which of them was wrong. */
-  doubt(): void
+  /**
+   * The mirror has given a chunk. A list that contradicts it, now or when it comes, is out of use: the check of
+   * the whole will tell which of them was wrong.
+   */
+  mirrorGave(chunk: number, bytes: Uint8Array): void
   /** The whole is right: what was doubted was a lie. */
   wholeRight(): void
   /**
@@ -41,6 +45,7 @@ export interface Trust {
 export function createTrust({ log }: { log: Log }, file: WantedFile, handler: TrustHandler): Trust {
   const lists = createChunkLists(file)
   const doubted: ChunkList[] = []
+  const mirrorHashes = new Map<number, string>()
 
   function banAll({ vouchers, root }: ChunkList) {
     log.warn({ file: file.name, root, vouchers: vouchers.length }, 'a chunk list was false')
@@ -50,7 +55,17 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
 
   function retire(list: ChunkList) {
     lists.drop(list)
+    doubtByMirror()
     handler.onRetired(list)
+  }
+
+  /** Puts out of use what the mirror contradicts. */
+  function doubtByMirror() {
+    const list = lists.inUse
+    if (!list || ![...mirrorHashes].some(([chunk, hash]) => hashOf(list, chunk) !== hash)) return
+    log.warn({ file: file.name, root: list.root }, 'the mirror contradicts the chunk list of the peers')
+    doubted.push(list)
+    retire(list)
   }
 
   function denounce(list: ChunkList) {
@@ -63,25 +78,27 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
       return lists.inUse
     },
     get: lists.get,
-    add: lists.add,
+    add(root, hashes, voucher) {
+      const list = lists.add(root, hashes, voucher)
+      doubtByMirror()
+      return list
+    },
     contradiction: lists.firstDifference,
     decide(chunk, mirrorHash) {
       const liars = lists.all().filter((list) => hashOf(list, chunk) !== mirrorHash)
       if (liars.length < lists.all().length) for (const liar of liars) denounce(liar)
     },
     isGood: (chunk, bytes) => !lists.inUse || matches(lists.inUse, chunk, bytes),
-    doubt() {
-      const list = lists.inUse
-      if (!list) return
-      log.warn({ file: file.name, root: list.root }, 'the mirror contradicts the chunk list of the peers')
-      doubted.push(list)
-      retire(list)
+    mirrorGave(chunk, bytes) {
+      mirrorHashes.set(chunk, sha256(bytes))
+      doubtByMirror()
     },
     wholeRight() {
       for (const list of doubted.splice(0)) banAll(list)
     },
     wholeWrong(peersTookPart) {
       if (doubted.length > 0) {
+        mirrorHashes.clear()
         for (const list of doubted.splice(0)) lists.restore(list)
         return 'mirror'
       }

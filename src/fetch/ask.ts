@@ -1,12 +1,16 @@
 import type { Clock } from '../base/clock.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Session } from '../overlay/session.ts'
-import type { Message, RefuseReason, Sha256 } from '../wire/messages.ts'
+import { limits } from '../wire/limits.ts'
+import type { Get, ManifestWanted, Message, RefuseReason, Sha256 } from '../wire/messages.ts'
 
 /** What a chunk request came to. The bytes are the receiver's to keep. */
 export type ChunkAnswer = { bytes: Uint8Array } | { refused: RefuseReason }
 
-/** The asking half of a transfer session: requests on one connection, answered in order, many at a time. */
+/**
+ * The asking half of a transfer session: requests on one connection, answered in order, many at a time. What is over
+ * `limits.requests`, of all jobs together, waits here for its turn.
+ */
 export interface Asker {
   readonly session: Session
   /** The raw chunk hashes of a file. Rejects with PacsrvError `peer` on refusal, silence or a close. */
@@ -34,13 +38,33 @@ const LAST_REQUEST = 0xffff_ffff
 export function createAsker(session: Session, clock: Clock): AskerShell {
   const open = new Map<number, (answer: ChunkAnswer) => void>()
   const listeners = new Set<(reason: Error | undefined) => void>()
+  /** Requests that have not been sent, by number; they are open too. */
+  const held = new Map<number, Message>()
   let next = 0
   let gone: { reason: Error | undefined } | undefined
 
-  function request(answer: (answer: ChunkAnswer) => void): number {
+  function request(
+    message: Omit<Get, 'request'> | Omit<ManifestWanted, 'request'>,
+    answer: (answer: ChunkAnswer) => void,
+  ): number {
     next = next === LAST_REQUEST ? 0 : next + 1
     open.set(next, answer)
+    held.set(next, { ...message, request: next })
+    sendHeld()
     return next
+  }
+
+  function sendHeld() {
+    for (const [number, message] of held) {
+      if (open.size - held.size >= limits.requests) return
+      held.delete(number)
+      session.send(message)
+    }
+  }
+
+  function settle(number: number) {
+    open.delete(number)
+    sendHeld()
   }
 
   function manifest(sha256: Sha256): Promise<Uint8Array> {
@@ -49,13 +73,8 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
         stop()
         reject(new PacsrvError('peer', `${session.remote} gave no chunk list: ${why}`))
       }
-      const number = request((answer) => {
-        stop()
-        if ('bytes' in answer) resolve(answer.bytes)
-        else fail(answer.refused)
-      })
       const cancelTimer = clock.after(MANIFEST_MS, () => {
-        open.delete(number)
+        asker.cancel(number)
         fail('silence')
       })
       const unlisten = onClose(() => fail('the connection closed'))
@@ -63,7 +82,11 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
         cancelTimer()
         unlisten()
       }
-      session.send({ type: 'manifestWanted', request: number, sha256 })
+      const number = request({ type: 'manifestWanted', sha256 }, (answer) => {
+        stop()
+        if ('bytes' in answer) resolve(answer.bytes)
+        else fail(answer.refused)
+      })
     })
   }
 
@@ -78,13 +101,13 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
   const asker: Asker = {
     session,
     manifest,
-    chunk(sha256, chunk, answer) {
-      const number = request(answer)
-      session.send({ type: 'get', request: number, sha256, chunk })
-      return number
-    },
+    chunk: (sha256, chunk, answer) => request({ type: 'get', sha256, chunk }, answer),
     cancel(number) {
-      if (open.delete(number)) session.send({ type: 'cancel', request: number })
+      if (held.delete(number)) open.delete(number)
+      else if (open.has(number)) {
+        session.send({ type: 'cancel', request: number })
+        settle(number)
+      }
     },
     onClose,
     get open() {
@@ -97,13 +120,14 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
     receive(message) {
       if (message.type !== 'chunk' && message.type !== 'manifest' && message.type !== 'refuse') return false
       const answer = open.get(message.request)
-      open.delete(message.request)
+      settle(message.request)
       answer?.(message.type === 'refuse' ? { refused: message.reason } : { bytes: message.payload })
       return true
     },
     closed(reason) {
       gone = { reason }
       open.clear()
+      held.clear()
       for (const listener of [...listeners]) listener(reason)
       listeners.clear()
     },

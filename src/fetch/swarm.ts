@@ -2,6 +2,7 @@ import { chunkSize } from '../base/chunks.ts'
 import type { Clock } from '../base/clock.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import { limits } from '../wire/limits.ts'
 import type { ChunkPlan } from './chunk-plan.ts'
 import type { MirrorSource, MirrorSourceHandler } from './mirror-source.ts'
 import type { Source, SourceHandler } from './source.ts'
@@ -69,7 +70,11 @@ export function createSwarm(
   let closed = false
 
   const window = (source: Source) =>
-    Math.min(WINDOW_BYTES, Math.max(WINDOW_CHUNKS * step, (source.rate() * WINDOW_MS) / 1000))
+    Math.min(
+      WINDOW_BYTES,
+      limits.requests * step,
+      Math.max(WINDOW_CHUNKS * step, (source.rate() * WINDOW_MS) / 1000),
+    )
 
   /** One chunk for each peer that has room, round and round, so that the first doesn't take all. */
   function askPeers() {

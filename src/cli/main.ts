@@ -10,6 +10,7 @@ import { runDaemonCommand } from './daemon-command.ts'
 import { runFind } from './find.ts'
 import { ownPaths } from './own-paths.ts'
 import { runStatus } from './status.ts'
+import { userOf } from './user-of.ts'
 import { runWebhost } from './webhost-command.ts'
 
 declare const PACSRV_VERSION: string
@@ -33,7 +34,7 @@ async function main(args: string[]): Promise<number> {
   const [word, ...rest] = positionals
   const file = values.config ?? DEFAULT_CONFIG_FILE
   const config = () => readConfig(file, ownPaths)
-  const wanted = word === 'find' ? 1 : 0
+  const wanted = word === 'find' || word === 'user-of' ? 1 : 0
   if (rest.length > wanted) throw usage(`"${rest[wanted]}" is one word too many`)
   if (rest.length < wanted) throw usage('the name of a file is missing')
   const json = values.json === true
@@ -44,12 +45,15 @@ async function main(args: string[]): Promise<number> {
       return runDaemonCommand(config(), PACSRV_VERSION)
     case 'announce':
       return announce(config)
+    // The front's question when root starts one of these: which user it is to become.
+    case 'user-of':
+      return userOf(config(), rest[0] as 'daemon' | 'webhost', print)
     case 'status':
       return runStatus(config(), { json, print })
     case 'find':
       return runFind(config(), { name: rest[0]!, json, print })
     case 'webhost':
-      return runWebhost(config().daemon.user, listenOption(values.listen))
+      return runWebhost(listenOption(values.listen))
     case 'check':
       return runCheck(config, print)
     case undefined:

@@ -16,9 +16,22 @@ if [ "$1" = --config ] && [ $# -ge 2 ]; then
 	conf=$2
 	shift 2
 fi
+program() {
+	case $1 in
+	daemon | webhost)
+		# Never as root. Node's own setuid is not to be relied on (see daemon/privileges.ts).
+		if [ "$(id -u)" = 0 ]; then
+			ids=$(node "$lib/main.cjs" --config "$conf" user-of "$1") || exit 1
+			exec setpriv --reuid "${ids% *}" --regid "${ids#* }" --init-groups \
+				node "$lib/main.cjs" --config "$conf" "$@"
+		fi
+		;;
+	esac
+	exec node "$lib/main.cjs" --config "$conf" "$@"
+}
 case $# in
-2) case $1 in *://*) ;; *) exec node "$lib/main.cjs" --config "$conf" "$@" ;; esac ;;
-*) exec node "$lib/main.cjs" --config "$conf" "$@" ;;
+2) case $1 in *://*) ;; *) program "$@" ;; esac ;;
+*) program "$@" ;;
 esac
 
 url=$1 out=$2

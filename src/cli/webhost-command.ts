@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import { systemClock } from '../base/clock.ts'
 import type { Endpoint } from '../base/endpoint.ts'
+import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
-import { userIds } from '../daemon/privileges.ts'
 import { createWebhost } from '../discovery/webhost-server.ts'
 import { createTcpTransport } from '../net/tcp.ts'
 import { createIdentity } from '../overlay/identity.ts'
@@ -11,8 +11,11 @@ import { openSession } from '../overlay/session.ts'
 
 const DIAL_MS = 5_000
 
-/** `pacsrv-xfer webhost`: runs until a signal. Started by root, it becomes `user` once the port is open. */
-export async function runWebhost(user: string, listen: Endpoint): Promise<number> {
+/** `pacsrv-xfer webhost`: runs until a signal; the front sees to it that it isn't root. */
+export async function runWebhost(listen: Endpoint): Promise<number> {
+  if (process.getuid?.() === 0) {
+    throw new PacsrvError('usage', 'the webhost never runs as root; start it by pacsrv-xfer webhost')
+  }
   const log: Log = pino({ name: 'pacsrv-webhost', base: {} })
   const parts = { clock: systemClock, random: systemRandom, log }
   const transport = createTcpTransport(parts)
@@ -32,8 +35,7 @@ export async function runWebhost(user: string, listen: Endpoint): Promise<number
     }
   }
 
-  const asRoot = process.getuid?.() === 0 ? { identity: userIds(user) } : {}
-  const webhost = createWebhost({ ...parts, dialBack }, { listen, ...asRoot })
+  const webhost = createWebhost({ ...parts, dialBack }, { listen })
   log.info({ listen: await webhost.start() }, 'the webhost runs')
   await new Promise((resolve) => {
     process.once('SIGINT', resolve)

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
@@ -31,7 +31,6 @@ import { createSyncDatabases } from '../pacman/sync-databases.ts'
 import { createBufferPool } from '../wire/pool.ts'
 import { createFinder } from './find.ts'
 import { heldFile, servedFrom } from './held-files.ts'
-import { becomeUser } from './privileges.ts'
 import { createServerPort } from './server.ts'
 import { isLive, listenOnSocket, passedSocket, tryListen } from './socket.ts'
 import { statusOf } from './status.ts'
@@ -60,11 +59,7 @@ export async function startDaemon(
   const stateDir = config.daemon['state-dir']
   const spoolDir = config.daemon['spool-dir']
   if (process.getuid?.() === 0) {
-    becomeUser(config.daemon.user, [
-      { path: stateDir, mode: 0o700 },
-      { path: spoolDir, mode: 0o700 },
-      { path: dirname(socket), mode: 0o755 },
-    ])
+    throw new PacsrvError('daemon', 'the daemon never runs as root; start it by pacsrv-xfer daemon')
   }
   const passed = passedSocket(process.env, process.pid)
   if (passed === undefined && (await isLive(socket))) return undefined

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { chownSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { PacsrvError, systemCode } from '../base/error.ts'
 
 /** The numbers of a user and its primary group. Throws PacsrvError `daemon` where there is none, or it is root. */
@@ -14,22 +15,22 @@ export function userIds(user: string): { uid: number; gid: number } {
   return { uid, gid }
 }
 
-/** Started by root: makes the folders that are missing, owned by `user`, and becomes that user for good. */
-export function becomeUser(user: string, folders: { path: string; mode: number }[]): void {
+/**
+ * What root does before the daemon runs as `user`: makes the folders that are missing, for that user. To become
+ * the user is the front's, by setpriv(1): where Node is built with the system's libuv (Debian 13, Arch), its own
+ * setuid refuses ("io_uring may be enabled", CVE-2024-22017).
+ */
+export function makeFolders(user: string, folders: { path: string; mode: number }[]): void {
   const { uid, gid } = userIds(user)
-  for (const { path, mode } of folders)
-    makeFolder(path, mode, uid, gid)
-    // @types/node lacks initgroups(3), which Node has.
-  ;(process as unknown as { initgroups(user: string, gid: number): void }).initgroups(user, gid)
-  process.setgid!(gid)
-  process.setuid!(uid)
+  for (const { path, mode } of folders) makeFolder(path, mode, uid, gid)
 }
 
 /** Only a folder that wasn't there is given away: one that was may be anybody's. */
 function makeFolder(path: string, mode: number, uid: number, gid: number): void {
   try {
     if (statSync(path, { throwIfNoEntry: false })) return
-    mkdirSync(path, { recursive: true, mode })
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    mkdirSync(path, { mode })
     chownSync(path, uid, gid)
   } catch (error) {
     throw new PacsrvError('daemon', `can't make the folder ${path} (${systemCode(error) ?? error})`, error)

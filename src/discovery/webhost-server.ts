@@ -6,7 +6,6 @@ import { type Endpoint, endpoint, hostPort } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import { dropRoot, type Identity } from './drop-root.ts'
 import type { DialBack } from './webhost-dialback.ts'
 import { createSwarm, type SwarmOptions } from './webhost-swarm.ts'
 
@@ -34,8 +33,6 @@ export interface WebhostParts {
 export interface WebhostOptions extends SwarmOptions {
   /** Where to listen; `[::]:8050` takes IPv4 too. */
   listen: Endpoint
-  /** Who to become once the port is open; needed when root starts it. */
-  identity?: Identity
   /** Milliseconds for a request to arrive (5,000). */
   requestTimeout?: number
 }
@@ -98,7 +95,6 @@ export function createWebhost({ log, ...parts }: WebhostParts, options: WebhostO
       server.on('error', (problem) =>
         log.error({ problem: problem.message }, 'The webhost lost a connection.'),
       )
-      if (options.identity) dropRoot(options.identity)
       log.info({ listen: at }, `Webhost on ${at}`)
       return at
     },

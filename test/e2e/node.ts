@@ -42,12 +42,13 @@ export interface PacsrvNode {
 export const USER = 'nobody'
 const isRoot = process.getuid?.() === 0
 
-/** A pacsrv node on `host`, configured but not started; `pacmanConfig` tells it the cache and databases. */
+/** A pacsrv node on `host`, configured but not started; `pacmanConfig` tells it the cache and databases, `env` is its daemon's. */
 export function createNode(
   lab: Pick<Lab, 'program' | 'showOnFailure'>,
   host: Host,
   pacmanConfig: string,
   sections: Sections = {},
+  env: Record<string, string> = {},
 ): PacsrvNode {
   if (!existsSync(lab.program)) throw new Error('dist/pacsrv-xfer is missing: run `npm run build`')
   const base = join(host.folder, 'pacsrv')
@@ -92,6 +93,7 @@ export function createNode(
       child = host.spawn([lab.program, '--config', config, 'daemon'], {
         stdio: ['ignore', output, output],
         detached: true,
+        env: env as NodeJS.ProcessEnv,
       })
       closeSync(output)
       const mine = child

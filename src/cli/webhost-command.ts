@@ -36,7 +36,7 @@ export async function runWebhost(listen: Endpoint): Promise<number> {
   }
 
   const webhost = createWebhost({ ...parts, dialBack }, { listen })
-  log.info({ listen: await webhost.start() }, 'the webhost runs')
+  await webhost.start()
   await new Promise((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)

@@ -80,11 +80,16 @@ if [ -r "$conf" ]; then
 		start=*) start=${line#*=} ;;
 		esac
 	done <<-EOF
-		$(sed -n "s/[[:space:]]*\$//
-			/^$blank\[server\]/,/^$blank\[/s/^${blank}socket$blank=$blank/socket=/p
-			/^$blank\[client\]/,/^$blank\[/{s/^${blank}server$blank=$blank/server=/p
-				s/^${blank}start$blank=$blank/start=/p
-			}" "$conf")
+		$(sed -n "s/^$blank//
+			s/$blank\$//
+			/^\[/{
+				h
+				d
+			}
+			G
+			s/^socket$blank=$blank\(.*\)\n\[server\]\$/socket=\1/p
+			s/^server$blank=$blank\(.*\)\n\[client\]\$/server=\1/p
+			s/^start$blank=$blank\(.*\)\n\[client\]\$/start=\1/p" "$conf")
 	EOF
 elif [ ! -S /run/pacsrv/pacsrv.sock ] && [ -n "$XDG_RUNTIME_DIR" ]; then
 	socket=$XDG_RUNTIME_DIR/pacsrv/pacsrv.sock

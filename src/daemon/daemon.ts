@@ -149,6 +149,7 @@ export async function startDaemon(
       hasher: wholeHasher,
       network,
       openMirror: openMirrorByCurl,
+      downloads: createLimiter(clock, config.network['download-limit']),
       mirrorRates: new Map(),
       recycle: pool.release,
       onRejected: () => void totals.rejected++,

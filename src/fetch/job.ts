@@ -3,6 +3,7 @@ import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { WantedFile } from '../wire/messages.ts'
 import type { OpenMirror } from './curl.ts'
+import type { Limiter } from './limiter.ts'
 import { createMeetings, type FileNetwork } from './meetings.ts'
 import { mirrorDelay, mirrorIsDue } from './mirror-rule.ts'
 import { createMirrorSource, type MirrorSource } from './mirror-source.ts'
@@ -20,6 +21,8 @@ export interface JobDeps {
   hasher: WholeHasher
   network: FileNetwork
   openMirror: OpenMirror
+  /** What all jobs together may draw from others. */
+  downloads: Limiter
   /** Rates of mirrors when they were last used, in bytes a second, by URL without the file's name. */
   mirrorRates: Map<string, number>
   /** Takes back the buffer of a chunk. */
@@ -102,7 +105,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     },
   })
   const meetings = createMeetings(
-    { clock, log, network, trust, openMirror: deps.openMirror },
+    { clock, log, network, trust, openMirror: deps.openMirror, downloads: deps.downloads },
     { ...order, signal: abort.signal },
     {
       join: (make) => swarm?.addPeer(make),
@@ -126,8 +129,12 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
         plan: stock.plan,
         clock,
         log,
+        downloads: deps.downloads,
         makeMirror: (url, handler) =>
-          createMirrorSource({ open: deps.openMirror, clock }, { ...order, url, size: file.size, handler }),
+          createMirrorSource(
+            { open: deps.openMirror, clock, downloads: deps.downloads },
+            { ...order, url, size: file.size, handler },
+          ),
       },
       { size: file.size, mirrors },
       { onChunk, onPeerGone, onMirrorFailed },

@@ -8,6 +8,7 @@ import type { WantedFile } from '../wire/messages.ts'
 import type { Asker } from './ask.ts'
 import type { ChunkList } from './chunk-lists.ts'
 import type { OpenMirror } from './curl.ts'
+import type { Limiter } from './limiter.ts'
 import { createMirrorSource } from './mirror-source.ts'
 import { createPeerSource } from './peer-source.ts'
 import type { Source, SourceHandler } from './source.ts'
@@ -83,12 +84,14 @@ export function createMeetings(
     network,
     trust,
     openMirror,
+    downloads,
   }: {
     clock: Clock
     log: Log
     network: FileNetwork
     trust: Trust
     openMirror: OpenMirror
+    downloads: Limiter
   },
   { file, mirrors, environment, signal }: MeetingsOrder,
   handler: MeetingsHandler,
@@ -177,7 +180,7 @@ export function createMeetings(
       }
       const giveNone = () => give()
       const probe = createMirrorSource(
-        { open: openMirror, clock },
+        { open: openMirror, clock, downloads },
         {
           url: mirrors[0]!,
           size: file.size,

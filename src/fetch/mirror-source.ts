@@ -1,8 +1,9 @@
 import { chunkCount, chunkLength, chunkSize } from '../base/chunks.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Cancel, Clock } from '../base/clock.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Run } from './chunk-plan.ts'
 import type { MirrorRequest, MirrorStream, OpenMirror } from './curl.ts'
+import type { Limiter } from './limiter.ts'
 import { createRateMeter } from './rate-meter.ts'
 import type { Source, SourceHandler } from './source.ts'
 
@@ -27,7 +28,7 @@ export interface MirrorSourceHandler extends SourceHandler {
 const MOST_UNWRITTEN = 8 * 1024 * 1024
 
 export function createMirrorSource(
-  { open, clock }: { open: OpenMirror; clock: Clock },
+  { open, clock, downloads }: { open: OpenMirror; clock: Clock; downloads: Limiter },
   {
     url,
     size,
@@ -45,10 +46,14 @@ export function createMirrorSource(
   let position = 0
   let buffer: Uint8Array | undefined
   let unwritten = 0
+  /** Calls off the wait for the rate, while the stream is held back by it. */
+  let waiting: Cancel | undefined
 
   function endRun() {
     stream?.stop()
     stream = undefined
+    waiting?.()
+    waiting = undefined
     buffer = undefined
     meter.idle()
   }
@@ -63,9 +68,27 @@ export function createMirrorSource(
     return wholeOnly
   }
 
+  function go() {
+    if (!waiting && unwritten <= MOST_UNWRITTEN) stream?.resume()
+  }
+
+  /** Holds the stream back while the download's rate is overdrawn. */
+  function pay(bytes: number) {
+    downloads.charge(bytes)
+    const wait = downloads.wait()
+    if (wait === 0 || waiting || !stream) return
+    stream.pause()
+    waiting = clock.after(wait, () => {
+      waiting = undefined
+      heard = clock.now()
+      go()
+    })
+  }
+
   function take(bytes: Uint8Array) {
     heard = clock.now()
     meter.received(bytes.length)
+    pay(bytes.length)
     for (let at = 0; at < bytes.length && stream; ) {
       const chunk = Math.floor(position / step)
       const within = position - chunk * step
@@ -98,6 +121,7 @@ export function createMirrorSource(
 
   const source: MirrorSource = {
     kind: 'mirror',
+    near: false,
     label: url.replace(/\/\/[^/@]*@/, '//'),
     get heard() {
       return stream && heard
@@ -135,7 +159,7 @@ export function createMirrorSource(
     },
     settled(bytes) {
       unwritten -= bytes
-      if (unwritten <= MOST_UNWRITTEN) stream?.resume()
+      go()
     },
     close: endRun,
   }

@@ -1,3 +1,4 @@
+import { reachOf } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Sha256 } from '../wire/messages.ts'
@@ -36,6 +37,7 @@ export function createPeerSource(
   const source: Source = {
     kind: 'peer',
     label: `${session.remote} (${session.id.slice(0, 8)})`,
+    near: reachOf(session.remote) !== 'world',
     /** Bytes of a chunk that is still on its way count: a slow line is not a dead one. */
     get heard() {
       if (requests.size === 0 && !busy) return undefined

@@ -6,6 +6,8 @@ export interface Source extends PlannedSource {
   readonly kind: 'peer' | 'mirror'
   /** For the log. */
   readonly label: string
+  /** On this site: its bytes cost nobody an internet line. */
+  readonly near: boolean
   /**
    * By the clock: when something last came of what it was asked for, or when it was asked after a rest. Undefined
    * while there is nothing to wait for.

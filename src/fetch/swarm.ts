@@ -4,6 +4,7 @@ import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { limits } from '../wire/limits.ts'
 import type { ChunkPlan } from './chunk-plan.ts'
+import type { Limiter } from './limiter.ts'
 import type { MirrorSource, MirrorSourceHandler } from './mirror-source.ts'
 import type { Source, SourceHandler } from './source.ts'
 
@@ -37,6 +38,7 @@ export interface SwarmDeps {
   plan: ChunkPlan
   clock: Clock
   log: Log
+  downloads: Limiter
   makeMirror(url: string, handler: MirrorSourceHandler): MirrorSource
 }
 
@@ -52,6 +54,8 @@ export const TICK_MS = 100
 const WINDOW_MS = 1_000
 const WINDOW_CHUNKS = 2
 const WINDOW_BYTES = 16 * 1024 * 1024
+/** What near peers bring in this time is left to them, in milliseconds: the rest of the world has other things to do. */
+const NEAR_ENOUGH_MS = 2_000
 /** A source is left after the time that it takes for so many chunks at its own rate, within bounds. */
 const STALL_CHUNKS = 4
 const LEAST_STALL_MS = 1_000
@@ -59,7 +63,7 @@ const MOST_STALL_MS = 8_000
 const UNKNOWN_STALL_MS = 2_000
 
 export function createSwarm(
-  { plan, clock, log, makeMirror }: SwarmDeps,
+  { plan, clock, log, downloads, makeMirror }: SwarmDeps,
   { size, mirrors }: { size: number; mirrors: string[] },
   handler: SwarmHandler,
 ): Swarm {
@@ -76,15 +80,24 @@ export function createSwarm(
       Math.max(WINDOW_CHUNKS * step, (source.rate() * WINDOW_MS) / 1000),
     )
 
+  /** Near peers, and far ones too when the near would take long alone. */
+  function peersToAsk(): Source[] {
+    const near = [...peers].filter((source) => source.near)
+    const nearRate = near.reduce((sum, source) => sum + source.rate(), 0)
+    return (plan.bytesLeft * 1000) / nearRate <= NEAR_ENOUGH_MS ? near : [...peers]
+  }
+
   /** One chunk for each peer that has room, round and round, so that the first doesn't take all. */
   function askPeers() {
-    let hungry = [...peers]
+    let hungry = peersToAsk()
     while (hungry.length > 0) {
       hungry = hungry.filter((source) => {
+        if (downloads.wait() > 0) return false
         const chunk = plan.owed(source) < window(source) ? plan.pick(source) : undefined
         if (chunk === undefined) return false
         plan.ask(source, chunk)
         source.ask(chunk)
+        downloads.charge(step)
         return true
       })
     }

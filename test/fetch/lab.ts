@@ -12,6 +12,7 @@ import { sha256 } from '../../src/base/sha256.ts'
 import { type AskerShell, createAsker } from '../../src/fetch/ask.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../src/fetch/curl.ts'
 import { createJob, type Job, type JobDeps } from '../../src/fetch/job.ts'
+import { createLimiter } from '../../src/fetch/limiter.ts'
 import type { FileNetwork } from '../../src/fetch/meetings.ts'
 import type { Spool, SpoolFile } from '../../src/fetch/spool.ts'
 import type { WholeHasher } from '../../src/fetch/whole-hash.ts'
@@ -473,6 +474,7 @@ export function createLab(options: LabOptions) {
   }
   const urls = mirrorOptions.map((_, index) => `http://m${index}/core/${file.name}`)
   const deps: JobDeps = {
+    downloads: createLimiter(clock, undefined),
     clock: jobClock,
     log: silentLog,
     spool,

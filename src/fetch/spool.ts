@@ -149,7 +149,8 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
       const free = await take(sha256)
       try {
         await mkdir(dir, { recursive: true })
-        const found = await readNote(sha256, size)
+        const hasData = await stat(data(sha256)).catch(() => undefined)
+        const found = hasData ? await readNote(sha256, size) : []
         await makeRoom(size - found.reduce((sum, chunk) => sum + chunkLength(size, chunk), 0))
         const handle = await open(data(sha256), found.length > 0 ? 'r+' : 'w+', 0o600)
         try {

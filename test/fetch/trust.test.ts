@@ -48,7 +48,7 @@ test('a mirror that agrees with no list decides nothing', () => {
   const { trust, banned } = lab()
   trust.add(rootOf(evil), evil, ann)
   trust.add(rootOf(good), good, bob)
-  trust.decide(2, sha256('something else'))
+  trust.decide(2, sha256(Buffer.from('something else')))
   assert.equal(banned, [])
   assert.is(trust.inUse?.root, rootOf(evil))
 })

@@ -39,7 +39,9 @@ function createFakeJob() {
       followers.add(follower)
       return () => followers.delete(follower)
     },
+    gate: Promise.resolve() as Promise<void>,
     async read(buffer: Buffer, position: number) {
+      await fake.gate
       fake.bytes.copy(buffer, 0, position)
     },
     async stop() {},
@@ -277,13 +279,18 @@ test('a fetch hands over what is readable as it comes, then the end', async () =
 })
 
 test('a fetch that is rewound begins anew; what was being read before is not sent after', async () => {
+  let open = () => {}
+  job.gate = new Promise((resolve) => {
+    open = resolve
+  })
   job.bytes = Buffer.from('xxxxxxxxxx')
   const answer = fetchIt()
   await followed()
   job.change({ readable: 4 })
-  for (let i = 0; i < 5; i++) await turn()
-  job.change({ readable: 8 })
+  await turn()
   job.rewind()
+  open()
+  await turn()
   job.bytes = content
   job.change({ readable: 10, end: DONE })
   const got = frames((await answer).body)

@@ -7,6 +7,8 @@ import { createHost, type Host } from './host.ts'
 import {
   createBridge,
   createNamespace,
+  createNat,
+  plugBehind,
   removeFolder,
   removeLeftovers,
   removeNamespace,
@@ -22,6 +24,8 @@ export interface Lab {
   /** The built program, in a copy, as if installed: nothing of the project's own folder is beside it. */
   program: string
   host(name: string, options?: { rate?: string }): Host
+  /** A host behind a gateway of its own, which masquerades and lets nothing in. */
+  hostBehindNat(name: string): Host & { gateway: Host }
   /** Mounts on a folder of the lab; unmounted at the end. */
   mount(folder: string, ...words: string[]): void
   /** A log to show when the scenario fails. */
@@ -56,19 +60,36 @@ export function createLab(): Lab {
   const namespaces = [uniqueName(`${id}-switch`)]
   const logs: string[] = []
   let hosts = 0
+  const namespaceOf = (name: string) => {
+    const namespace = uniqueName(`${id}-${name}`)
+    namespaces.push(namespace)
+    createNamespace(namespace)
+    return namespace
+  }
+  const folderOf = (name: string) => {
+    const own = join(folder, name)
+    mkdirSync(own)
+    return own
+  }
 
   const lab: Lab = {
     folder,
     program: join(folder, 'dist/pacsrv-xfer'),
     host(name, options = {}) {
-      const namespace = uniqueName(`${id}-${name}`)
+      const namespace = namespaceOf(name)
       const address = `10.77.0.${++hosts}`
-      namespaces.push(namespace)
-      createNamespace(namespace)
       bridge.plug(namespace, address, options.rate)
-      const own = join(folder, name)
-      mkdirSync(own)
-      return createHost(name, address, own, namespace)
+      return createHost(name, address, folderOf(name), namespace)
+    },
+    hostBehindNat(name) {
+      const [outer, inner] = [namespaceOf(`${name}-gateway`), namespaceOf(name)]
+      const address = `10.77.0.${++hosts}`
+      bridge.plug(outer, address)
+      createNat(outer)
+      const own = `192.168.${hosts}.2`
+      plugBehind(inner, outer, { own, its: `192.168.${hosts}.1` })
+      const gateway = createHost(`${name}-gateway`, address, folderOf(`${name}-gateway`), outer)
+      return { ...createHost(name, own, folderOf(name), inner), gateway }
     },
     mount: (point, ...words) => void must('mount', ...words, point),
     showOnFailure: (path) => void logs.push(path),
@@ -106,6 +127,7 @@ const TOOLS = {
   zstd: 'zstd',
   curl: 'curl',
   iproute2: 'tc',
+  nftables: 'nft',
   debootstrap: 'debootstrap',
   fakeroot: 'fakeroot',
 }

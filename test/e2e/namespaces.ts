@@ -102,3 +102,36 @@ export function createNamespace(name: string) {
   must('ip', 'netns', 'add', name)
   must('ip', '-n', name, 'link', 'set', 'lo', 'up')
 }
+
+/** Makes `gateway`, on a switch by its eth0, a gateway for one host behind it; drops what it doesn't know, silently. */
+export function createNat(gateway: string) {
+  must('ip', 'netns', 'exec', gateway, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
+  must('ip', 'netns', 'exec', gateway, 'nft', NAT_RULES)
+}
+
+const NAT_RULES = `table ip nat {
+  chain out { type nat hook postrouting priority srcnat; oifname "eth0" masquerade; }
+  chain through {
+    type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    iifname "inside" accept
+  }
+  chain in {
+    type filter hook input priority filter; policy drop;
+    ct state established,related accept
+    iifname "inside" accept
+  }
+}`
+
+/** Puts a host's namespace behind a gateway's, as its only neighbour. */
+export function plugBehind(host: string, gateway: string, { own, its }: { own: string; its: string }) {
+  must('ip', 'link', 'add', 'eth0', 'netns', host, 'type', 'veth', 'peer', 'name', 'inside', 'netns', gateway)
+  for (const [namespace, link, address] of [
+    [host, 'eth0', own],
+    [gateway, 'inside', its],
+  ] as const) {
+    must('ip', '-n', namespace, 'addr', 'add', `${address}/24`, 'dev', link)
+    must('ip', '-n', namespace, 'link', 'set', link, 'up')
+  }
+  must('ip', '-n', host, 'route', 'add', 'default', 'via', its)
+}

@@ -81,7 +81,8 @@ const deps = {
       if (!state.ready) return undefined
       const handle = await open(join(dir, 'ready'))
       state.openHandles++
-      handle.on('close', () => state.openHandles--)
+      // @types/node lacks that a FileHandle is an EventEmitter.
+      ;(handle as unknown as NodeJS.EventEmitter).on('close', () => state.openHandles--)
       return { handle, size: 10, from: { fromPeers: 10, fromMirror: 0, peers: 1 } }
     },
   },

@@ -3,7 +3,7 @@
  * `node client.cjs CONFIG SOCKET START URL TMP NAME`; it loads almost nothing.
  * Exits 0 when TMP is whole, 65 when the mirrors' bytes are wrong, else 75: the front then asks the mirror.
  */
-import { ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
 import { isatty } from 'node:tty'
 import { systemCode } from '../base/error.ts'
@@ -42,7 +42,11 @@ process.on('SIGTERM', () => leave(EXIT.interrupted))
 attach(start !== 'no')
 
 function leave(status: number): never {
-  if (status !== EXIT.done && output.fd >= 0) unlinkSync(tmp)
+  if (status !== EXIT.done) {
+    try {
+      unlinkSync(tmp)
+    } catch {} // the front, interrupted too, was quicker
+  }
   process.exit(status)
 }
 
@@ -113,8 +117,7 @@ function begin({ size }: StartFrame): void {
 /** What came was wrong: the file begins anew, in the same temporary file. */
 function rewind(): void {
   if (output.fd < 0) return
-  ftruncateSync(output.fd, 0)
-  unlinkSync(tmp)
+  closeSync(output.fd)
   output.fd = -1
   output.written = 0
 }

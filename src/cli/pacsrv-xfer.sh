@@ -126,7 +126,9 @@ mirror() {
 		echo " $name"
 		set -- -'#'
 	else
-		set -- -sS -w "$name: %{size_download} bytes from the mirror\n"
+		label=$name # a % in it would be curl's to obey: %output{FILE} writes files
+		case $name in *%*) label=$(printf '%s' "$name" | sed 's/%/%%/g') ;; esac
+		set -- -sS -w "$label: %{size_download} bytes from the mirror\n"
 	fi
 	run curl -fLgR --connect-timeout 10 --speed-limit 1 --speed-time 10 \
 		${HTTP_USER_AGENT:+-A} ${HTTP_USER_AGENT:+"$HTTP_USER_AGENT"} "$@" -o "$tmp" --url "$url"

@@ -123,8 +123,9 @@ export function createMirrorSource(
     kind: 'mirror',
     near: false,
     label: url.replace(/\/\/[^/@]*@/, '//'),
+    /** While we hold it back it can't be heard, and that is no fault of its own. */
     get heard() {
-      return stream && heard
+      return stream && (waiting || unwritten > MOST_UNWRITTEN ? clock.now() : heard)
     },
     get streaming() {
       return stream !== undefined

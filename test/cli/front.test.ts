@@ -183,6 +183,14 @@ test("the mirror has no such file: curl's own status, and nothing is left", asyn
   assert.equal(files, [])
 })
 
+test("a name's own % signs are printed, not obeyed: curl could be made to write files by them", async () => {
+  for (const name of ['x%{stderr}%{url}.zst', 'a%3Ab%%.zst']) {
+    const { status, out } = await run({ name })
+    assert.is(status, 0)
+    assert.is(out.trim(), `${name}: 15 bytes from the mirror`)
+  }
+})
+
 test('databases and their signatures never come from a peer', async () => {
   await listen((_, response) => assert.unreachable(response.statusMessage))
   for (const name of ['core.db', 'core.db.sig', 'core.files', 'core.files.sig']) {

@@ -525,6 +525,21 @@ test('peers that would need long are helped by the mirror', async () => {
   assert.ok(lab.clock.now() < 4_000, `took ${lab.clock.now()} ms`)
 })
 
+test('a mirror that a download limit holds back has not stalled', async () => {
+  const large = makeContent(65 * 1024 * 1024)
+  const lab = createLab({
+    content: large,
+    peers: [{ content: large, rate: 20_000, isNeighbour: true }],
+    mirrors: [{ content: large }, { content: large }],
+    delay: 0,
+    downloadLimit: 200_000,
+  })
+  await lab.run(() => lab.clock.now() > 60_000)
+  assert.ok(lab.mirrorSeen.length > 0)
+  assert.ok(lab.mirrorSeen.every(({ index }) => index === 0))
+  assert.equal(await lab.leftOver(), NOTHING_LEFT)
+})
+
 test('quick peers are not joined by the mirror, also when another holder comes at once', async () => {
   const lab = await succeeds({
     content: big,

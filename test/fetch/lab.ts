@@ -103,6 +103,8 @@ export interface LabOptions {
   searchMs?: number
   delay?: 'auto' | number
   mirrorRate?: number
+  /** Bytes a second, of all sources together. */
+  downloadLimit?: number
   spool?: MemorySpool
 }
 
@@ -474,7 +476,7 @@ export function createLab(options: LabOptions) {
   }
   const urls = mirrorOptions.map((_, index) => `http://m${index}/core/${file.name}`)
   const deps: JobDeps = {
-    downloads: createLimiter(clock, undefined),
+    downloads: createLimiter(clock, options.downloadLimit),
     clock: jobClock,
     log: silentLog,
     spool,

@@ -9,6 +9,7 @@ await build({
   entryPoints: {
     client: 'src/cli/client.ts',
     start: 'src/cli/start.ts',
+    ahead: 'src/cli/ahead.ts',
     main: 'src/cli/main.ts',
     'whole-hash-worker': 'src/fetch/whole-hash-worker.ts',
     'hash-worker': 'src/pacman/hash-worker.ts',

@@ -1,15 +1,15 @@
 /**
  * The XferCommand client: one file from the daemon into TMP. Run by the sh front as
- * `node client.cjs CONFIG SOCKET START URL TMP NAME`; it loads almost nothing.
+ * `node client.cjs CONFIG SOCKET START URL TMP NAME PARENT`; it loads almost nothing.
  * Exits 0 when TMP is whole, 65 when the mirrors' bytes are wrong, else 75: the front then asks the mirror.
  */
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
 import { isatty } from 'node:tty'
 import { systemCode } from '../base/error.ts'
 import { progressLine, sourcesLine } from '../base/progress.ts'
 import {
-  CURL_ENVIRONMENT,
+  curlEnvironment,
   type EndFrame,
   FRAME_BYTES,
   FrameType,
@@ -25,7 +25,8 @@ const FIRST_BYTE_MS = 500
 const SILENCE_MS = 2000
 const STANDARD_OUTPUT = 1
 
-const [config, socketPath, start, url, tmp, name] = process.argv.slice(2) as [
+const [config, socketPath, start, url, tmp, name, parent] = process.argv.slice(2) as [
+  string,
   string,
   string,
   string,
@@ -79,11 +80,30 @@ function attach(mayStart: boolean): void {
 }
 
 function request(): string {
-  const environment: Record<string, string> = {}
-  for (const key of CURL_ENVIRONMENT) if (process.env[key]) environment[key] = process.env[key]
-  const body = JSON.stringify({ url, environment })
+  const transaction = transactionOf(parent)
+  const body = JSON.stringify({ url, environment: curlEnvironment(process.env), transaction })
   const head = 'POST /v1/fetch HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json'
   return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+/** Which pacman calls: pid and start time (proc(5), the 22nd field of stat). Undefined for anybody else. */
+function transactionOf(pid: string): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    return stat.includes('(pacman)') ? `${pid} ${start}` : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Asking pacman takes its time, and nobody waits for it: in a process of its own. */
+function readAhead(): void {
+  const { spawn } = require('node:child_process') as typeof import('node:child_process')
+  const options = { detached: true, stdio: 'ignore' as const }
+  spawn(process.execPath, [`${__dirname}/ahead.cjs`, socketPath, parent], options)
+    .on('error', () => {})
+    .unref()
 }
 
 /** All about starting a daemon is in a bundle of its own: it happens once, not once a file. */
@@ -106,6 +126,7 @@ function onFrame(type: number, text: string): void {
   if (type === FrameType.start) begin(JSON.parse(text) as StartFrame)
   else if (type === FrameType.progress) show((JSON.parse(text) as ProgressFrame).done)
   else if (type === FrameType.rewind) rewind()
+  else if (type === FrameType.aheadWanted) readAhead()
   else if (type === FrameType.end) end(JSON.parse(text) as EndFrame)
 }
 

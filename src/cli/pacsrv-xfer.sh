@@ -149,7 +149,7 @@ case $name in
 		0) echo && finish ;;
 		28) ;; # a daemon that hangs: to wait for it a second time would cost as much again
 		*)
-			run node "$lib/client.cjs" "$conf" "$socket" "$start" "$url" "$tmp" "$name"
+			run node "$lib/client.cjs" "$conf" "$socket" "$start" "$url" "$tmp" "$name" "$PPID"
 			case $? in
 			0) finish ;;
 			65) leave 1 ;; # the mirrors' bytes are not what the sync database promises

@@ -12,6 +12,7 @@ import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
 import { httpGet } from '../discovery/webhost-http.ts'
+import { createReadAhead } from '../fetch/ahead.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
@@ -28,6 +29,7 @@ import { createCatalogue } from '../pacman/catalogue.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import { createSyncDatabases } from '../pacman/sync-databases.ts'
+import { limits } from '../wire/limits.ts'
 import { createBufferPool } from '../wire/pool.ts'
 import { createFinder } from './find.ts'
 import { heldFile, servedFrom } from './held-files.ts'
@@ -162,10 +164,21 @@ export async function startDaemon(
     },
     { delay: config.mirror.delay },
   )
+  const readAhead = createReadAhead({
+    clock,
+    find(files) {
+      for (let at = 0; at < files.length; at += limits.filesPerQuery) {
+        void overlay.find(files.slice(at, at + limits.filesPerQuery), { onHolder() {} })
+      }
+    },
+    fetch: fetcher.fetch,
+    isReady: spool.isComplete,
+  })
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
   const serverDeps = {
     fetcher,
+    readAhead,
     spool,
     catalogue,
     clock,

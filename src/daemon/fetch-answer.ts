@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { ReadAhead } from '../fetch/ahead.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Job } from '../fetch/job.ts'
 import {
@@ -13,25 +14,39 @@ import {
 } from './fetch-stream.ts'
 
 const BODY_BYTES = 64 * 1024
+const AHEAD_BYTES = 1024 * 1024
+const AHEAD_FILES = 2_000
+const TRANSACTION_LENGTH = 64
 const DATA_BYTES = 512 * 1024
+
+export interface FetchDeps {
+  fetcher: Fetcher
+  readAhead: ReadAhead
+  log: Log
+}
 
 /** Answers POST /v1/fetch: hands a job's file over as it comes. */
 export async function answerFetch(
   request: IncomingMessage,
   response: ServerResponse,
-  { fetcher, log }: { fetcher: Fetcher; log: Log },
+  { fetcher, readAhead, log }: FetchDeps,
 ): Promise<void> {
   // The first byte goes out at once: a client takes half a second's silence for a hung daemon.
   response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
   response.flushHeaders()
   const end = (frame: EndFrame) => response.end(jsonFrame(FrameType.end, frame))
   try {
-    const { url, environment } = parseRequest(await readBody(request))
+    const { url, environment, transaction } = parseRequest(await readBody(request, BODY_BYTES))
     const located = await fetcher.locate(url)
     if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
     const { file } = located
     response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
-    await handOver(fetcher.fetch(located, environment), response)
+    const handed = handOver(fetcher.fetch(located, environment), response)
+    readAhead.asked(file.sha256)
+    if (transaction !== undefined && readAhead.isNew(transaction)) {
+      response.write(frameHeader(FrameType.aheadWanted, 0))
+    }
+    await handed
   } catch (error) {
     log.warn({ err: asError(error) }, 'a file could not be handed over')
     end({ result: 'mirror', reason: asError(error).message })
@@ -109,12 +124,12 @@ function jsonFrame(type: number, value: object): Buffer {
   return Buffer.concat([frameHeader(type, body.length), body])
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage, most: number): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
   for await (const part of request) {
     length += part.length
-    if (length > BODY_BYTES) throw new PacsrvError('usage', 'the request is too long')
+    if (length > most) throw new PacsrvError('usage', 'the request is too long')
     parts.push(part)
   }
   return Buffer.concat(parts).toString('utf8')
@@ -122,11 +137,34 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 /** Only what is known is taken: the environment goes to a curl. */
 export function parseRequest(body: string): FetchRequest {
-  const { url, environment } = JSON.parse(body) as { url?: unknown; environment?: Record<string, unknown> }
+  const { url, environment, transaction } = JSON.parse(body) as Record<string, unknown>
   if (typeof url !== 'string') throw new PacsrvError('usage', 'the request names no URL')
+  const isOne = typeof transaction === 'string' && transaction.length <= TRANSACTION_LENGTH
+  return { url, environment: knownEnvironment(environment), ...(isOne ? { transaction } : {}) }
+}
+
+function knownEnvironment(given: unknown): Record<string, string> {
   const known = CURL_ENVIRONMENT.flatMap((key) => {
-    const value = environment?.[key]
+    const value = (given as Record<string, unknown> | undefined)?.[key]
     return typeof value === 'string' && !value.includes('\0') ? [[key, value] as const] : []
   })
-  return { url, environment: Object.fromEntries(known) }
+  return Object.fromEntries(known)
+}
+
+/** Answers POST /v1/ahead: what of the list the databases name is fetched before it is asked for. */
+export async function answerAhead(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { fetcher, readAhead }: FetchDeps,
+): Promise<void> {
+  const { urls, environment } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
+  const wanted = Array.isArray(urls)
+    ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
+    : []
+  const located = await Promise.all(wanted.map(fetcher.locate))
+  readAhead.begin(
+    located.flatMap((one) => ('reason' in one ? [] : [one])),
+    knownEnvironment(environment),
+  )
+  response.writeHead(204).end()
 }

@@ -14,6 +14,8 @@ export const FrameType = {
   rewind: 4,
   /** JSON EndFrame; always last. */
   end: 5,
+  /** No bytes: the daemon would like to know what else this transaction will ask for (POST /v1/ahead). */
+  aheadWanted: 6,
 } as const
 
 export const FRAME_HEADER_BYTES = 5
@@ -25,6 +27,14 @@ export const FRAME_BYTES = 1024 * 1024
 export interface FetchRequest {
   url: string
   /** The caller's proxy variables and HTTP_USER_AGENT, for this job's curl only. */
+  environment: Record<string, string>
+  /** The pacman that calls: its pid and start time. Left out where it isn't pacman. */
+  transaction?: string
+}
+
+/** What POST /v1/ahead tells, as JSON: URLs in the order in which pacman will ask. */
+export interface AheadRequest {
+  urls: string[]
   environment: Record<string, string>
 }
 
@@ -60,3 +70,10 @@ export const CURL_ENVIRONMENT = [
   'NO_PROXY',
   'HTTP_USER_AGENT',
 ]
+
+/** Those of them that are set. */
+export function curlEnvironment(from: Record<string, string | undefined>): Record<string, string> {
+  const environment: Record<string, string> = {}
+  for (const key of CURL_ENVIRONMENT) if (from[key]) environment[key] = from[key]
+  return environment
+}

@@ -3,12 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../base/clock.ts'
 import { progressLine, sourcesLine } from '../base/progress.ts'
+import type { ReadAhead } from '../fetch/ahead.ts'
 import type { Fetcher, Located } from '../fetch/fetcher.ts'
 import type { Job } from '../fetch/job.ts'
 import type { Spool } from '../fetch/spool.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 
 export interface PackageSources {
+  readAhead: ReadAhead
   fetcher: Fetcher
   spool: Spool
   catalogue: Pick<Catalogue, 'open'>
@@ -37,6 +39,7 @@ export async function answerReady(
   if ('reason' in located || located.file.size > MOST_READY_BYTES) return notFound(response)
   const ready = await findReady(located, sources)
   if (!ready) return notFound(response)
+  sources.readAhead.asked(located.file.sha256)
   const { name, size } = located.file
   const columns = Number(request.headers['pacsrv-columns'])
   const line = columns > 0 ? progressLine({ name, done: size, size, elapsed: 1 }, columns) : ready.origin

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { hostname } from 'node:os'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import { answerFetch } from './fetch-answer.ts'
+import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
 import type { Found } from './find.ts'
 import { answerPackage, answerReady, type PackageSources } from './package-answer.ts'
 import type { Status } from './status.ts'
 import { statusPage } from './status-page.ts'
 
-export interface ServerDeps extends PackageSources {
+export interface ServerDeps extends PackageSources, FetchDeps {
   status(): Status
   /** Looks at the cache again. */
   announce(): void
@@ -57,6 +57,7 @@ async function answer(
     if (door === 'tcp') return refuse(404)
     const call = `${request.method} ${pathname}`
     if (call === 'POST /v1/fetch') return answerFetch(request, response, deps)
+    if (call === 'POST /v1/ahead') return answerAhead(request, response, deps)
     if (call === 'GET /v1/ready') {
       return answerReady(request, response, { url: searchParams.get('url'), sources: deps })
     }

@@ -53,6 +53,7 @@ export interface Spool {
   open(file: { sha256: string; name: string; size: number }): Promise<SpoolFile>
   /** A file that is whole and verified, for reading. */
   complete(sha256: string): Promise<{ handle: FileHandle; size: number; from: Origins } | undefined>
+  isComplete(sha256: string): boolean
   /** Removes what nobody has come back for. */
   sweep(): Promise<void>
 }
@@ -176,6 +177,7 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
         return undefined
       }
     },
+    isComplete: (sha256) => whole.has(sha256),
     sweep: () => sweepDownTo(idleBytes),
   }
 

@@ -166,6 +166,7 @@ export function createMemorySpool(): MemorySpool {
       }
       return opened
     },
+    isComplete: () => false,
     async complete() {
       return undefined
     },

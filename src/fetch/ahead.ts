@@ -1,0 +1,114 @@
+import type { Cancel, Clock } from '../base/clock.ts'
+import type { WantedFile } from '../wire/messages.ts'
+import type { Located } from './fetcher.ts'
+import type { Job } from './job.ts'
+
+/** Fetches what a transaction will ask for before it asks, in its order, so that it finds it ready. */
+export interface ReadAhead {
+  /** Whether this transaction is new: then its list is wanted, once. */
+  isNew(transaction: string): boolean
+  /** The list of a transaction. */
+  begin(files: Located[], environment: Record<string, string>): void
+  /** pacman has asked for this file, and whoever answers has it or follows its job. */
+  asked(sha256: string): void
+}
+
+export interface ReadAheadDeps {
+  clock: Clock
+  /** Asks the network about all of them at once, so that an upgrade costs one search. */
+  find(files: WantedFile[]): void
+  fetch(located: Located, environment: Record<string, string>): Job
+  isReady(sha256: string): boolean
+}
+
+/** Files on their way ahead at the same time, as pacman's ParallelDownloads has it by default. */
+const AT_ONCE = 5
+/** Bytes fetched ahead of what pacman has asked for. */
+const MOST_BYTES = 1024 ** 3
+const MOST_FILES = 2_000
+/** pacman that asks for nothing for so long, in milliseconds, is gone, or is asking its user something. */
+const FOLLOWED_MS = 60_000
+/** Transactions remembered, so that each is asked for its list once. */
+const MOST_TRANSACTIONS = 100
+
+export function createReadAhead({ clock, find, fetch, isReady }: ReadAheadDeps): ReadAhead {
+  const transactions = new Set<string>()
+  /** In pacman's order; what is asked for or begun leaves it. */
+  const queue = new Map<string, Located>()
+  /** Begun, and not yet asked for. */
+  const ahead = new Map<string, { bytes: number; leave: () => void; over: boolean }>()
+  let environment: Record<string, string> = {}
+  let heardAt = clock.now()
+  let stopTimer: Cancel | undefined
+
+  const running = () => [...ahead.values()].filter((one) => !one.over).length
+  const bytes = () => [...ahead.values()].reduce((sum, one) => sum + one.bytes, 0)
+
+  function next() {
+    for (const [sha256, located] of queue) {
+      if (running() >= AT_ONCE || bytes() + located.file.size > MOST_BYTES) return
+      queue.delete(sha256)
+      if (!isReady(sha256)) start(located)
+    }
+  }
+
+  function start(located: Located) {
+    const { sha256, size } = located.file
+    const job = fetch(located, environment)
+    const one = { bytes: size, leave: () => {}, over: false }
+    const settle = () => {
+      if (!job.end || one.over) return
+      one.over = true
+      queueMicrotask(() => {
+        one.leave()
+        next()
+      })
+    }
+    ahead.set(sha256, one)
+    one.leave = job.follow({ onChange: settle, onRewind() {} })
+    settle()
+  }
+
+  /** Nobody has come back: what is on its way stops, what has come stays in the spool for its time. */
+  function abandon() {
+    queue.clear()
+    for (const one of ahead.values()) if (!one.over) one.leave()
+    ahead.clear()
+  }
+
+  function watch() {
+    stopTimer?.()
+    stopTimer = undefined
+    if (queue.size === 0 && ahead.size === 0) return
+    const left = heardAt + FOLLOWED_MS - clock.now()
+    if (left <= 0) abandon()
+    else stopTimer = clock.after(left, watch)
+  }
+
+  return {
+    isNew(transaction) {
+      if (transactions.has(transaction)) return false
+      transactions.add(transaction)
+      if (transactions.size > MOST_TRANSACTIONS) transactions.delete(transactions.values().next().value!)
+      return true
+    },
+    begin(files, callers) {
+      environment = callers
+      const wanted = files.filter(({ file }) => !ahead.has(file.sha256)).slice(0, MOST_FILES)
+      heardAt = clock.now()
+      find(wanted.map(({ file }) => file))
+      for (const located of wanted) queue.set(located.file.sha256, located)
+      next()
+      watch()
+    },
+    asked(sha256) {
+      heardAt = clock.now()
+      queue.delete(sha256)
+      const one = ahead.get(sha256)
+      if (!one) return
+      ahead.delete(sha256)
+      if (!one.over) one.leave()
+      next()
+    },
+  }
+}

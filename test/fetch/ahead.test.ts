@@ -1,0 +1,138 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createReadAhead } from '../../src/fetch/ahead.ts'
+import type { Located } from '../../src/fetch/fetcher.ts'
+import type { Job, JobEnd, JobFollower } from '../../src/fetch/job.ts'
+import type { WantedFile } from '../../src/wire/messages.ts'
+import { createClock } from '../clock.ts'
+
+const MIB = 1024 * 1024
+const DONE: JobEnd = { result: 'done', fromPeers: 1, fromMirror: 0, peers: 1 }
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+function files(count: number, size = 1_000): Located[] {
+  return Array.from({ length: count }, (_, n) => ({
+    file: { sha256: `${n}`, size, name: `pack${n}` },
+    mirrors: [],
+  }))
+}
+
+/** Jobs that a test ends by hand. */
+function setUp({ ready = [] as string[] } = {}) {
+  const clock = createClock()
+  const begun: string[] = []
+  const followers = new Map<string, Set<JobFollower>>()
+  const ends = new Map<string, JobEnd>()
+  const searches: WantedFile[][] = []
+  const environments: Record<string, string>[] = []
+  const readAhead = createReadAhead({
+    clock,
+    find: (wanted) => void searches.push(wanted),
+    fetch({ file }, environment) {
+      begun.push(file.sha256)
+      environments.push(environment)
+      const mine = new Set<JobFollower>()
+      followers.set(file.sha256, mine)
+      return {
+        get end() {
+          return ends.get(file.sha256)
+        },
+        follow(follower: JobFollower) {
+          mine.add(follower)
+          return () => void mine.delete(follower)
+        },
+      } as Job
+    },
+    isReady: (sha256) => ready.includes(sha256),
+  })
+  return {
+    clock,
+    begun,
+    searches,
+    environments,
+    readAhead,
+    followed: () => [...followers].filter(([, mine]) => mine.size > 0).map(([sha256]) => sha256),
+    async end(sha256: string, how: JobEnd = DONE) {
+      ends.set(sha256, how)
+      for (const follower of [...followers.get(sha256)!]) follower.onChange()
+      await settle()
+    },
+  }
+}
+
+test('five at once, in the order that pacman will ask', async () => {
+  const { begun, end, readAhead } = setUp()
+  readAhead.begin(files(8), {})
+  assert.equal(begun, ['0', '1', '2', '3', '4'])
+  await end('2')
+  assert.equal(begun, ['0', '1', '2', '3', '4', '5'])
+  await end('0', { result: 'mirror', reason: 'nobody has it' })
+  assert.equal(begun.at(-1), '6')
+})
+
+test('a whole transaction is one search, with the proxies of its caller', () => {
+  const { searches, environments, readAhead } = setUp()
+  readAhead.begin(files(300), { http_proxy: 'http://proxy' })
+  assert.is(searches.length, 1)
+  assert.is(searches[0]!.length, 300)
+  assert.equal(environments[0], { http_proxy: 'http://proxy' })
+})
+
+test('each transaction is asked for its list once', () => {
+  const { readAhead } = setUp()
+  assert.ok(readAhead.isNew('7 100'))
+  assert.not(readAhead.isNew('7 100'))
+  assert.ok(readAhead.isNew('7 101'))
+  for (let n = 0; n < 100; n++) readAhead.isNew(`${n}`)
+  assert.ok(readAhead.isNew('7 100'), 'remembered without end')
+})
+
+test('no more than a gibibyte lies ahead of what pacman has asked for', async () => {
+  const { begun, end, readAhead } = setUp()
+  readAhead.begin(files(6, 256 * MIB), {})
+  assert.equal(begun, ['0', '1', '2', '3'])
+  await end('0')
+  assert.is(begun.length, 4)
+  readAhead.asked('0')
+  assert.equal(begun.at(-1), '4')
+})
+
+test('one byte over the bound waits', () => {
+  const { begun, readAhead } = setUp()
+  readAhead.begin(files(2, 512 * MIB + 1), {})
+  assert.equal(begun, ['0'])
+})
+
+test('what is ready already, or asked for first, is not fetched ahead', async () => {
+  const { begun, end, readAhead } = setUp({ ready: ['1'] })
+  readAhead.begin(files(8), {})
+  assert.equal(begun, ['0', '2', '3', '4', '5'])
+  readAhead.asked('6')
+  await end('0')
+  assert.equal(begun.at(-1), '7')
+})
+
+test('a file on its way that is asked for is left to its asker', () => {
+  const { followed, readAhead } = setUp()
+  readAhead.begin(files(1), {})
+  assert.equal(followed(), ['0'])
+  readAhead.asked('0')
+  assert.equal(followed(), [])
+})
+
+test('when pacman asks for nothing more for a minute, what is on its way stops', async () => {
+  const { begun, clock, end, followed, readAhead } = setUp()
+  readAhead.begin(files(9), {})
+  clock.advance(59_000)
+  readAhead.asked('0')
+  clock.advance(59_999)
+  assert.is(followed().length, 5)
+  clock.advance(1)
+  assert.equal(followed(), [])
+  assert.not(clock.step(), 'a timer is left')
+  const count = begun.length
+  await end('1')
+  assert.is(begun.length, count)
+})
+
+test.run()

@@ -69,6 +69,7 @@ const deps = {
     totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
   }),
   announce: () => state.announced++,
+  readAhead: { asked() {}, isNew: () => false, begin() {} },
   find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
   allows: () => state.allowed,
   fetcher: {

@@ -128,6 +128,7 @@ const TOOLS = {
   curl: 'curl',
   iproute2: 'tc',
   nftables: 'nft',
+  opentracker: 'opentracker',
   debootstrap: 'debootstrap',
   fakeroot: 'fakeroot',
 }

@@ -69,7 +69,7 @@ finish() {
 	leave 1
 }
 
-# Only what is needed before node runs; a key in [section] is printed as section.key=value.
+# Only what is needed before Node runs; sed keeps the section in its hold space.
 socket='' server='' start=yes
 if [ -r "$conf" ]; then
 	blank='[[:space:]]*'

@@ -36,7 +36,7 @@ const [config, socketPath, start, url, tmp, name, parent] = process.argv.slice(2
 ]
 
 const output = { fd: -1, written: 0 }
-const shown = { size: 0, since: performance.now(), columns: 0, last: -1000 }
+const shown = { done: 0, size: 0, since: performance.now(), columns: 0, last: -1000 }
 
 process.on('SIGINT', () => leave(EXIT.interrupted))
 process.on('SIGTERM', () => leave(EXIT.interrupted))
@@ -137,17 +137,20 @@ function begin({ size }: StartFrame): void {
 
 /** What came was wrong: the file begins anew, in the same temporary file. */
 function rewind(): void {
+  shown.done = 0
   if (output.fd < 0) return
   closeSync(output.fd)
   output.fd = -1
   output.written = 0
 }
 
+/** What the daemon has runs ahead of what it has handed over. */
 function show(done: number): void {
+  shown.done = Math.max(shown.done, done)
   const now = performance.now()
   if (shown.columns === 0 || now - shown.last < 100) return
   shown.last = now
-  draw(Math.max(done, output.written), '\r')
+  draw(shown.done, '\r')
 }
 
 function draw(done: number, ending: string): void {

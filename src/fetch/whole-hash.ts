@@ -23,7 +23,8 @@ export function createWholeHasher(workerUrl: URL): WholeHasher {
   let jobs = 0
   const waiting = new Map<number, { resolve: (sha256: string) => void; reject: (error: Error) => void }>()
 
-  function failAll(error: Error) {
+  function failAll(of: Worker, error: Error) {
+    if (worker !== of) return
     worker = undefined
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
@@ -38,8 +39,8 @@ export function createWholeHasher(workerUrl: URL): WholeHasher {
       if (sha256 === undefined) asked?.reject(new Error(error))
       else asked?.resolve(sha256)
     })
-    started.on('error', failAll)
-    started.on('exit', () => failAll(new Error('the hashing thread ended')))
+    started.on('error', (error) => failAll(started, error))
+    started.on('exit', () => failAll(started, new Error('the hashing thread ended')))
     return started
   }
 
@@ -47,14 +48,15 @@ export function createWholeHasher(workerUrl: URL): WholeHasher {
     begin(path) {
       const job = jobs++
       worker ??= start()
-      const tell = (order: HashOrder) => worker?.postMessage(order)
+      const mine = worker
+      const tell = (order: HashOrder) => mine.postMessage(order)
       tell({ job, open: path })
       return {
         advance: (bytes) => tell({ job, advance: bytes }),
         reset: () => tell({ job, reset: true }),
         result: (size) =>
           new Promise((resolve, reject) => {
-            if (!worker) return reject(new Error('the hashing thread ended'))
+            if (worker !== mine) return reject(new Error('the hashing thread ended'))
             waiting.set(job, { resolve, reject })
             tell({ job, finish: size })
           }),

@@ -1,0 +1,91 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { buildSync } from 'esbuild'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { sha256 } from '../../src/base/sha256.ts'
+import { createWholeHasher } from '../../src/fetch/whole-hash.ts'
+
+const test = suite('whole-hash')
+const dir = mkdtempSync(join(tmpdir(), 'pacsrv-whole-'))
+const bundle = (name: string, entry: object) => {
+  const outfile = join(dir, name)
+  buildSync({ ...entry, outfile, bundle: true, platform: 'node', format: 'esm' })
+  return pathToFileURL(outfile)
+}
+/** Bundled as the build does it: on Node 20, tsx doesn't reach into threads. */
+const worker = bundle('worker.mjs', {
+  entryPoints: [join(import.meta.dirname, '../../src/fetch/whole-hash-worker.ts')],
+})
+const file = join(dir, 'file')
+/** The thread doesn't keep the process alive. */
+const alive = setInterval(() => {}, 1_000)
+test.after(() => {
+  clearInterval(alive)
+  rmSync(dir, { recursive: true, force: true })
+})
+
+async function message(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'it did not fail',
+    (error) => error.message,
+  )
+}
+
+test('a file that grows is hashed as far as it was told, and to its end', async () => {
+  const hasher = createWholeHasher(worker)
+  writeFileSync(file, 'first')
+  const whole = hasher.begin(file)
+  whole.advance(5)
+  appendFileSync(file, 'second')
+  assert.is(await whole.result(11), sha256(Buffer.from('firstsecond')))
+  whole.close()
+  await hasher.close()
+})
+
+test('after a reset it begins anew', async () => {
+  const hasher = createWholeHasher(worker)
+  writeFileSync(file, 'wrong!')
+  const whole = hasher.begin(file)
+  whole.advance(6)
+  assert.is(await whole.result(6), sha256(Buffer.from('wrong!')))
+  writeFileSync(file, 'right!')
+  whole.reset()
+  whole.advance(3)
+  assert.is(await whole.result(6), sha256(Buffer.from('right!')))
+  await hasher.close()
+})
+
+test('several at once keep apart; one whose file is gone or short fails alone', async () => {
+  const hasher = createWholeHasher(worker)
+  writeFileSync(file, 'abc')
+  const [good, short, gone] = [hasher.begin(file), hasher.begin(file), hasher.begin(join(dir, 'absent'))]
+  gone.advance(3)
+  const answers = await Promise.all([message(short.result(4)), message(gone.result(3)), good.result(3)])
+  assert.match(answers[0]!, 'ends at 3')
+  assert.match(answers[1]!, 'ENOENT')
+  assert.is(answers[2], sha256(Buffer.from('abc')))
+  await hasher.close()
+})
+
+test('the thread ends: who waits is told, and so is who began with it; the next one has another', async () => {
+  const dies = join(dir, 'dies.mjs')
+  writeFileSync(
+    dies,
+    `import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', (order) => {
+      if ('finish' in order) process.exit(1)
+    })`,
+  )
+  const hasher = createWholeHasher(pathToFileURL(dies))
+  const first = hasher.begin(file)
+  assert.match(await message(first.result(3)), 'thread ended')
+  const second = hasher.begin(file)
+  assert.match(await message(first.result(3)), 'thread ended', 'another thread knows nothing of it')
+  assert.match(await message(second.result(3)), 'thread ended')
+  await hasher.close()
+})
+
+test.run()

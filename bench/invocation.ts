@@ -3,7 +3,7 @@
  * Rivals take turns in one run; medians, in ms.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BARE_ENVIRONMENT } from '../test/e2e/commands.ts'
 import { makePackage } from '../test/e2e/packages.ts'
@@ -17,11 +17,17 @@ const url = `${lab.server}/${item.file}`
 const out = join(pacman.cache, `${item.file}.part`)
 const empty = join(host.folder, 'empty.cjs')
 const alone = join(host.folder, 'alone.conf')
-const hello = join(host.folder, 'hello')
+const ordinary = join(host.folder, 'ordinary.conf')
+const open = join(host.folder, 'open')
 writeFileSync(empty, '')
-writeFileSync(hello, '')
-writeFileSync(alone, `[server]\nsocket = ${host.folder}/none.sock\n[client]\nstart = no\n`)
+mkdirSync(open)
+chmodSync(open, 0o777)
+const nobodyThere = `[server]\nsocket = ${host.folder}/none.sock\n`
+writeFileSync(alone, `${nobodyThere}[client]\nstart = no\n`)
+writeFileSync(ordinary, nobodyThere)
 const client = join(dirname(lab.program), 'client.cjs')
+const theirs = join(open, `${item.file}.part`)
+const asNobody = ['setpriv', '--reuid', 'nobody', '--clear-groups']
 const curl = ['curl', '-sf', '-o', out]
 
 const rivals: Record<string, string[]> = {
@@ -30,11 +36,20 @@ const rivals: Record<string, string[]> = {
   'an empty Node program': ['node', empty],
   'the Node client, the same file': ['node', client, node.config, node.socket, 'yes', url, out, item.file],
   'curl alone from the mirror': [...curl, url],
-  'pacsrv-xfer, no daemon possible': [lab.program, '--config', alone, url, out],
+  'pacsrv-xfer, no daemon, start = no': [lab.program, '--config', alone, url, out],
+  'curl alone, by an ordinary user': [...asNobody, 'curl', '-sf', '-o', theirs, url],
+  'pacsrv-xfer, by an ordinary user, who may start none': [
+    ...asNobody,
+    lab.program,
+    '--config',
+    ordinary,
+    url,
+    theirs,
+  ],
 }
 
 function run(command: string[]): number {
-  rmSync(out, { force: true })
+  for (const file of [out, theirs]) rmSync(file, { force: true })
   const begin = performance.now()
   const { status, stderr } = spawnSync(command[0]!, command.slice(1), {
     env: BARE_ENVIRONMENT,

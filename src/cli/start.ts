@@ -2,7 +2,6 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { type Config, DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { systemCode } from '../base/error.ts'
 import { isLive } from '../daemon/socket.ts'
@@ -19,6 +18,7 @@ const LOOK_MS = 15
 export async function startDaemon(file: string, socket: string): Promise<boolean> {
   const config = readConfig(file, ownPaths)
   if (config.server.socket !== socket || !mayStart(config) || isInChroot()) return false
+  const { execa } = await import('execa') // only now: it takes as long to load as all the rest
   if (file === DEFAULT_CONFIG_FILE && isSystemdHere() && process.getuid?.() === 0) {
     const started = await execa('systemctl', ['start', 'pacsrv.service'], {
       reject: false,

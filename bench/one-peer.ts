@@ -53,7 +53,9 @@ function peak(pid: number): number {
  */
 function warm() {
   const file = '/dev/shm/pacsrv-warm'
-  spawnSync('head', ['-c', String(size * 2.5), '/dev/zero'], { stdio: ['ignore', openSync(file, 'w'), 'ignore'] })
+  spawnSync('head', ['-c', String(size * 2.5), '/dev/zero'], {
+    stdio: ['ignore', openSync(file, 'w'), 'ignore'],
+  })
   rmSync(file)
 }
 

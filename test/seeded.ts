@@ -1,6 +1,6 @@
 import type { Random } from '../src/base/random.ts'
 
-/** The same chance every time: mulberry32, good enough for tests and quick. */
+/** Chance from a seed (mulberry32): the same run every time. */
 export function seeded(seed: number): Random {
   let state = seed >>> 0
   const next = () => {
@@ -10,8 +10,11 @@ export function seeded(seed: number): Random {
     return (t ^ (t >>> 14)) >>> 0
   }
   return {
-    hex: (count) =>
-      Array.from({ length: count }, () => (next() & 255).toString(16).padStart(2, '0')).join(''),
-    below: (limit) => Math.floor((next() / 2 ** 32) * limit),
+    hex: (count) => {
+      let text = ''
+      while (text.length < 2 * count) text += next().toString(16).padStart(8, '0')
+      return text.slice(0, 2 * count)
+    },
+    below: (limit) => next() % limit,
   }
 }

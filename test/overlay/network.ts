@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { silentLog } from '../../src/base/log.ts'
-import type { Random } from '../../src/base/random.ts'
 import { createMemoryNetwork, type MemoryOptions, type Nat } from '../../src/net/memory.ts'
 import { createIdentity, type Identity } from '../../src/overlay/identity.ts'
 import {
@@ -12,25 +11,7 @@ import {
 } from '../../src/overlay/overlay.ts'
 import type { HeldFile, WantedFile } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'
-
-/** Chance from a seed (mulberry32): the same run every time. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return (t ^ (t >>> 14)) >>> 0
-  }
-  return {
-    hex: (count) => {
-      let text = ''
-      while (text.length < 2 * count) text += next().toString(16).padStart(8, '0')
-      return text.slice(0, 2 * count)
-    },
-    below: (limit) => next() % limit,
-  }
-}
+import { seeded } from '../seeded.ts'
 
 export function wanted(name: string, size = 1000): WantedFile {
   return { sha256: createHash('sha256').update(name).digest('hex'), size, name }
@@ -59,7 +40,7 @@ export type NodeOptions = Partial<OverlayOptions> & { nat?: Nat; holds?: string[
 /** Nodes over the network in memory, under a clock that the test winds. */
 export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
   const clock = createClock()
-  const random = seededRandom(seed)
+  const random = seeded(seed)
   const network = createMemoryNetwork({ clock, random }, options)
   const flush = () => new Promise((resolve) => setImmediate(resolve))
 

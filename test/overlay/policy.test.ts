@@ -11,7 +11,8 @@ import { freshStays, whoMakesRoom } from '../../src/overlay/neighbours.ts'
 import { createBucket } from '../../src/overlay/rate.ts'
 import { routeBack } from '../../src/overlay/routes.ts'
 import { createClock } from '../clock.ts'
-import { held, seededRandom } from './network.ts'
+import { seeded } from '../seeded.ts'
+import { held } from './network.ts'
 
 const hops = (ids: string) => [...ids].map((id) => ({ id }))
 const known = (ids: string) => (id: string) => ids.includes(id)
@@ -174,7 +175,7 @@ test('the memory of holders is bounded for each node and in all, and forgets', (
 
 test('addresses are bounded, have no low port, and failed ones wait or go', () => {
   const clock = createClock()
-  const book = createBook({ clock, random: seededRandom(1) })
+  const book = createBook({ clock, random: seeded(1) })
   const due = (kind: 'lan' | 'stranger' | 'lost') => book.due(kind, () => false)
   book.add('192.0.2.1:1023', 'stranger')
   book.add('224.0.0.1:8048', 'stranger')
@@ -194,7 +195,7 @@ test('addresses are bounded, have no low port, and failed ones wait or go', () =
 
 test('a neighbour lost without a word is looked for about every 40 s', () => {
   const clock = createClock()
-  const book = createBook({ clock, random: seededRandom(1) })
+  const book = createBook({ clock, random: seeded(1) })
   book.add('192.0.2.1:8048', 'stranger')
   book.worked('192.0.2.1:8048', 'a')
   assert.equal(book.due('stranger', known('a')), [], 'it is connected')

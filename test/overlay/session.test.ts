@@ -7,14 +7,14 @@ import { createIdentity, type Identity } from '../../src/overlay/identity.ts'
 import { openSession, type Session, type SessionOptions } from '../../src/overlay/session.ts'
 import type { Hello, Message } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'
-import { seededRandom } from './network.ts'
+import { seeded } from '../seeded.ts'
 
 const GREETING: SessionOptions = { purpose: 'neighbour', port: 8048, agent: 'test' }
 
 /** A link between two hosts, and a clock that lets promises settle. */
 async function joined() {
   const clock = createClock()
-  const random = seededRandom(1)
+  const random = seeded(1)
   const network = createMemoryNetwork({ clock, random }, { latency: 10 })
   async function run(ms: number) {
     for (const until = clock.now() + ms; clock.now() < until; ) {

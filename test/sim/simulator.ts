@@ -5,7 +5,7 @@ import { type Identity, idOf } from '../../src/overlay/identity.ts'
 import { createOverlay, type Overlay } from '../../src/overlay/overlay.ts'
 import type { HeldFile, Message, NodeId, Sha256, WantedFile } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'
-import { seededRandom } from '../overlay/network.ts'
+import { seeded } from '../seeded.ts'
 
 export interface SimOptions {
   nodes: number
@@ -70,7 +70,7 @@ export async function createSimulation(options: SimOptions) {
     halves = false,
   } = options
   const clock = createClock()
-  const random = seededRandom(seed)
+  const random = seeded(seed)
   const searches = new Map<Sha256, SimSearch>()
   const holdings = new Map<Sha256, Map<string, HeldFile>>()
   const network = createMemoryNetwork({ clock, random }, { latency, loss, onSend })

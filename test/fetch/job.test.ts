@@ -68,6 +68,20 @@ test('a slow holder loses its last chunks to a quick one', async () => {
   assert.ok(lab.clock.now() < 1_500, `took ${lab.clock.now()} ms`)
 })
 
+test('a chunk that came from elsewhere is called off', async () => {
+  const lab = createLab({
+    content: big,
+    peers: [
+      { content: big, rate: 1_000_000 },
+      { content: big, on: (_, count) => (count < 4 ? 'give' : 'silence') },
+    ],
+  })
+  await lab.run(() => lab.peers[1]!.cancelled > 0)
+  assert.is(lab.job.end, undefined)
+  assert.is((await lab.run())?.result, 'done')
+  await lab.leftOver()
+})
+
 test('without neighbours the mirror is asked at once', async () => {
   const lab = await succeeds({ content: big, hasNeighbours: false, mirrors: [{ content: big }] })
   assert.equal(origins(lab), { fromPeers: 0, fromMirror: big.length, peers: 0 })
@@ -323,6 +337,69 @@ test('a mirror that contradicts a true list: the peers complete the file and are
   })
   assert.equal(lab.bans, [])
   assert.is(origins(lab).fromMirror, 0)
+  assert.ok(lab.mostSources <= 3, 'nobody is a source twice')
+})
+
+test('two lists, the first false from its first chunk on: what came by it is forgotten, also what is being written', async () => {
+  const evil = spoilt(big, 0)
+  for (const held of [false, true]) {
+    const spool = createMemorySpool()
+    let release = () => {}
+    if (held) {
+      spool.holdWrites = new Promise((resolve) => {
+        release = resolve
+      })
+    }
+    const lab = createLab({
+      content: big,
+      peers: [
+        { content: evil, rate: 1_000_000 },
+        { content: big, foundAfter: 100, rate: 1_000_000 },
+      ],
+      mirrors: [{ content: big }],
+      delay: 5_000,
+      spool,
+    })
+    await lab.run(() => lab.bans.length > 0)
+    release()
+    assert.is((await lab.run())?.result, 'done')
+    assert.equal(lab.bans, [lab.peers[0]!.id])
+    assert.ok(lab.handed.equals(big))
+    assert.equal(await lab.leftOver(), NOTHING_LEFT)
+  }
+})
+
+test('what is here is noted in the spool every second, for a daemon that is killed', async () => {
+  const lab = createLab({ content: big, peers: [{ content: big, rate: 200_000 }] })
+  const noted = () => lab.spool.files.get(lab.file.sha256)?.noted.length ?? 0
+  await lab.run(() => lab.clock.now() > 2_200)
+  assert.ok(noted() >= 5, `${noted()} noted`)
+  assert.is(lab.job.end, undefined)
+  await lab.leftOver()
+})
+
+test('one that trickles no chunks is overtaken by a slow mirror too', async () => {
+  const lab = createLab({
+    content: small,
+    peers: [{ content: small, on: () => 'silence', isNeighbour: true }],
+    mirrors: [{ content: small, rate: 50_000 }],
+  })
+  const chat = () => {
+    lab.peers[0]!.chatter(8_000)
+    lab.clock.after(500, chat)
+  }
+  chat()
+  assert.is((await lab.run())?.result, 'done')
+  assert.ok(lab.clock.now() < 6_000, `took ${lab.clock.now()} ms`)
+  assert.equal(await lab.leftOver(), NOTHING_LEFT)
+})
+
+test('a mirror that ends without a head has failed, whatever it gave before', async () => {
+  await succeeds({
+    content: big,
+    peers: [{ content: big, rate: 300_000, on: (_, count) => (count < 2 ? 'give' : 'silence') }],
+    mirrors: [{ content: big, headlessAfter: 1 }, { content: big }],
+  })
 })
 
 test('a mirror whose wrong bytes came before any list: the peers are not to blame', async () => {

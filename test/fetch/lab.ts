@@ -89,6 +89,8 @@ export interface MirrorOptions {
   fault?: string
   /** Sends so many bytes of each request, and then ends. */
   endsAfter?: number
+  /** After so many requests it ends without a head. */
+  headlessAfter?: number
   /** Sends so many bytes of each request, and then nothing. */
   stallsAfter?: number
 }
@@ -118,6 +120,8 @@ export interface MemorySpool extends Spool {
   room: number
   /** Opening takes until this is called. */
   holdOpen?: Promise<void>
+  /** Writing takes until this is over. */
+  holdWrites?: Promise<void>
 }
 
 export function createMemorySpool(): MemorySpool {
@@ -145,6 +149,7 @@ export function createMemorySpool(): MemorySpool {
         found: [...file.noted],
         async write(chunk, bytes) {
           live()
+          await spool.holdWrites
           spool.room -= bytes.length
           if (spool.room < 0) throw new PacsrvError('spool', 'no space left on device')
           file.bytes.set(bytes, chunk * chunkSize(size))
@@ -390,6 +395,7 @@ function createMirrors(clock: WoundClock, mirrors: MirrorOptions[], seen: Mirror
       if (fault !== undefined) return finish(new PacsrvError('mirror', fault))
       if (content.length !== size)
         return finish(new PacsrvError('mirror', `the mirror's file has ${content.length} bytes`))
+      if (seen.length > (mirrors[index]!.headlessAfter ?? seen.length)) return finish()
       handler.onStart(at)
       send()
     })
@@ -439,6 +445,7 @@ export function createLab(options: LabOptions) {
   let closed = false
   let rewinds = 0
   let highest = 0
+  let mostSources = 0
 
   const later = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
   const network: FileNetwork = {
@@ -532,6 +539,7 @@ export function createLab(options: LabOptions) {
     async run(until: () => boolean = () => false) {
       for (;;) {
         await nextTurn()
+        mostSources = Math.max(mostSources, job.sources)
         if (job.end || until()) break
         if (clock.now() > HANGS_AFTER) throw new Error(`the job hangs with ${job.done} of ${file.size} bytes`)
         if (!clock.step()) throw new Error('the job hangs: nothing is left to happen')
@@ -553,6 +561,9 @@ export function createLab(options: LabOptions) {
     },
     get rewinds() {
       return rewinds
+    },
+    get mostSources() {
+      return mostSources
     },
     get rejected() {
       return rejected

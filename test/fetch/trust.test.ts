@@ -73,6 +73,8 @@ test('the mirror contradicts a list, and the whole is wrong: the mirror lied, th
   assert.is(trust.wholeWrong(false), 'mirror')
   assert.is(trust.inUse, list)
   assert.equal(banned, [])
+  trust.mirrorGave(0, chunkOf(content, 0))
+  assert.is(trust.inUse, list)
   assert.is(trust.wholeWrong(true), 'list', 'the mirror that lied is not held against it a second time')
 })
 

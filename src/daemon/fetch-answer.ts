@@ -108,7 +108,13 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
 /** Resolves when the buffer may be used again, also when the other end has gone. */
 function written(response: ServerResponse, buffer: Buffer): Promise<void> {
   return new Promise((resolve) => {
-    response.write(buffer, () => resolve())
+    const settle = () => {
+      response.off('close', settle)
+      resolve()
+    }
+    // node:http forgets the callback of what is written between its socket's end and its own close.
+    response.once('close', settle)
+    response.write(buffer, settle)
   })
 }
 

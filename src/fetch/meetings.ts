@@ -66,6 +66,8 @@ export interface Meetings {
 
 /** Sources at once; a file needs no more, and each costs a connection. */
 const MAX_PEERS = 24
+/** Searches of a job after the first, made when all who were found are gone. */
+const MORE_SEARCHES = 2
 /** How long the mirror may take over the one chunk that tells which list is false, in milliseconds. */
 const VERDICT_MS = 5_000
 
@@ -103,13 +105,23 @@ export function createMeetings(
   let firstAt: number | undefined
   let live = false
   let deciding = false
+  let moreSearches = MORE_SEARCHES
 
   function search() {
     searching = true
     void network.find([file], { signal, onHolder: (holder) => void meet(holder) }).then(() => {
       searching = false
+      seekMore()
       handler.onChange()
     })
+  }
+
+  /** A claim that is known ends a search before it has gone far; where all claims were false, others may be true. */
+  function seekMore() {
+    const nobodyLeft = known.size > 0 && met.size === 0 && connecting === 0
+    if (!nobodyLeft || searching || moreSearches === 0 || signal.aborted) return
+    moreSearches--
+    search()
   }
 
   async function meet(holder: Holder) {
@@ -127,6 +139,7 @@ export function createMeetings(
       log.debug({ file: file.name, holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
       connecting--
+      seekMore()
       handler.onChange()
     }
   }
@@ -238,10 +251,14 @@ export function createMeetings(
       met.delete(one)
       network.forget(one.holder)
       network.ban({ id: one.holder.id }, reason)
+      seekMore()
     },
     gone(source) {
       const one = of(source)
-      if (one) met.delete(one)
+      if (!one) return
+      met.delete(one)
+      network.forget(one.holder)
+      seekMore()
     },
   }
 }

@@ -234,6 +234,33 @@ test('a wrong chunk: its sender is left and banned, and the file comes right', a
   assert.is(lab.rejected, 1)
 })
 
+test('a claim that proves false does not end the search: who is further away is found by another', async () => {
+  for (const liar of [{ refuses: true }, { on: () => 'absent' as const }, { root: '0'.repeat(64) }]) {
+    const lab = await succeeds({
+      content: big,
+      peers: [
+        { content: big, ...liar },
+        { content: big, foundBySearch: 2 },
+      ],
+      mirrors: [{ content: big }],
+      delay: 2_000,
+      searchMs: 10,
+    })
+    assert.is(origins(lab).fromMirror, 0, JSON.stringify(liar))
+  }
+})
+
+test('where all claims prove false again and again, the job does not search for ever', async () => {
+  const lab = await succeeds({
+    content: big,
+    peers: [1, 2, 3, 4].map((foundBySearch) => ({ content: big, refuses: true, foundBySearch })),
+    mirrors: [{ content: big }],
+    delay: 2_000,
+    searchMs: 10,
+  })
+  assert.is(lab.searches, 3)
+})
+
 test('a wrong only chunk: the sender is banned, the mirror gives it', async () => {
   const lab = await succeeds({
     content: tiny,

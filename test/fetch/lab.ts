@@ -58,6 +58,8 @@ export interface PeerOptions {
   root?: string
   /** When it is found, in milliseconds after the search began. */
   foundAfter?: number
+  /** The first search that gets as far as this one, counted from 1. */
+  foundBySearch?: number
   connectMs?: number
   /** Bytes a second. */
   rate?: number
@@ -452,7 +454,8 @@ export function createLab(options: LabOptions) {
     find(_files, { signal, onHolder }) {
       searches++
       for (const [index, peer] of peers.entries()) {
-        const { foundAfter = 0 } = peerOptions[index]!
+        const { foundAfter = 0, foundBySearch = 1 } = peerOptions[index]!
+        if (searches < foundBySearch) continue
         const tell = () => {
           if (signal.aborted || bans.includes(peer.id)) return
           onHolder({

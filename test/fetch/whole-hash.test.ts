@@ -50,7 +50,7 @@ test('after a reset it begins anew', async () => {
   writeFileSync(file, 'wrong!')
   const whole = hasher.begin(file)
   whole.advance(6)
-  assert.is(await whole.result(6), sha256(Buffer.from('wrong!')))
+  await hasher.begin(file).result(6) // by then the thread has obeyed all before it
   writeFileSync(file, 'right!')
   whole.reset()
   whole.advance(3)

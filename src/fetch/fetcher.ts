@@ -46,7 +46,7 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       const origin = conf && repositoryOfUrl(url, conf)
       if (!origin) return { reason: 'its URL is under no Server of pacman.conf' }
       const found = await deps.databases.find(name, origin.repository)
-      if (!found) return { reason: 'no sync database names it' }
+      if (!found || found.size === 0) return { reason: 'no sync database names it' }
       const { sha256, size } = found
       return {
         file: { sha256, size, name },
@@ -59,7 +59,7 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       const folders = path.split('/').slice(1, -1)
       const repository = conf?.repositories.findLast(({ name }) => folders.includes(name))
       const found = name === undefined ? undefined : await deps.databases.find(name, repository?.name)
-      if (!found) return undefined
+      if (!found || found.size === 0) return undefined
       const { sha256, size } = found
       const servers = repository?.servers.filter((server) => SCHEMES.test(server)) ?? []
       const mirrors = servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name!)}`)

@@ -321,8 +321,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     end = how
     abort.abort()
     stopTick()
-    const rate = swarm?.mirror?.rate()
-    if (rate) deps.mirrorRates.set(serverOf(mirrors[0]!), rate)
+    const mirror = swarm?.mirror
+    if (mirror && mirror.rate() > 0) deps.mirrorRates.set(serverOf(mirror.url), mirror.rate())
     swarm?.close()
     for (const follower of followers) follower.onChange()
     close()

@@ -66,6 +66,8 @@ export interface Meetings {
 
 /** Sources at once; a file needs no more, and each costs a connection. */
 const MAX_PEERS = 24
+/** Holders tried in all: false claims must neither use up the places of true ones nor make a job dial for ever. */
+const MAX_KNOWN = 200
 /** Searches of a job after the first, made when all who were found are gone. */
 const MORE_SEARCHES = 2
 /** How long the mirror may take over the one chunk that tells which list is false, in milliseconds. */
@@ -125,7 +127,8 @@ export function createMeetings(
   }
 
   async function meet(holder: Holder) {
-    if (signal.aborted || known.has(holder.id) || known.size >= MAX_PEERS) return
+    if (signal.aborted || known.has(holder.id) || known.size >= MAX_KNOWN) return
+    if (connecting + met.size >= MAX_PEERS) return
     known.add(holder.id)
     firstAt ??= clock.now()
     live ||= network.isNeighbour(holder.id)

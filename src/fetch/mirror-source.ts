@@ -9,6 +9,7 @@ import type { Source, SourceHandler } from './source.ts'
 
 /** A mirror as a source: it streams runs of chunks, each by one curl. */
 export interface MirrorSource extends Source {
+  readonly url: string
   /** Whether a run is under way. */
   readonly streaming: boolean
   /** Begins a run; each chunk of it counts as asked for. */
@@ -121,6 +122,7 @@ export function createMirrorSource(
 
   const source: MirrorSource = {
     kind: 'mirror',
+    url,
     near: false,
     label: url.replace(/\/\/[^/@]*@/, '//'),
     /** While we hold it back it can't be heard, and that is no fault of its own. */

@@ -1,6 +1,7 @@
 /**
  * One peer, loopback, 1 GiB: `npm run build && node --import tsx bench/one-peer.ts [ROUNDS] [MIB]` (5, 1024).
- * The program fetches from a holder, verified; nginx to curl fetches the same to the same disk, unverified.
+ * The program fetches from a holder, verified; nginx to curl fetches the same to the same disk, unverified. Needs
+ * root and nginx (Debian: nginx-light).
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

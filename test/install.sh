@@ -3,7 +3,7 @@
 # anywhere else the tests that lack something are skipped by name.
 set -eu
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0
-want='pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables nginx-light opentracker debootstrap util-linux python3-minimal procps'
+want='pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker debootstrap util-linux python3-minimal procps'
 missing=
 for name in $want; do
 	dpkg -s "$name" >/dev/null 2>&1 || missing="$missing $name"

@@ -53,7 +53,7 @@ export const TICK_MS = 100
 /** A peer is asked for as much as it brings in this time, in milliseconds: enough to hide the way there and back. */
 const WINDOW_MS = 1_000
 const WINDOW_CHUNKS = 2
-const WINDOW_BYTES = 16 * 1024 * 1024
+const WINDOW_BYTES = 8 * 1024 * 1024
 /** What near peers bring in this time is left to them, in milliseconds: the rest of the world has other things to do. */
 const NEAR_ENOUGH_MS = 2_000
 /** A source is left after the time that it takes for so many chunks at its own rate, within bounds. */

@@ -6,7 +6,8 @@ set -eu
 want='pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker debootstrap util-linux python3-minimal procps'
 missing=
 for name in $want; do
-	dpkg -s "$name" >/dev/null 2>&1 || missing="$missing $name"
+	# A package that was removed is still known, with its configuration.
+	[ "$(dpkg-query -Wf '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing="$missing $name"
 done
 [ -n "$missing" ] || exit 0
 export DEBIAN_FRONTEND=noninteractive

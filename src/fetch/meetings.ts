@@ -1,4 +1,4 @@
-import { chunkSize } from '../base/chunks.ts'
+import { chunkCount, chunkSize, rootOf } from '../base/chunks.ts'
 import type { Clock } from '../base/clock.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
@@ -147,15 +147,17 @@ export function createMeetings(
     }
   }
 
-  /** The list that a holder vouches for, asked of it unless another holder sent it before. */
+  /**
+   * The list that a holder vouches for, in its own words over its own connection: an answer that was relayed may
+   * name it, and a root, in somebody else's hand. A file of one chunk has one list, known beforehand.
+   */
   async function listOf(asker: Asker, holder: Holder): Promise<ChunkList | undefined> {
-    const { root } = holder.file
+    if (chunkCount(file.size) === 1) return trust.inUse
     const voucher = { id: holder.id, address: asker.session.remote }
-    const known = trust.get(root)
-    if (known) return trust.add(root, known.hashes, voucher)
-    const added = trust.add(root, await asker.manifest(file.sha256), voucher)
-    if (!added) network.ban(voucher, `its chunk list of ${file.name} is not the one that it vouched for`)
-    return added
+    const hashes = await asker.manifest(file.sha256)
+    const list = trust.add(rootOf(hashes), hashes, voucher)
+    if (!list) network.ban(voucher, `its chunk list of ${file.name} is none of a file of this size`)
+    return list
   }
 
   function admit(one: Met) {

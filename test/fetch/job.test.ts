@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { rootOf } from '../../src/base/chunks.ts'
 import { PacsrvError } from '../../src/base/error.ts'
 import {
   createLab,
@@ -280,16 +281,34 @@ test('a file of one chunk comes from a holder without a list', async () => {
   assert.equal(origins(lab), { fromPeers: tiny.length, fromMirror: 0, peers: 1 })
 })
 
-test('a list that is not the one vouched for: banned', async () => {
-  const lab = createLab({
+test('a root that an answer puts in an honest holder’s mouth does it no harm', async () => {
+  const lab = await succeeds({
     content: big,
     peers: [{ content: big, root: 'f'.repeat(64), foundAfter: 5 }],
     mirrors: [{ content: big }],
   })
-  assert.is((await lab.run())?.result, 'done')
+  assert.equal(lab.bans, [])
+  assert.is(origins(lab).fromPeers, big.length)
+})
+
+test('a liar’s root in an honest holder’s name: only the liar is banned', async () => {
+  const evil = spoilt(big, 3)
+  const lab = await succeeds({
+    content: big,
+    peers: [{ content: evil }, { content: big, root: rootOf(listOf(evil)), foundAfter: 20 }],
+    mirrors: [{ content: big }],
+  })
+  assert.equal(lab.bans, [lab.peers[0]!.id])
+})
+
+test('a list of another length than the file has: banned', async () => {
+  const lab = await succeeds({
+    content: big,
+    peers: [{ content: big, list: listOf(big).subarray(32), foundAfter: 5 }],
+    mirrors: [{ content: big }],
+  })
   assert.equal(lab.bans, [lab.peers[0]!.id])
   assert.equal(lab.peers[0]!.asked, [])
-  assert.equal(await lab.leftOver(), NOTHING_LEFT)
 })
 
 test('all vouch for a false list: they are banned, and the mirror completes the file in the same job', async () => {

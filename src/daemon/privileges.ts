@@ -17,7 +17,7 @@ export function userIds(user: string): { uid: number; gid: number } {
 
 /**
  * What root does before the daemon runs as `user`: makes the folders that are missing, for that user. To become
- * the user is the front's, by setpriv(1): where Node is built with the system's libuv (Debian 13, Arch), its own
+ * the user is the front's, by setpriv(1): where Node is built with the system's libuv (Debian 13; Arch's may be), its own
  * setuid refuses ("io_uring may be enabled", CVE-2024-22017).
  */
 export function makeFolders(user: string, folders: { path: string; mode: number }[]): void {

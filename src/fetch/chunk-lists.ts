@@ -20,9 +20,8 @@ export interface ChunkList {
 export interface ChunkLists {
   /** The list that chunks of peers are checked against. */
   readonly inUse: ChunkList | undefined
-  get(root: string): ChunkList | undefined
-  /** Takes a list that a holder sent for `root`; undefined when it isn't that list. The first is in use at once. */
-  add(root: string, hashes: Uint8Array, voucher: Voucher): ChunkList | undefined
+  /** Takes a list that a holder sent; undefined when no file of this size has it. The first is in use at once. */
+  add(hashes: Uint8Array, voucher: Voucher): ChunkList | undefined
   /** The first chunk in which `list` differs from the list in use. */
   firstDifference(list: ChunkList): number | undefined
   /** `list` was a lie, or is doubted: it is no longer in use, the next takes its place. */
@@ -47,9 +46,9 @@ export function createChunkLists(file: { sha256: string; size: number }): ChunkL
     get inUse() {
       return inUse
     },
-    get: (root) => lists.get(root),
-    add(root, hashes, voucher) {
-      if (hashes.length !== chunks * HASH_BYTES || rootOf(hashes) !== root) return undefined
+    add(hashes, voucher) {
+      if (hashes.length !== chunks * HASH_BYTES) return undefined
+      const root = rootOf(hashes)
       if (chunks === 1 && root !== inUse!.root) return undefined
       const list = lists.get(root) ?? { root, hashes, vouchers: [] }
       list.vouchers.push(voucher)

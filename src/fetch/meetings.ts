@@ -1,4 +1,4 @@
-import { chunkCount, chunkSize, rootOf } from '../base/chunks.ts'
+import { chunkCount, chunkSize } from '../base/chunks.ts'
 import type { Clock } from '../base/clock.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
@@ -6,7 +6,7 @@ import { sha256 } from '../base/sha256.ts'
 import type { Holder } from '../overlay/holders.ts'
 import type { WantedFile } from '../wire/messages.ts'
 import type { Asker } from './ask.ts'
-import type { ChunkList } from './chunk-lists.ts'
+import type { ChunkList, Voucher } from './chunk-lists.ts'
 import type { OpenMirror } from './curl.ts'
 import type { Limiter } from './limiter.ts'
 import { createMirrorSource } from './mirror-source.ts'
@@ -21,7 +21,7 @@ export interface FileNetwork {
   /** A connection to ask a holder on. Rejects with a PacsrvError. */
   connect(holder: Holder): Promise<Asker>
   forget(holder: Pick<Holder, 'id' | 'file'>): void
-  ban(who: { id: string; address?: string | undefined }, reason: string): void
+  ban(who: Voucher, reason: string): void
   /** Whether there is anybody to ask, now or within a moment. */
   hasNeighbours(): boolean
   /** Whether this node is a neighbour now, and so surely alive. */
@@ -154,8 +154,7 @@ export function createMeetings(
   async function listOf(asker: Asker, holder: Holder): Promise<ChunkList | undefined> {
     if (chunkCount(file.size) === 1) return trust.inUse
     const voucher = { id: holder.id, address: asker.session.remote }
-    const hashes = await asker.manifest(file.sha256)
-    const list = trust.add(rootOf(hashes), hashes, voucher)
+    const list = trust.add(await asker.manifest(file.sha256), voucher)
     if (!list) network.ban(voucher, `its chunk list of ${file.name} is none of a file of this size`)
     return list
   }

@@ -1,11 +1,11 @@
 import type { Log } from '../base/log.ts'
 import { sha256 } from '../base/sha256.ts'
-import type { NodeId, WantedFile } from '../wire/messages.ts'
-import { type ChunkList, createChunkLists, hashOf, matches } from './chunk-lists.ts'
+import type { WantedFile } from '../wire/messages.ts'
+import { type ChunkList, createChunkLists, hashOf, matches, type Voucher } from './chunk-lists.ts'
 
 /** What a job does about those who are found out. */
 export interface TrustHandler {
-  ban(who: { id: NodeId; address?: string | undefined }, reason: string): void
+  ban(who: Voucher, reason: string): void
   /** The list is no longer in use: its holders are no sources now, and their chunks don't count. */
   onRetired(list: ChunkList): void
   onRejected(): void
@@ -17,12 +17,7 @@ export interface TrustHandler {
  */
 export interface Trust {
   readonly inUse: ChunkList | undefined
-  get(root: string): ChunkList | undefined
-  add(
-    root: string,
-    hashes: Uint8Array,
-    voucher: { id: NodeId; address?: string | undefined },
-  ): ChunkList | undefined
+  add(hashes: Uint8Array, voucher: Voucher): ChunkList | undefined
   /** The first chunk in which `list` contradicts the list in use. */
   contradiction(list: ChunkList): number | undefined
   /** The mirror's hash of a chunk that lists differ in: those that say otherwise were lies, if one says the same. */
@@ -59,10 +54,13 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
     handler.onRetired(list)
   }
 
-  /** Puts out of use what the mirror contradicts. */
+  /** A list that comes into use is held against all that the mirror has given. */
   function doubtByMirror() {
     const list = lists.inUse
-    if (!list || ![...mirrorHashes].some(([chunk, hash]) => hashOf(list, chunk) !== hash)) return
+    if (list && [...mirrorHashes].some(([chunk, hash]) => hashOf(list, chunk) !== hash)) doubt(list)
+  }
+
+  function doubt(list: ChunkList) {
     log.warn({ file: file.name, root: list.root }, 'the mirror contradicts the chunk list of the peers')
     doubted.push(list)
     retire(list)
@@ -77,10 +75,10 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
     get inUse() {
       return lists.inUse
     },
-    get: lists.get,
-    add(root, hashes, voucher) {
-      const list = lists.add(root, hashes, voucher)
-      doubtByMirror()
+    add(hashes, voucher) {
+      const before = lists.inUse
+      const list = lists.add(hashes, voucher)
+      if (lists.inUse !== before) doubtByMirror()
       return list
     },
     contradiction: lists.firstDifference,
@@ -90,8 +88,9 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
     },
     isGood: (chunk, bytes) => !lists.inUse || matches(lists.inUse, chunk, bytes),
     mirrorGave(chunk, bytes) {
-      mirrorHashes.set(chunk, sha256(bytes))
-      doubtByMirror()
+      const hash = sha256(bytes)
+      mirrorHashes.set(chunk, hash)
+      if (lists.inUse && hashOf(lists.inUse, chunk) !== hash) doubt(lists.inUse)
     },
     wholeRight() {
       for (const list of doubted.splice(0)) banAll(list)

@@ -29,15 +29,15 @@ function lab() {
 test('chunks are good that match the list in use; without a list nothing is known', () => {
   const { trust } = lab()
   assert.ok(trust.isGood(2, chunkOf(bad, 2)))
-  trust.add(rootOf(good), good, ann)
+  trust.add(good, ann)
   assert.ok(trust.isGood(2, chunkOf(content, 2)))
   assert.not.ok(trust.isGood(2, chunkOf(bad, 2)))
 })
 
 test('the mirror decides: who says otherwise lied', () => {
   const { trust, banned, retired } = lab()
-  trust.add(rootOf(evil), evil, ann)
-  trust.add(rootOf(good), good, bob)
+  trust.add(evil, ann)
+  trust.add(good, bob)
   trust.decide(2, sha256(chunkOf(content, 2)))
   assert.equal(banned, ['ann 192.0.2.1:8048'])
   assert.equal(retired, [rootOf(evil)])
@@ -46,8 +46,8 @@ test('the mirror decides: who says otherwise lied', () => {
 
 test('a mirror that agrees with no list decides nothing', () => {
   const { trust, banned } = lab()
-  trust.add(rootOf(evil), evil, ann)
-  trust.add(rootOf(good), good, bob)
+  trust.add(evil, ann)
+  trust.add(good, bob)
   trust.decide(2, sha256(Buffer.from('something else')))
   assert.equal(banned, [])
   assert.is(trust.inUse?.root, rootOf(evil))
@@ -55,7 +55,7 @@ test('a mirror that agrees with no list decides nothing', () => {
 
 test('the mirror contradicts a list, and the whole is right: it was a lie', () => {
   const { trust, banned, rejected } = lab()
-  trust.add(rootOf(evil), evil, ann)
+  trust.add(evil, ann)
   trust.mirrorGave(0, chunkOf(content, 0))
   assert.is(trust.inUse?.root, rootOf(evil))
   trust.mirrorGave(2, chunkOf(content, 2))
@@ -68,7 +68,7 @@ test('the mirror contradicts a list, and the whole is right: it was a lie', () =
 
 test('the mirror contradicts a list, and the whole is wrong: the mirror lied, the list is back', () => {
   const { trust, banned } = lab()
-  const list = trust.add(rootOf(good), good, ann)
+  const list = trust.add(good, ann)
   trust.mirrorGave(2, chunkOf(bad, 2))
   assert.is(trust.wholeWrong(false), 'mirror')
   assert.is(trust.inUse, list)
@@ -81,18 +81,18 @@ test('the mirror contradicts a list, and the whole is wrong: the mirror lied, th
 test('a list that comes after the mirror’s bytes is held against them too', () => {
   const { trust } = lab()
   trust.mirrorGave(2, chunkOf(bad, 2))
-  trust.add(rootOf(good), good, ann)
+  trust.add(good, ann)
   assert.is(trust.inUse, undefined)
-  trust.add(rootOf(evil), evil, bob)
+  trust.add(evil, bob)
   assert.is(trust.inUse?.root, rootOf(evil))
 })
 
 test('a list that takes another’s place is held against them too', () => {
   const { trust, retired } = lab()
   const third = listOf(spoilt(content, 1, 2))
-  trust.add(rootOf(evil), evil, ann)
-  trust.add(rootOf(third), third, ann)
-  trust.add(rootOf(good), good, bob)
+  trust.add(evil, ann)
+  trust.add(third, ann)
+  trust.add(good, bob)
   trust.mirrorGave(2, chunkOf(content, 2))
   assert.is(trust.inUse?.root, rootOf(good))
   assert.equal(retired.sort(), [rootOf(evil), rootOf(third)].sort())
@@ -105,7 +105,7 @@ for (const [why, withList, peersTookPart, blamed, bans] of [
 ] as const) {
   test(`the whole is wrong: ${why}`, () => {
     const { trust, banned } = lab()
-    if (withList) trust.add(rootOf(evil), evil, ann)
+    if (withList) trust.add(evil, ann)
     assert.is(trust.wholeWrong(peersTookPart), blamed)
     assert.is(banned.length, bans)
   })

@@ -102,6 +102,7 @@ main(process.argv.slice(2)).then(
   (error) => {
     const expected = error instanceof PacsrvError
     process.stderr.write(`pacsrv-xfer: ${expected ? error.message : error?.stack}\n`)
-    process.exitCode = expected && error.code === 'usage' ? 2 : 1
+    // Not by exitCode: whatever a failed start has left open must not keep it alive.
+    process.exit(expected && error.code === 'usage' ? 2 : 1)
   },
 )

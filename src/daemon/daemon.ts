@@ -172,7 +172,7 @@ export async function startDaemon(
       }
     },
     fetch: fetcher.fetch,
-    isReady: spool.isComplete,
+    isUnderWay: (sha256) => spool.isComplete(sha256) || fetcher.isFetching(sha256),
   })
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
@@ -191,21 +191,8 @@ export async function startDaemon(
   const socketDoor = createServerPort('socket', serverDeps)
   const tcpDoor = createServerPort('tcp', serverDeps)
 
-  if (passed !== undefined) await tryListen(socketDoor, { fd: passed })
-  else if (!(await listenOnSocket(socketDoor, socket))) return undefined
-  const cancelSweep = every(SWEEP_MS, () => void spool.sweep())
-  catalogue.onChange((added, removed) =>
-    overlay.announce(
-      added.map(heldFile),
-      removed.map(({ sha256 }) => sha256),
-    ),
-  )
-  await overlay.start()
-  await listenOnTcp(tcpDoor, config)
-  webhosts.start((endpoints) => overlay.learn(endpoints, 'stranger'))
-  log.info({ id: overlay.id, listen: overlay.listening, socket }, `pacsrv ${version} runs`)
-
-  return async () => {
+  let cancelSweep = () => {}
+  async function stop() {
     cancelSweep()
     for (const door of [socketDoor, tcpDoor]) {
       door.close()
@@ -216,6 +203,33 @@ export async function startDaemon(
     await catalogue.close()
     await Promise.all([fileHasher.close(), wholeHasher.close()])
   }
+
+  try {
+    if (passed !== undefined) await tryListen(socketDoor, { fd: passed })
+    else if (!(await listenOnSocket(socketDoor, socket))) {
+      await stop()
+      return undefined
+    }
+    cancelSweep = every(SWEEP_MS, () =>
+      spool.sweep().catch((error) => log.warn({ err: asError(error) }, "the spool can't be swept")),
+    )
+    catalogue.onChange((added, removed) => {
+      overlay.announce(
+        added.map(heldFile),
+        removed.map(({ sha256 }) => sha256),
+      )
+      // What pacman has put into its cache needn't lie in the spool too.
+      for (const { sha256 } of added) if (spool.isComplete(sha256)) void spool.discard(sha256)
+    })
+    await overlay.start()
+    await listenOnTcp(tcpDoor, config)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  webhosts.start((endpoints) => overlay.learn(endpoints, 'stranger'))
+  log.info({ id: overlay.id, listen: overlay.listening, socket }, `pacsrv ${version} runs`)
+  return stop
 }
 
 const LOOPBACK = cidrList('127.0.0.0/8 ::1')

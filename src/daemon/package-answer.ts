@@ -26,6 +26,7 @@ interface Ready {
 
 /** The sh front gives the socket half a second: what is larger is the Node client's. */
 const MOST_READY_BYTES = 32 * 1024 * 1024
+const MOST_COLUMNS = 1_000
 /** pacman gives a CacheServer 10 s for its first byte (PACMAN.md): the answer is 404 well before. */
 const PATIENCE_MS = 7_000
 
@@ -41,7 +42,7 @@ export async function answerReady(
   if (!ready) return notFound(response)
   sources.readAhead.asked(located.file.sha256)
   const { name, size } = located.file
-  const columns = Number(request.headers['pacsrv-columns'])
+  const columns = Math.min(MOST_COLUMNS, Number(request.headers['pacsrv-columns']))
   const line = columns > 0 ? progressLine({ name, done: size, size, elapsed: 1 }, columns) : ready.origin
   await send(ready, request, response, { 'Pacsrv-Line': line.replace(/[^\x20-\x7e]/g, '?') })
 }

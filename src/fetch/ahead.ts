@@ -18,7 +18,8 @@ export interface ReadAheadDeps {
   /** Asks the network about all of them at once, so that an upgrade costs one search. */
   find(files: WantedFile[]): void
   fetch(located: Located, environment: Record<string, string>): Job
-  isReady(sha256: string): boolean
+  /** Whether it is here whole, or on its way for somebody who has asked. */
+  isUnderWay(sha256: string): boolean
 }
 
 /** Files on their way ahead at the same time, as pacman's ParallelDownloads has it by default. */
@@ -31,7 +32,7 @@ const FOLLOWED_MS = 60_000
 /** Transactions remembered, so that each is asked for its list once. */
 const MOST_TRANSACTIONS = 100
 
-export function createReadAhead({ clock, find, fetch, isReady }: ReadAheadDeps): ReadAhead {
+export function createReadAhead({ clock, find, fetch, isUnderWay }: ReadAheadDeps): ReadAhead {
   const transactions = new Set<string>()
   /** In pacman's order; what is asked for or begun leaves it. */
   const queue = new Map<string, Located>()
@@ -48,7 +49,7 @@ export function createReadAhead({ clock, find, fetch, isReady }: ReadAheadDeps):
     for (const [sha256, located] of queue) {
       if (running() >= AT_ONCE || bytes() + located.file.size > MOST_BYTES) return
       queue.delete(sha256)
-      if (!isReady(sha256)) start(located)
+      if (!isUnderWay(sha256)) start(located)
     }
   }
 

@@ -54,6 +54,8 @@ export interface Spool {
   /** A file that is whole and verified, for reading. */
   complete(sha256: string): Promise<{ handle: FileHandle; size: number; from: Origins } | undefined>
   isComplete(sha256: string): boolean
+  /** It is to be had elsewhere: removed, unless somebody has it open. Never rejects. */
+  discard(sha256: string): Promise<void>
   /** Removes what nobody has come back for. */
   sweep(): Promise<void>
 }
@@ -105,8 +107,7 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
     for (const { sha256, used, bytes: taken } of await idle()) {
       const keep = whole.has(sha256) ? KEEP_COMPLETE_MS : KEEP_PARTIAL_MS
       bytes += taken
-      if (inUse.has(sha256) || (Date.now() - used < keep && bytes <= limit)) continue
-      await remove(sha256)
+      if (Date.now() - used >= keep || bytes > limit) await removeIdle(sha256)
     }
   }
 
@@ -123,6 +124,13 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
       if (inUse.get(sha256) === mine) inUse.delete(sha256)
       free()
     }
+  }
+
+  /** Unless somebody has it open; who comes meanwhile waits. */
+  async function removeIdle(sha256: string) {
+    if (inUse.has(sha256)) return
+    const free = await take(sha256)
+    await remove(sha256).finally(free)
   }
 
   async function makeRoom(size: number) {
@@ -178,6 +186,10 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
       }
     },
     isComplete: (sha256) => whole.has(sha256),
+    discard: (sha256) =>
+      removeIdle(sha256).catch((error) =>
+        log.warn({ err: asError(error), sha256 }, "a spool file can't be removed"),
+      ),
     sweep: () => sweepDownTo(idleBytes),
   }
 

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { waitFor } from './commands.ts'
 import { scenario } from './lab.ts'
 import { createLone } from './lone.ts'
 import { fiftyPackages, makePackage } from './packages.ts'
@@ -39,6 +40,30 @@ scenario('a configuration with a mistake: the daemon refuses, a fetch goes on', 
   const lines = both.split('\n').flatMap((line, n) => (line === 'listen = 127.0.0.1:8049' ? [n + 1] : []))
   assert.is(lines.length, 2)
   for (const number of lines) assert.match(daemon.stderr, new RegExp(`\\b${number}\\b`))
+})
+
+scenario('a port that another program has: one clear line, and no half a daemon stays', async (lab) => {
+  const { host, node } = await createLone(lab, {
+    network: ['listen = 127.0.0.1:8048'],
+    server: ['listen = 127.0.0.1:8049'],
+  })
+  for (const [section, port] of [
+    ['network', 8048],
+    ['server', 8049],
+  ] as const) {
+    const other = host.spawn(['python3', '-m', 'http.server', '--bind', '127.0.0.1', `${port}`])
+    await waitFor(
+      'the other program',
+      async () => (await host.exec(['curl', '-s', `127.0.0.1:${port}`])).code === 0,
+    )
+    const daemon = await node.run(['daemon'], { timeout: 10 })
+    other.kill()
+    assert.is(daemon.code, 1, daemon.all)
+    assert.is(daemon.stderr.trim().split('\n').length, 1, daemon.stderr)
+    assert.ok(daemon.stderr.includes(`[${section}] listen`), daemon.stderr)
+    assert.not(existsSync(node.socket), 'its socket is left')
+    assert.equal(node.daemons(), [])
+  }
 })
 
 scenario('a cache with all that may lie about in one', async (lab) => {

@@ -43,7 +43,7 @@ function setUp({ ready = [] as string[] } = {}) {
         },
       } as Job
     },
-    isReady: (sha256) => ready.includes(sha256),
+    isUnderWay: (sha256) => ready.includes(sha256),
   })
   return {
     clock,

@@ -174,6 +174,7 @@ export function createMemorySpool(): MemorySpool {
       return opened
     },
     isComplete: () => false,
+    async discard() {},
     async complete() {
       return undefined
     },

@@ -98,6 +98,27 @@ for (const [why, spoil] of [
   })
 }
 
+test('what is to be had elsewhere is removed, but from under nobody', async ({ dir }) => {
+  const spool = spoolIn(dir)
+  const spooled = await spool.open(file)
+  for (let chunk = 0; chunk < 5; chunk++) await spooled.write(chunk, chunkOf(content, chunk))
+  spooled.completed(origins)
+  await spool.discard(file.sha256)
+  assert.ok(spool.isComplete(file.sha256), 'it was open')
+  await spooled.close('keep')
+  const removed = spool.discard(file.sha256)
+  const next = spool.open(file)
+  await removed
+  assert.not(spool.isComplete(file.sha256))
+  const again = await next
+  assert.equal(again.found, [])
+  await again.write(0, chunkOf(content, 0))
+  await again.save([0])
+  await again.close('keep')
+  assert.is(readdirSync(join(dir, 'spool')).length, 2, 'what came after it stays')
+  await spool.discard('f'.repeat(64))
+})
+
 test('a note whose data is gone: no failure', async ({ dir }) => {
   const path = await leave(dir, [0, 4])
   rmSync(path)

@@ -18,7 +18,7 @@ import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
 import { createSpool } from '../fetch/spool.ts'
-import { createTransfers } from '../fetch/transfers.ts'
+import { createTransferPool } from '../fetch/transfer-pool.ts'
 import { createTurns } from '../fetch/turns.ts'
 import { createWholeHasher } from '../fetch/whole-hash.ts'
 import { createTcpTransport } from '../net/tcp.ts'
@@ -122,7 +122,7 @@ export async function startDaemon(
   )
   const uploads = createLimiter(clock, config.network['upload-limit'])
   const turns = createTurns({ clock, limiter: uploads })
-  const transfers = createTransfers(
+  const transfers = createTransferPool(
     { connect: overlay.connect, holdings: servedFrom(catalogue), clock, log, pool, turns },
     {
       onUploaded(bytes) {

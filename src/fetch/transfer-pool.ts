@@ -9,7 +9,7 @@ import { createServer, type Holdings } from './serve.ts'
 import type { Turns } from './turns.ts'
 
 /** Connections over which chunks go, in both directions, one to a node; kept for a while for the next file. */
-export interface Transfers {
+export interface TransferPool {
   /** A connection to a holder, made if there is none. Rejects with PacsrvError `peer`. */
   to(holder: Holder): Promise<Asker>
   /** Takes a session that another node opened. */
@@ -17,7 +17,7 @@ export interface Transfers {
   close(): void
 }
 
-export interface TransfersDeps {
+export interface TransferPoolDeps {
   connect(holder: Holder): Promise<Session>
   holdings: Holdings
   clock: Clock
@@ -41,10 +41,10 @@ interface Transfer {
   used: number
 }
 
-export function createTransfers(
-  { connect, holdings, clock, log, pool, turns }: TransfersDeps,
+export function createTransferPool(
+  { connect, holdings, clock, log, pool, turns }: TransferPoolDeps,
   { onUploaded }: { onUploaded(bytes: number): void },
-): Transfers {
+): TransferPool {
   const transfers = new Set<Transfer>()
   const dialling = new Map<NodeId, Promise<Asker>>()
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
-import { createTransfers } from '../../src/fetch/transfers.ts'
+import { createTransferPool } from '../../src/fetch/transfer-pool.ts'
 import type { LinkHandler } from '../../src/net/transport.ts'
 import type { Holder } from '../../src/overlay/holders.ts'
 import type { Session } from '../../src/overlay/session.ts'
@@ -35,7 +35,7 @@ function createFakeSession(id: string, outbound: boolean) {
 function start({ fails = false } = {}) {
   const clock = createClock()
   const dialled: ReturnType<typeof createFakeSession>[] = []
-  const transfers = createTransfers(
+  const transfers = createTransferPool(
     {
       async connect({ id }) {
         if (fails) throw new Error('refused')

@@ -1,0 +1,79 @@
+import { rmSync } from 'node:fs'
+import type { Host } from './host.ts'
+import type { Lab } from './lab.ts'
+import { createMember, directTo } from './member.ts'
+import { createMirror } from './mirror.ts'
+import type { Package } from './packages.ts'
+import { createPacman } from './pacman.ts'
+import { assertCache, CURL, type Member } from './pair.ts'
+
+export interface CrowdSetting {
+  hosts: number
+  packages: Package[]
+  /** tc's rates of each host's link, and of the mirror's. */
+  link: string
+  mirrorLink: string
+}
+
+export interface CrowdFigures {
+  /** Seconds of pacman, one host alone by curl, and each of the crowd. */
+  alone: number
+  each: number[]
+  /** Bytes that left the mirror's link, for one host alone and for the crowd. */
+  aloneBytes: number
+  bytes: number
+  /** Bytes that the crowd's daemons had from each other. */
+  fromPeers: number
+}
+
+/**
+ * An office at nine o'clock: all hosts start `pacman -Sw` of the same packages at once, and nobody has any. Throws
+ * where one of them fails or has a wrong file. The rival comes first: one host alone, by curl.
+ */
+export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFigures> {
+  const { packages, link, mirrorLink } = setting
+  const mirrorHost = lab.host('mirror', { rate: mirrorLink })
+  const mirror = await createMirror(mirrorHost)
+  mirror.publish('lab', packages)
+  const words = ['-Sw', ...packages.map((item) => item.name)]
+  const measured = async <T>(body: () => Promise<T>) => {
+    const before = await sentBytes(mirrorHost)
+    const result = await body()
+    return [result, (await sentBytes(mirrorHost)) - before] as const
+  }
+
+  const loner = lab.host('loner', { rate: link })
+  const lonePacman = createPacman(loner, {
+    repositories: { lab: [`${mirror.url}/lab`] },
+    options: [CURL],
+  })
+  await lonePacman.run(['-Sy'])
+  const [alone, aloneBytes] = await measured(() => lonePacman.run(words))
+  if (alone.code !== 0) throw new Error(alone.all)
+  assertCache(lonePacman, packages)
+  rmSync(lonePacman.cache, { recursive: true })
+
+  const hosts = Array.from({ length: setting.hosts }, (_, n) => lab.host(`desk${n}`, { rate: link }))
+  const members: Member[] = []
+  for (const host of hosts) {
+    const others = hosts.filter((other) => other !== host)
+    members.push(await createMember(lab, mirror, host, { sections: directTo(...others) }))
+  }
+  for (const { node } of members)
+    await node.until('all the others', ({ peers }) => peers.length === hosts.length - 1, 60)
+
+  const [outcomes, bytes] = await measured(() => Promise.all(members.map(({ pacman }) => pacman.run(words))))
+  for (const [n, outcome] of outcomes.entries()) {
+    if (outcome.code !== 0) throw new Error(`${hosts[n]!.name}: ${outcome.all}`)
+    assertCache(members[n]!.pacman, packages)
+  }
+  let fromPeers = 0
+  for (const { node } of members) fromPeers += (await node.status()).totals.fromPeers
+  return { alone: alone.seconds, each: outcomes.map(({ seconds }) => seconds), aloneBytes, bytes, fromPeers }
+}
+
+/** What has left a host by its link, heads and all. */
+async function sentBytes(host: Host): Promise<number> {
+  const { stdout } = await host.exec(['ip', '-j', '-s', 'link', 'show', 'dev', 'eth0'])
+  return JSON.parse(stdout)[0].stats64.tx.bytes
+}

@@ -33,8 +33,11 @@ export interface ChunkPlan {
   lost(chunk: number): void
   /** The chunk that `source` should be asked for next: the first that nobody was asked for, else one that it would bring sooner. */
   pick(source: PlannedSource): number | undefined
-  /** The run that a streaming source should begin: the part of the widest gap that the others won't reach first. */
-  pickRun(source: PlannedSource): Run | undefined
+  /**
+   * The run that a streaming source should begin: the part of the widest gap that the others won't reach first; where
+   * there is no gap, its share of what one of the `streams` has before it, which then no longer owes that.
+   */
+  pickRun(source: PlannedSource, streams?: PlannedSource[]): Run | undefined
   ask(source: PlannedSource, chunk: number): void
   /** `source` no longer owes the chunk (it came, was refused, or was called off). */
   unask(source: PlannedSource, chunk: number): void
@@ -53,6 +56,8 @@ export const UNKNOWN_RATE = 250_000
 /** A chunk is asked for a second time only where that brings it clearly sooner. */
 const CLEARLY = 1.25
 const MOST_ASKED = 2
+/** A stream that has no more than this before it is left alone, in milliseconds: another would cost a request. */
+const STREAM_MS = 1_000
 
 export function createChunkPlan(fileSize: number): ChunkPlan {
   const chunks = chunkCount(fileSize)
@@ -113,6 +118,20 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     return found
   }
 
+  /** The later part of the run that `stream` is at, so that both come to its end at once. */
+  function shareOf(stream: PlannedSource, source: PlannedSource): Run | undefined {
+    const queue = queues.get(stream) ?? []
+    const last = queue.at(-1)
+    if (last === undefined || (owed(stream) * 1000) / speed(stream) <= STREAM_MS) return undefined
+    let first = last
+    for (let at = queue.length - 2; at >= 0 && queue[at] === first - 1; at--) first--
+    const left = last + 1 - first
+    const kept = Math.max(1, Math.ceil((left * speed(stream)) / (speed(stream) + speed(source))))
+    if (kept >= left) return undefined
+    for (let chunk = first + kept; chunk <= last; chunk++) unask(stream, chunk)
+    return { start: first + kept, end: last + 1 }
+  }
+
   function widestGap(): Run | undefined {
     let widest: Run | undefined
     for (let start = cursor; start < chunks; ) {
@@ -161,9 +180,11 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
       prefix = Math.min(prefix, chunk)
     },
     pick: (source) => firstFree(source) ?? latest(source),
-    pickRun(source) {
+    pickRun(source, streams = []) {
       const gap = widestGap()
       if (!gap) {
+        const share = streams.map((stream) => shareOf(stream, source)).find((run) => run !== undefined)
+        if (share) return share
         const chunk = latest(source)
         return chunk === undefined ? undefined : { start: chunk, end: chunk + 1 }
       }

@@ -5,7 +5,7 @@ import type { WantedFile } from '../wire/messages.ts'
 import type { OpenMirror } from './curl.ts'
 import type { Limiter } from './limiter.ts'
 import { createMeetings, type FileNetwork } from './meetings.ts'
-import { mirrorDelay, mirrorIsDue } from './mirror-rule.ts'
+import { mirrorDelay, mirrorIsDue, secondMirrorHelps } from './mirror-rule.ts'
 import { createMirrorSource, type MirrorSource } from './mirror-source.ts'
 import type { Source } from './source.ts'
 import type { Origins, Spool } from './spool.ts'
@@ -90,6 +90,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   let end: JobEnd | undefined
   let mirrorFault: PacsrvError | undefined
   let mirrorLied = false
+  /** By the clock, from when on the mirrors' rate says something of them. */
+  let judgedFrom = started
   let writing = 0
   let checking = false
   let savedAt = started
@@ -225,12 +227,12 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   function rejectMirror() {
     log.warn(
-      { file: file.name, mirror: swarm!.mirror?.label },
+      { file: file.name, mirrors: swarm!.mirrors.map(({ label }) => label) },
       "the mirror's bytes are not what the sync database promises",
     )
     deps.onRejected()
     mirrorLied = true
-    swarm!.nextMirror()
+    swarm!.mirrorLied()
     considerMirror()
   }
 
@@ -247,10 +249,31 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   /** Has the mirror join when it is due, and ends the job when there is nobody left to hope for. */
   function considerMirror() {
-    if (end || !swarm || stock!.plan.bytesLeft === 0 || swarm.mirror) return
+    if (end || !swarm || stock!.plan.bytesLeft === 0) return
+    if (swarm.mirrors.length > 0) return considerSecond()
     const due = mirrorIsDue(standing())
-    if (due && swarm.mirrorsLeft) swarm.joinMirror()
+    if (due && swarm.nextMirror !== undefined) joinMirror()
     else if (due && !isHopeful()) giveUp()
+  }
+
+  function joinMirror() {
+    judgedFrom = clock.now()
+    swarm!.joinMirror()
+  }
+
+  function considerSecond() {
+    const { nextMirror } = swarm!
+    // What is held back by our own limit is judged anew.
+    if (deps.downloads.wait() > 0) judgedFrom = clock.now()
+    if (nextMirror === undefined) return
+    const helps = secondMirrorHelps({
+      mirrorFor: clock.now() - judgedFrom,
+      mirrorRate: swarm!.mirrorsRate(),
+      peersRate: swarm!.peersRate(),
+      bytesLeft: stock!.plan.bytesLeft,
+      nextRate: deps.mirrorRates.get(serverOf(nextMirror)),
+    })
+    if (helps) joinMirror()
   }
 
   /** Whether somebody may yet give something. Where every mirror has failed, the caller's curl would fare no better. */
@@ -321,8 +344,9 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     end = how
     abort.abort()
     stopTick()
-    const mirror = swarm?.mirror
-    if (mirror && mirror.rate() > 0) deps.mirrorRates.set(serverOf(mirror.url), mirror.rate())
+    for (const mirror of swarm?.mirrors ?? []) {
+      if (mirror.rate() > 0) deps.mirrorRates.set(serverOf(mirror.url), mirror.rate())
+    }
     swarm?.close()
     for (const follower of followers) follower.onChange()
     close()
@@ -350,7 +374,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       return stock?.readable ?? 0
     },
     get sources() {
-      return (swarm?.peers.length ?? 0) + (swarm?.mirror ? 1 : 0)
+      return (swarm?.peers.length ?? 0) + (swarm?.mirrors.length ?? 0)
     },
     get end() {
       return end

@@ -24,11 +24,31 @@ export function mirrorDelay(
   return Math.min(MOST_DELAY_MS, Math.max(LEAST_DELAY_MS, expectedMs / 10))
 }
 
-/** Whether the mirror should help peers that are delivering. `peersRate`: all of theirs, in bytes a second. */
+/** Whether a mirror should help peers that are delivering. `peersRate`: all of theirs, in bytes a second. */
 export function mirrorHelps(bytesLeft: number, peersRate: number, mirrorRate: number | undefined): boolean {
   const alone = (bytesLeft * 1000) / peersRate
   const together = (bytesLeft * 1000) / (peersRate + (mirrorRate ?? UNKNOWN_MIRROR_RATE))
   return alone > PATIENCE_MS && together <= alone * (1 - WORTH)
+}
+
+/** A mirror is judged by its rate after this time. */
+const JUDGED_AFTER_MS = 1_000
+/** A mirror is slow that gives less than this part of what the next is expected to give. */
+const SLOW = 0.5
+
+/** Whether a second mirror should join one that is at work. Times are milliseconds, rates bytes a second. */
+export function secondMirrorHelps(job: {
+  /** For how long the first could show what it gives. */
+  mirrorFor: number
+  mirrorRate: number
+  peersRate: number
+  bytesLeft: number
+  /** What the second gave when it was last used. */
+  nextRate: number | undefined
+}): boolean {
+  const isSlow = job.mirrorRate < SLOW * (job.nextRate ?? UNKNOWN_MIRROR_RATE)
+  const isJudged = job.mirrorFor >= JUDGED_AFTER_MS
+  return isJudged && isSlow && mirrorHelps(job.bytesLeft, job.peersRate + job.mirrorRate, job.nextRate)
 }
 
 /** How a job stands. Times are milliseconds. */

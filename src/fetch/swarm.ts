@@ -11,12 +11,15 @@ import type { Source, SourceHandler } from './source.ts'
 /** The sources of one job at work: who is asked for what, and who is left because it stalls. */
 export interface Swarm {
   addPeer(make: (handler: SourceHandler) => Source): Source
-  /** Tries the mirror at the front of the list, and the next when it fails. */
+  /** Has the next mirror of the list join, up to two at once; one that fails is replaced by the next. */
   joinMirror(): void
   /** Leaves this source; what it owed is asked of others. */
   drop(source: Source): void
-  /** The mirror's bytes are wrong: the next takes its place, if there is one. */
-  nextMirror(): void
+  /**
+   * The mirrors' bytes are wrong: the next takes over, if there is one. Where several gave some, each of them gets
+   * another chance, by itself.
+   */
+  mirrorLied(): void
   /** The chunk is here: whoever else was asked for it is told so. */
   callOff(chunk: number): void
   /** Asks for whatever can be asked for. */
@@ -26,11 +29,12 @@ export interface Swarm {
   /** While true nothing new is asked for. */
   paused: boolean
   readonly peers: Source[]
-  readonly mirror: MirrorSource | undefined
-  /** Whether there is a mirror that has joined or could. */
-  readonly mirrorsLeft: boolean
-  /** All peers' rates, in bytes a second. */
+  readonly mirrors: MirrorSource[]
+  /** The mirror that could join next. */
+  readonly nextMirror: string | undefined
+  /** All peers' rates, and all mirrors', in bytes a second. */
   peersRate(): number
+  mirrorsRate(): number
   close(): void
 }
 
@@ -61,6 +65,9 @@ const STALL_CHUNKS = 4
 const LEAST_STALL_MS = 1_000
 const MOST_STALL_MS = 8_000
 const UNKNOWN_STALL_MS = 2_000
+const MOST_MIRRORS = 2
+
+const rateOf = (sources: Iterable<Source>) => [...sources].reduce((sum, source) => sum + source.rate(), 0)
 
 export function createSwarm(
   { plan, clock, log, downloads, makeMirror }: SwarmDeps,
@@ -69,8 +76,11 @@ export function createSwarm(
 ): Swarm {
   const step = chunkSize(size)
   const peers = new Set<Source>()
-  const urls = [...mirrors]
-  let mirror: MirrorSource | undefined
+  const active = new Set<MirrorSource>()
+  const waiting = [...mirrors]
+  /** Whose bytes are here, in the order in which they began. */
+  const gave = new Set<string>()
+  let most = MOST_MIRRORS
   let closed = false
 
   const window = (source: Source) =>
@@ -103,17 +113,20 @@ export function createSwarm(
     }
   }
 
-  function askMirror() {
-    if (!mirror || mirror.streaming) return
-    const run = plan.pickRun(mirror)
-    if (!run) return
-    for (let chunk = run.start; chunk < run.end; chunk++) plan.ask(mirror, chunk)
-    mirror.begin(run)
+  function askMirrors() {
+    for (const mirror of active) {
+      if (mirror.streaming) continue
+      const others = [...active].filter((other) => other !== mirror)
+      const run = plan.pickRun(mirror, others)
+      if (!run) continue
+      for (let chunk = run.start; chunk < run.end; chunk++) plan.ask(mirror, chunk)
+      mirror.begin(run)
+    }
   }
 
   function pump() {
     if (swarm.paused || closed) return
-    askMirror()
+    askMirrors()
     askPeers()
   }
 
@@ -121,19 +134,25 @@ export function createSwarm(
     source.close()
     plan.leave(source)
     peers.delete(source)
-    if (source === mirror) mirror = undefined
+    active.delete(source as MirrorSource)
   }
 
   function joinMirror() {
-    const url = urls[0]
-    if (mirror || closed || url === undefined) return
-    mirror = makeMirror(url, mirrorHandler)
+    if (closed || active.size >= most) return
+    const url = waiting.shift()
+    if (url === undefined) return
+    active.add(makeMirror(url, mirrorHandler))
     pump()
   }
 
-  function nextMirror() {
-    if (mirror) drop(mirror)
-    urls.shift()
+  function mirrorLied() {
+    const suspects = [...gave]
+    if (most === 1 || suspects.length === 1) suspects.shift()
+    const innocent = [...active].map(({ url }) => url).filter((url) => !gave.has(url))
+    for (const mirror of active) drop(mirror)
+    waiting.unshift(...suspects, ...innocent)
+    most = 1
+    gave.clear()
     joinMirror()
   }
 
@@ -151,10 +170,16 @@ export function createSwarm(
 
   const mirrorHandler: MirrorSourceHandler = {
     ...sourceHandler,
+    onChunk(source, chunk, bytes) {
+      gave.add((source as MirrorSource).url)
+      handler.onChunk(source, chunk, bytes)
+    },
     onGone(source, error) {
       const fault = error ?? new PacsrvError('mirror', `${source.label} gave nothing`)
       log.info({ mirror: source.label, err: fault }, 'a mirror failed')
-      nextMirror()
+      drop(source)
+      if (active.size === 0) joinMirror()
+      else pump()
       handler.onMirrorFailed(fault)
     },
     /** A stream goes on past its run into what nobody was asked for, and ends at what is here already. */
@@ -182,11 +207,11 @@ export function createSwarm(
     get peers() {
       return [...peers]
     },
-    get mirror() {
-      return mirror
+    get mirrors() {
+      return [...active]
     },
-    get mirrorsLeft() {
-      return urls.length > 0
+    get nextMirror() {
+      return active.size < most ? waiting[0] : undefined
     },
     addPeer(make) {
       const source = make(sourceHandler)
@@ -196,7 +221,7 @@ export function createSwarm(
     },
     joinMirror,
     drop,
-    nextMirror,
+    mirrorLied,
     callOff(chunk) {
       for (const source of peers) source.cancel(chunk)
     },
@@ -207,17 +232,19 @@ export function createSwarm(
         drop(source)
         handler.onPeerGone(source, new PacsrvError('peer', `${source.label} stalled`))
       }
-      const heard = urls.length > 1 ? mirror?.heard : undefined
-      if (mirror && heard !== undefined && clock.now() - heard > MOST_STALL_MS / 2) {
+      for (const mirror of active) {
+        const isOnly = active.size + waiting.length === 1
+        if (isOnly || mirror.heard === undefined || clock.now() - mirror.heard <= MOST_STALL_MS / 2) continue
         mirrorHandler.onGone(mirror, new PacsrvError('mirror', `${mirror.label} stalled`))
       }
       pump()
     },
-    peersRate: () => [...peers].reduce((sum, source) => sum + source.rate(), 0),
+    peersRate: () => rateOf(peers),
+    mirrorsRate: () => rateOf(active),
     close() {
       closed = true
       for (const source of peers) drop(source)
-      if (mirror) drop(mirror)
+      for (const mirror of active) drop(mirror)
     },
   }
   return swarm

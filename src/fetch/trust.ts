@@ -101,7 +101,10 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
         for (const list of doubted.splice(0)) lists.restore(list)
         return 'mirror'
       }
-      if (!lists.inUse || !peersTookPart) return 'nobody'
+      if (!lists.inUse || !peersTookPart) {
+        mirrorHashes.clear()
+        return 'nobody'
+      }
       denounce(lists.inUse)
       return 'list'
     },

@@ -135,4 +135,28 @@ test('where no gap is left a stream takes the last chunk of the slow, or nothing
   assert.is(plan.pickRun(source(1_000_000)), undefined)
 })
 
+test('a second stream takes its share of what the first has before it, to the chunk', () => {
+  const plan = createChunkPlan(100 * CHUNK)
+  const first = source(CHUNK)
+  for (let chunk = 0; chunk < 100; chunk++) plan.ask(first, chunk)
+  for (let chunk = 0; chunk < 20; chunk++) plan.got(chunk)
+  const second = source(3 * CHUNK)
+  assert.equal(plan.pickRun(second, [first]), { start: 40, end: 100 })
+  assert.is(plan.owed(first), 20 * CHUNK)
+  assert.equal(plan.askedOf(40), [], 'the first no longer owes it')
+  assert.equal(plan.askedOf(39), [first])
+})
+
+test('a stream that has no more than a second before it is left alone', () => {
+  const plan = createChunkPlan(100 * CHUNK)
+  const first = source(10 * CHUNK)
+  for (let chunk = 0; chunk < 100; chunk++) plan.ask(first, chunk)
+  for (let chunk = 0; chunk < 89; chunk++) plan.got(chunk)
+  assert.equal(plan.pickRun(source(10 * CHUNK), [first]), { start: 95, end: 100 })
+  const later = createChunkPlan(100 * CHUNK)
+  for (let chunk = 0; chunk < 100; chunk++) later.ask(first, chunk)
+  for (let chunk = 0; chunk < 90; chunk++) later.got(chunk)
+  assert.equal(later.pickRun(source(10 * CHUNK), [first]), { start: 99, end: 100 }, 'but for its last chunk')
+})
+
 test.run()

@@ -683,4 +683,82 @@ test('stopping ends the job for all, with a reason', async () => {
   assert.equal(await lab.leftOver(), NOTHING_LEFT)
 })
 
+const large = makeContent(8 * 1024 * 1024)
+
+test('a slow mirror is joined by the next, and each byte is asked of one of them', async () => {
+  const lab = await succeeds({
+    content: large,
+    hasNeighbours: false,
+    mirrors: [
+      { content: large, rate: 200_000 },
+      { content: large, rate: 1_800_000 },
+      { content: large, rate: 5_000_000 },
+    ],
+  })
+  assert.equal([...new Set(lab.mirrorSeen.map(({ index }) => index))], [0, 1], 'two at once, no more')
+  const sent = lab.mirrorSeen.reduce((sum, { bytes }) => sum + bytes, 0)
+  assert.ok(sent < 1.06 * large.length, `${sent} bytes of ${large.length}`)
+  assert.ok(lab.mirrorSeen.length <= 8, `${lab.mirrorSeen.length} requests`)
+  // Alone it would take 42 s; both together, from the first second on, 5.2 s.
+  assert.ok(lab.clock.now() < 6_500, `took ${lab.clock.now()} ms`)
+})
+
+test('a mirror that is as quick as can be hoped is left alone', async () => {
+  const lab = await succeeds({
+    content: large,
+    hasNeighbours: false,
+    mirrors: [
+      { content: large, rate: 600_000 },
+      { content: large, rate: 5_000_000 },
+    ],
+  })
+  assert.ok(lab.mirrorSeen.every(({ index }) => index === 0))
+})
+
+test('a mirror that says nothing is joined by the next, then left', async () => {
+  const lab = await succeeds({
+    content: large,
+    hasNeighbours: false,
+    mirrors: [
+      { content: large, stallsAfter: 0 },
+      { content: large, rate: 1_000_000 },
+    ],
+  })
+  assert.ok(lab.clock.now() < 11_000, `took ${lab.clock.now()} ms`)
+})
+
+test('two mirrors at once, one has other bytes: each is tried by itself', async () => {
+  for (const bad of [0, 1]) {
+    const lab = await succeeds({
+      content: large,
+      hasNeighbours: false,
+      mirrors: [0, 1].map((index) => ({
+        content: index === bad ? spoilt(large, 3, 100) : large,
+        rate: 200_000 + index * 1_000_000,
+      })),
+    })
+    assert.ok(lab.rewinds > 0)
+  }
+})
+
+test('two mirrors at once have other bytes, the third is right', async () => {
+  await succeeds({
+    content: large,
+    hasNeighbours: false,
+    mirrors: [
+      { content: spoilt(large, 3), rate: 200_000 },
+      { content: spoilt(large, 100), rate: 1_000_000 },
+      { content: large },
+    ],
+  })
+})
+
+test('a mirror gives some wrong bytes and fails, the next stands in: the next alone is right', async () => {
+  await succeeds({
+    content: large,
+    hasNeighbours: false,
+    mirrors: [{ content: spoilt(large, 3), endsAfter: 1_000_000 }, { content: large }],
+  })
+})
+
 test.run()

@@ -1,6 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { mirrorDelay, mirrorHelps, mirrorIsDue, type Standing } from '../../src/fetch/mirror-rule.ts'
+import {
+  mirrorDelay,
+  mirrorHelps,
+  mirrorIsDue,
+  type Standing,
+  secondMirrorHelps,
+} from '../../src/fetch/mirror-rule.ts'
 
 const KIB = 1024
 const MB = 1_000_000
@@ -67,6 +73,23 @@ for (const [why, change, due] of [
   ],
 ] as const) {
   test(`due: ${why}`, () => assert.is(mirrorIsDue({ ...standing, ...change }), due))
+}
+
+for (const [why, ms, rate, peers, left, next, helps] of [
+  ['not before a second has shown its rate', 999, 100_000, 0, 50 * MB, undefined, false],
+  ['it gives a tenth of what is expected', 1_000, 100_000, 0, 50 * MB, undefined, true],
+  ['it gives half', 5_000, 500_000, 0, 50 * MB, undefined, false],
+  ['it gives just less than half', 5_000, 499_999, 0, 50 * MB, undefined, true],
+  ['the next is no better', 5_000, 100_000, 0, 50 * MB, 150_000, false],
+  ['the next is better', 5_000, 100_000, 0, 50 * MB, 250_000, true],
+  ['it gives nothing', 1_000, 0, 0, 50 * MB, undefined, true],
+  ['the rest takes no more than 2 s', 5_000, 100_000, 0, 0.2 * MB, undefined, false],
+  ['peers give enough', 5_000, 100_000, 6 * MB, 50 * MB, undefined, false],
+] as const) {
+  test(`a second mirror: ${why}`, () => {
+    const job = { mirrorFor: ms, mirrorRate: rate, peersRate: peers, bytesLeft: left, nextRate: next }
+    assert.is(secondMirrorHelps(job), helps)
+  })
 }
 
 test.run()

@@ -111,4 +111,14 @@ for (const [why, withList, peersTookPart, blamed, bans] of [
   })
 }
 
+test('bytes of a mirror that lied are not held against a list that comes later', () => {
+  const { trust, banned } = lab()
+  trust.mirrorGave(2, chunkOf(bad, 2))
+  assert.is(trust.wholeWrong(false), 'nobody')
+  const list = trust.add(good, ann)
+  assert.is(trust.inUse, list)
+  trust.wholeRight()
+  assert.equal(banned, [])
+})
+
 test.run()

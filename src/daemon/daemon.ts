@@ -14,6 +14,7 @@ import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
 import { httpGet } from '../discovery/webhost-http.ts'
 import { createReadAhead } from '../fetch/ahead.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
+import { createDeadMirrors, notingDead } from '../fetch/dead-mirrors.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
@@ -142,6 +143,7 @@ export async function startDaemon(
     isNeighbour: (id) => overlay.neighbours().some((neighbour) => neighbour.id === id),
   }
   const spool = createSpool({ log }, { dir: spoolDir })
+  const deadMirrors = createDeadMirrors(clock)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const fetcher = createFetcher(
     {
@@ -150,7 +152,7 @@ export async function startDaemon(
       spool,
       hasher: wholeHasher,
       network,
-      openMirror: openMirrorByCurl,
+      openMirror: notingDead(openMirrorByCurl, { dead: deadMirrors, clock }),
       downloads: createLimiter(clock, config.network['download-limit']),
       mirrorRates: new Map(),
       recycle: pool.release,
@@ -161,6 +163,7 @@ export async function startDaemon(
       },
       databases,
       pacmanConf,
+      deadMirrors,
     },
     { delay: config.mirror.delay },
   )

@@ -32,7 +32,10 @@ export function createServerPort(door: Door, deps: ServerDeps): Server {
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
     (request, response) => {
       answer(door, request, response, deps).catch((error) => {
-        deps.log.debug({ err: asError(error), url: request.url }, 'a request was not answered to its end')
+        deps.log.debug(
+          { err: asError(error), path: request.url?.split('?')[0] },
+          'a request was not answered to its end',
+        )
         response.destroy()
       })
     },
@@ -60,6 +63,14 @@ async function answer(
     if (call === 'POST /v1/ahead') return answerAhead(request, response, deps)
     if (call === 'GET /v1/ready') {
       return answerReady(request, response, { url: searchParams.get('url'), sources: deps })
+    }
+    if (call === 'GET /v1/mirrors') {
+      const mirrors = await deps.fetcher.mirrorsOf(searchParams.get('url') ?? '')
+      return mirrors ? text(response, 'text/plain', `${mirrors.join('\n')}\n`) : refuse(404)
+    }
+    if (call === 'POST /v1/mirror-failed') {
+      await deps.fetcher.mirrorFailed(searchParams.get('url') ?? '')
+      return refuse(204)
     }
     if (call === 'GET /v1/find') {
       const found = await deps.find(searchParams.get('name') ?? '')

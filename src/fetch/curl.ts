@@ -48,6 +48,20 @@ const MANNERS = [
   '=http,https',
 ]
 
+/** Not as an argument: a URL may carry a password, and arguments are everybody's to read. */
+function urlOption(url: string): string {
+  const quoted = url.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')
+  return `url = "${quoted}"\n`
+}
+
+/** curl(1), EXIT CODES: names that don't resolve, no connection, time-outs, connections cut off. */
+const UNREACHABLE = new Set([5, 6, 7, 28, 35, 52, 56])
+
+/** Whether it is the mirror that is dead, rather than the file that is not there. */
+export function isUnreachable(error: PacsrvError): boolean {
+  return UNREACHABLE.has((error.cause as { exitCode?: number } | undefined)?.exitCode ?? 0)
+}
+
 /** A mirror read by curl: every Arch machine has it, and it knows every proxy and protocol that pacman does. */
 export const openMirrorByCurl: OpenMirror = ({ url, start, end, size, environment }, handler) => {
   const isFtp = /^ftp:/i.test(url)
@@ -59,14 +73,14 @@ export const openMirrorByCurl: OpenMirror = ({ url, start, end, size, environmen
     ...(isFtp ? [] : ['-i', '--suppress-connect-headers']),
     ...(agent === undefined ? [] : ['-A', agent]),
     ...(whole ? [] : ['-r', `${start}-${end ?? ''}`]),
-    '--url',
-    url,
+    '-K',
+    '-',
   ]
   const child = execa('curl', args, {
     buffer: false,
     encoding: 'buffer',
     reject: false,
-    stdin: 'ignore',
+    input: urlOption(url),
     stderr: 'pipe',
     extendEnv: false,
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...proxies },

@@ -2,6 +2,7 @@ import type { PacmanConf } from '../pacman/pacman-conf.ts'
 import type { SyncDatabases } from '../pacman/sync-databases.ts'
 import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
 import type { WantedFile } from '../wire/messages.ts'
+import type { DeadMirrors } from './dead-mirrors.ts'
 import { createJob, type Job, type JobDeps } from './job.ts'
 import type { Origins } from './spool.ts'
 
@@ -17,6 +18,10 @@ export interface Fetcher {
   locate(url: string): Promise<Located | { reason: string }>
   /** What the path of a CacheServer's URL names: the last folder that is a repository's name tells which. */
   locatePath(path: string): Promise<Located | undefined>
+  /** Where a caller's own curl should try to get `url`, best first; undefined where no Server is known for it. */
+  mirrorsOf(url: string): Promise<string[] | undefined>
+  /** A caller's own curl couldn't reach it. */
+  mirrorFailed(url: string): Promise<void>
   /** The job of a file, begun if there is none. To be followed at once. */
   fetch(located: Located, environment: Record<string, string>): Job
   jobs(): Job[]
@@ -29,12 +34,16 @@ export interface FetcherDeps extends JobDeps {
   databases: SyncDatabases
   /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
   pacmanConf(): Promise<PacmanConf | undefined>
+  deadMirrors: DeadMirrors
   /** Told of every file that came whole and right. */
   onDone(from: Origins): void
 }
 
 /** Only from these does the daemon fetch; `file:` would let anyone read what the daemon may. */
 const SCHEMES = /^(https?|ftp):\/\//i
+
+/** Whoever asks may not know the password of another mirror. */
+const hasUser = (url: string) => /^[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(url)
 
 export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | number }): Fetcher {
   const jobs = new Map<string, Job>()
@@ -51,7 +60,7 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       const { sha256, size } = found
       return {
         file: { sha256, size, name },
-        mirrors: origin.mirrors.filter((mirror) => SCHEMES.test(mirror)),
+        mirrors: deps.deadMirrors.order(origin.mirrors.filter((mirror) => SCHEMES.test(mirror))),
       }
     },
     async locatePath(path) {
@@ -64,7 +73,20 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       const { sha256, size } = found
       const servers = repository?.servers.filter((server) => SCHEMES.test(server)) ?? []
       const mirrors = servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name!)}`)
-      return { file: { sha256, size, name: name! }, mirrors }
+      return { file: { sha256, size, name: name! }, mirrors: deps.deadMirrors.order(mirrors) }
+    },
+    async mirrorsOf(url) {
+      const conf = await deps.pacmanConf()
+      const origin = conf && repositoryOfUrl(url, conf)
+      if (!origin) return undefined
+      const [first] = conf.repositories.find(({ name }) => name === origin.repository)!.servers
+      // pacman asks the second only when the first call failed, and that one has tried them all.
+      if (origin.server !== first) return [url]
+      return deps.deadMirrors.order(origin.mirrors.filter((mirror) => mirror === url || !hasUser(mirror)))
+    },
+    async mirrorFailed(url) {
+      const conf = await deps.pacmanConf()
+      if (conf && repositoryOfUrl(url, conf)) deps.deadMirrors.failed(url)
     },
     fetch({ file, mirrors }, environment) {
       const known = jobs.get(file.sha256)

@@ -22,7 +22,7 @@ const located: Located = {
   mirrors: [],
 }
 const clock = createClock()
-const state = { ready: true, announced: 0, allowed: true, openHandles: 0 }
+const state = { ready: true, announced: 0, allowed: true, openHandles: 0, failed: [] as string[] }
 let job: ReturnType<typeof createFakeJob>
 
 function createFakeJob() {
@@ -76,6 +76,8 @@ const deps = {
     locate: async (url: string) => (url.endsWith('zst') ? located : { reason: 'no sync database names it' }),
     locatePath: async (path: string) => (path.endsWith('zst') ? located : undefined),
     fetch: () => job,
+    mirrorsOf: async (url: string) => (url.startsWith('http://m/') ? [url, 'http://n/x.db'] : undefined),
+    mirrorFailed: async (url: string) => void state.failed.push(url),
   },
   spool: {
     async complete() {
@@ -156,6 +158,11 @@ for (const [door, method, path, status] of [
   ['socket', 'GET', '/v1/find', 404],
   ['socket', 'GET', '/v1/ready', 404],
   ['socket', 'GET', '/v1/ready?url=http://m/x.db', 404],
+  ['socket', 'GET', '/v1/mirrors?url=http://m/x.db', 200],
+  ['socket', 'GET', '/v1/mirrors?url=http://unknown/x.db', 404],
+  ['socket', 'GET', '/v1/mirrors', 404],
+  ['tcp', 'GET', '/v1/mirrors?url=http://m/x.db', 404],
+  ['tcp', 'POST', '/v1/mirror-failed?url=http://m/x.db', 404],
   ['socket', 'GET', '/v1/unknown', 404],
 ] as const) {
   test(`${door}: ${method} ${path} is ${status}`, async () => {
@@ -219,6 +226,14 @@ test('a package that is ready comes with its line over the socket', async () => 
   assert.match(String(answer.headers['pacsrv-line']), /10 B from 1 peer/)
   state.ready = false
   assert.is((await ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })).status, 404)
+})
+
+test("the mirrors for a caller's curl, one a line, and which of them failed it", async () => {
+  const url = encodeURIComponent('http://m/x.db')
+  const answer = await ask(`/v1/mirrors?url=${url}`, { door: 'socket' })
+  assert.is(answer.body.toString(), 'http://m/x.db\nhttp://n/x.db\n')
+  assert.is((await ask(`/v1/mirror-failed?url=${url}`, { door: 'socket', method: 'POST' })).status, 204)
+  assert.equal(state.failed, ['http://m/x.db'])
 })
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import { inspect } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PacsrvError } from '../../src/base/error.ts'
@@ -193,6 +195,27 @@ test('the proxy of the caller is used, and none of the daemon’s own', async ()
   } finally {
     delete process.env.http_proxy
   }
+})
+
+test('a password in a URL is sent, is no argument of curl, and is in no error', async () => {
+  let sent: string | undefined
+  let commandLines = ''
+  const got = await serving(
+    (request, response) => {
+      sent = Buffer.from(request.headers.authorization!.split(' ')[1]!, 'base64').toString()
+      for (const pid of readdirSync('/proc').filter((name) => Number(name) > 0)) {
+        try {
+          commandLines += readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        } catch {}
+      }
+      response.writeHead(404).end()
+    },
+    (origin) => get(`${origin.replace('//', '//anna:s"e\\\\cret@')}/f`),
+  )
+  assert.is(sent, 'anna:s"e\\\\cret')
+  assert.match(commandLines, '-K -')
+  assert.not.match(commandLines, 'cret@')
+  assert.not.match(inspect(got.error, { depth: 9 }), 'cret@')
 })
 
 test('brackets and braces in a name are no patterns', async () => {

@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
 import { sha256 } from '../../src/base/sha256.ts'
+import { createDeadMirrors } from '../../src/fetch/dead-mirrors.ts'
 import { createFetcher, type FetcherDeps } from '../../src/fetch/fetcher.ts'
 import { createLimiter } from '../../src/fetch/limiter.ts'
 import type { PacmanConf } from '../../src/pacman/pacman-conf.ts'
@@ -55,6 +56,7 @@ function lab(change: Partial<FetcherDeps> = {}) {
       },
     },
     pacmanConf: async () => conf,
+    deadMirrors: createDeadMirrors(clock),
     ...change,
   } as FetcherDeps
   return { clock, spool, asked, done, fetcher: createFetcher(deps, { delay: 'auto' }) }
@@ -73,6 +75,34 @@ test('a URL under a Server: its file, and every server that the daemon may ask',
     mirrors: [url, `ftp://two.example/core/${url.split('/').at(-1)}`],
   })
   assert.equal(asked, [[NAME, 'core']])
+})
+
+test('a server that was dead lately comes last', async () => {
+  const deadMirrors = createDeadMirrors(createClock())
+  const { fetcher } = lab({ deadMirrors })
+  const url = `https://one.example/core/os/${NAME}`
+  await fetcher.mirrorFailed('https://unheard.example/core/os/x')
+  assert.not(deadMirrors.isDead('https://unheard.example/'))
+  await fetcher.mirrorFailed(url)
+  const located = await fetcher.locate(url)
+  assert.equal('mirrors' in located && located.mirrors, [`ftp://two.example/core/${NAME}`, url])
+})
+
+test("where a caller's curl may look: every server for the first one's URL, passwords left out", async () => {
+  const { fetcher } = lab({
+    pacmanConf: async () =>
+      ({
+        repositories: [
+          { name: 'core', servers: ['http://a:b@one/core', 'http://c:d@two/core', 'file:///srv/core'] },
+        ],
+      }) as PacmanConf,
+  })
+  const own = 'http://a:b@one/core/core.db'
+  assert.equal(await fetcher.mirrorsOf(own), [own, 'file:///srv/core/core.db'])
+  await fetcher.mirrorFailed(own)
+  assert.equal(await fetcher.mirrorsOf(own), ['file:///srv/core/core.db', own])
+  assert.equal(await fetcher.mirrorsOf('http://c:d@two/core/core.db'), ['http://c:d@two/core/core.db'])
+  assert.is(await fetcher.mirrorsOf('http://other/core/core.db'), undefined)
 })
 
 for (const [url, why] of [

@@ -14,10 +14,12 @@ import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
 import { httpGet } from '../discovery/webhost-http.ts'
 import { createReadAhead } from '../fetch/ahead.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
+import { createFetchMany } from '../fetch/curl-many.ts'
 import { createDeadMirrors, notingDead } from '../fetch/dead-mirrors.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
+import { createSignatures } from '../fetch/signatures.ts'
 import { createSpool } from '../fetch/spool.ts'
 import { createTransferPool } from '../fetch/transfer-pool.ts'
 import { createTurns } from '../fetch/turns.ts'
@@ -177,11 +179,19 @@ export async function startDaemon(
     fetch: fetcher.fetch,
     isUnderWay: (sha256) => spool.isComplete(sha256) || fetcher.isFetching(sha256),
   })
+  const signatures = createSignatures({
+    clock,
+    log,
+    fetchMany: createFetchMany({ dir: join(spoolDir, 'signatures') }),
+    deadMirrors,
+    network,
+  })
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
   const serverDeps = {
     fetcher,
     readAhead,
+    signatures,
     spool,
     catalogue,
     clock,
@@ -202,6 +212,7 @@ export async function startDaemon(
       door.closeAllConnections()
     }
     transfers.close()
+    signatures.close()
     await Promise.all([overlay.stop(), fetcher.close(), webhosts.stop()])
     await catalogue.close()
     await Promise.all([fileHasher.close(), wholeHasher.close()])

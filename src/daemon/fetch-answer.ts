@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { ReadAhead } from '../fetch/ahead.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Job } from '../fetch/job.ts'
+import type { Signatures } from '../fetch/signatures.ts'
 import {
   CURL_ENVIRONMENT,
   type EndFrame,
@@ -22,6 +23,7 @@ const DATA_BYTES = 512 * 1024
 export interface FetchDeps {
   fetcher: Fetcher
   readAhead: ReadAhead
+  signatures: Signatures
   log: Log
 }
 
@@ -161,16 +163,15 @@ function knownEnvironment(given: unknown): Record<string, string> {
 export async function answerAhead(
   request: IncomingMessage,
   response: ServerResponse,
-  { fetcher, readAhead }: FetchDeps,
+  { fetcher, readAhead, signatures }: FetchDeps,
 ): Promise<void> {
   const { urls, environment } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
   const wanted = Array.isArray(urls)
     ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
     : []
-  const located = await Promise.all(wanted.map(fetcher.locate))
-  readAhead.begin(
-    located.flatMap((one) => ('reason' in one ? [] : [one])),
-    knownEnvironment(environment),
-  )
+  const all = await Promise.all(wanted.map(fetcher.locate))
+  const located = all.flatMap((one) => ('reason' in one ? [] : [one]))
+  readAhead.begin(located, knownEnvironment(environment))
+  signatures.begin(located, knownEnvironment(environment))
   response.writeHead(204).end()
 }

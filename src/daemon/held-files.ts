@@ -1,6 +1,7 @@
 import { PacsrvError } from '../base/error.ts'
 import type { Holdings } from '../fetch/serve.ts'
 import type { Catalogue, CatalogueFile } from '../pacman/catalogue.ts'
+import { readSignature } from '../pacman/signature.ts'
 import type { HeldFile } from '../wire/messages.ts'
 
 /** A catalogued file as the network knows it. */
@@ -24,6 +25,10 @@ export function servedFrom(catalogue: Catalogue): Holdings {
         },
         close: () => handle.close(),
       }
+    },
+    async signature(sha256) {
+      const held = catalogue.find(sha256)
+      return held && readSignature(`${held.path}.sig`)
     },
   }
 }

@@ -4,7 +4,8 @@ import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
 import type { Found } from './find.ts'
-import { answerPackage, answerReady, type PackageSources } from './package-answer.ts'
+import { answerPackage, type PackageSources } from './package-answer.ts'
+import { answerReady, answerSignature } from './ready-answer.ts'
 import type { Status } from './status.ts'
 import { statusPage } from './status-page.ts'
 
@@ -71,6 +72,9 @@ async function answer(
     if (call === 'POST /v1/mirror-failed') {
       await deps.fetcher.mirrorFailed(searchParams.get('url') ?? '')
       return refuse(204)
+    }
+    if (call === 'GET /v1/signature') {
+      return answerSignature(request, response, { url: searchParams.get('url'), sources: deps })
     }
     if (call === 'GET /v1/find') {
       const found = await deps.find(searchParams.get('name') ?? '')

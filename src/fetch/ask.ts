@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Session } from '../overlay/session.ts'
 import { limits } from '../wire/limits.ts'
-import type { Get, ManifestWanted, Message, RefuseReason, Sha256 } from '../wire/messages.ts'
+import type { Get, ManifestWanted, Message, RefuseReason, Sha256, SignatureWanted } from '../wire/messages.ts'
 
 /** What a chunk request came to. The bytes are the receiver's to keep. */
 export type ChunkAnswer = { bytes: Uint8Array } | { refused: RefuseReason }
@@ -15,6 +15,8 @@ export interface Asker {
   readonly session: Session
   /** The raw chunk hashes of a file. Rejects with PacsrvError `peer` on refusal, silence or a close. */
   manifest(sha256: Sha256): Promise<Uint8Array>
+  /** The signature beside a file, unchecked. Rejects likewise. */
+  signature(sha256: Sha256): Promise<Uint8Array>
   /** Asks for a chunk; `answer` is called once unless the session closes first. Returns the request's number. */
   chunk(sha256: Sha256, chunk: number, answer: (answer: ChunkAnswer) => void): number
   /** The answer is no longer wanted; it may come all the same, and is then dropped. */
@@ -33,7 +35,11 @@ export interface AskerShell {
 }
 
 const MANIFEST_MS = 5_000
+const SIGNATURE_MS = 1_500
 const LAST_REQUEST = 0xffff_ffff
+
+const isAnswer = (message: Message) =>
+  message.type === 'chunk' || message.type === 'manifest' || message.type === 'signature'
 
 export function createAsker(session: Session, clock: Clock): AskerShell {
   const open = new Map<number, (answer: ChunkAnswer) => void>()
@@ -44,7 +50,7 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
   let gone: { reason: Error | undefined } | undefined
 
   function request(
-    message: Omit<Get, 'request'> | Omit<ManifestWanted, 'request'>,
+    message: Omit<Get, 'request'> | Omit<ManifestWanted | SignatureWanted, 'request'>,
     answer: (answer: ChunkAnswer) => void,
   ): number {
     next = next === LAST_REQUEST ? 0 : next + 1
@@ -67,13 +73,17 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
     sendHeld()
   }
 
-  function manifest(sha256: Sha256): Promise<Uint8Array> {
+  /** Asks for what is no chunk, named `what` for people, and waits for it no longer than `patience` ms. */
+  function once(
+    message: Omit<ManifestWanted | SignatureWanted, 'request'>,
+    { what, patience }: { what: string; patience: number },
+  ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         stop()
-        reject(new PacsrvError('peer', `${session.remote} gave no chunk list: ${why}`))
+        reject(new PacsrvError('peer', `${session.remote} gave no ${what}: ${why}`))
       }
-      const cancelTimer = clock.after(MANIFEST_MS, () => {
+      const cancelTimer = clock.after(patience, () => {
         asker.cancel(number)
         fail('silence')
       })
@@ -82,7 +92,7 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
         cancelTimer()
         unlisten()
       }
-      const number = request({ type: 'manifestWanted', sha256 }, (answer) => {
+      const number = request(message, (answer) => {
         stop()
         if ('bytes' in answer) resolve(answer.bytes)
         else fail(answer.refused)
@@ -100,7 +110,10 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
 
   const asker: Asker = {
     session,
-    manifest,
+    manifest: (sha256) =>
+      once({ type: 'manifestWanted', sha256 }, { what: 'chunk list', patience: MANIFEST_MS }),
+    signature: (sha256) =>
+      once({ type: 'signatureWanted', sha256 }, { what: 'signature', patience: SIGNATURE_MS }),
     chunk: (sha256, chunk, answer) => request({ type: 'get', sha256, chunk }, answer),
     cancel(number) {
       if (held.delete(number)) open.delete(number)
@@ -118,7 +131,7 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
   return {
     asker,
     receive(message) {
-      if (message.type !== 'chunk' && message.type !== 'manifest' && message.type !== 'refuse') return false
+      if (message.type !== 'refuse' && !isAnswer(message)) return false
       const answer = open.get(message.request)
       settle(message.request)
       answer?.(message.type === 'refuse' ? { refused: message.reason } : { bytes: message.payload })

@@ -34,7 +34,7 @@ export type OpenMirror = (request: MirrorRequest, handler: MirrorHandler) => Mir
 
 /** Time-outs as in pacman's own downloader (libalpm, dload.c). */
 const PATIENCE = ['--connect-timeout', '10', '--speed-limit', '1', '--speed-time', '10']
-const MANNERS = [
+export const MANNERS = [
   '-q',
   '-sS',
   '-f',
@@ -48,11 +48,9 @@ const MANNERS = [
   '=http,https',
 ]
 
-/** Not as an argument: a URL may carry a password, and arguments are everybody's to read. */
-function urlOption(url: string): string {
-  const quoted = url.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')
-  return `url = "${quoted}"\n`
-}
+/** A value in curl's own configuration language (curl(1), --config): no bytes of it make another option. */
+export const quoted = (text: string) =>
+  `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`
 
 /** curl(1), EXIT CODES: names that don't resolve, no connection, time-outs, connections cut off. */
 const UNREACHABLE = new Set([5, 6, 7, 28, 35, 52, 56])
@@ -62,16 +60,24 @@ export function isUnreachable(error: PacsrvError): boolean {
   return UNREACHABLE.has((error.cause as { exitCode?: number } | undefined)?.exitCode ?? 0)
 }
 
+/** A curl's whole environment, and the options for its user agent: the caller's. */
+export function curlProcess({ HTTP_USER_AGENT, ...proxies }: Record<string, string>) {
+  return {
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...proxies },
+    agent: HTTP_USER_AGENT === undefined ? [] : ['-A', HTTP_USER_AGENT],
+  }
+}
+
 /** A mirror read by curl: every Arch machine has it, and it knows every proxy and protocol that pacman does. */
 export const openMirrorByCurl: OpenMirror = ({ url, start, end, size, environment }, handler) => {
   const isFtp = /^ftp:/i.test(url)
-  const { HTTP_USER_AGENT: agent, ...proxies } = environment
+  const { env, agent } = curlProcess(environment)
   const whole = start === 0 && (end === undefined || end === size - 1)
   const args = [
     ...MANNERS,
     ...PATIENCE,
     ...(isFtp ? [] : ['-i', '--suppress-connect-headers']),
-    ...(agent === undefined ? [] : ['-A', agent]),
+    ...agent,
     ...(whole ? [] : ['-r', `${start}-${end ?? ''}`]),
     '-K',
     '-',
@@ -80,10 +86,11 @@ export const openMirrorByCurl: OpenMirror = ({ url, start, end, size, environmen
     buffer: false,
     encoding: 'buffer',
     reject: false,
-    input: urlOption(url),
+    // Not as an argument: a URL may carry a password, and arguments are everybody's to read.
+    input: `url = ${quoted(url)}\n`,
     stderr: 'pipe',
     extendEnv: false,
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...proxies },
+    env,
   })
   let over = false
   let complaint = ''

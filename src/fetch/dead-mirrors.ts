@@ -7,6 +7,8 @@ export interface DeadMirrors {
   failed(url: string): void
   answered(url: string): void
   isDead(url: string): boolean
+  /** It has answered lately, and not failed since. */
+  isAlive(url: string): boolean
   /** The dead last; else in the order given. */
   order(urls: string[]): string[]
 }
@@ -15,23 +17,26 @@ const REMEMBERED_MS = 5 * 60_000
 const MOST_REMEMBERED = 1_000
 
 export function createDeadMirrors(clock: Clock): DeadMirrors {
-  /** Host and port to when it failed. */
-  const failures = new Map<string, number>()
+  /** Host and port to how it fared last, and when. */
+  const known = new Map<string, { failed: boolean; at: number }>()
 
-  function isDead(url: string): boolean {
-    const at = failures.get(hostOf(url))
-    return at !== undefined && clock.now() - at < REMEMBERED_MS
+  function note(url: string, failed: boolean) {
+    const host = hostOf(url)
+    known.delete(host)
+    known.set(host, { failed, at: clock.now() })
+    if (known.size > MOST_REMEMBERED) known.delete(known.keys().next().value!)
   }
+  function fared(url: string): { failed: boolean } | undefined {
+    const last = known.get(hostOf(url))
+    return last && clock.now() - last.at < REMEMBERED_MS ? last : undefined
+  }
+  const isDead = (url: string) => fared(url)?.failed === true
 
   return {
-    failed(url) {
-      const host = hostOf(url)
-      failures.delete(host)
-      failures.set(host, clock.now())
-      if (failures.size > MOST_REMEMBERED) failures.delete(failures.keys().next().value!)
-    },
-    answered: (url) => void failures.delete(hostOf(url)),
+    failed: (url) => note(url, true),
+    answered: (url) => note(url, false),
     isDead,
+    isAlive: (url) => fared(url)?.failed === false,
     order: (urls) => [...urls.filter((url) => !isDead(url)), ...urls.filter(isDead)],
   }
 }

@@ -1,5 +1,5 @@
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
-import type { SyncDatabases } from '../pacman/sync-databases.ts'
+import type { PackageFile, SyncDatabases } from '../pacman/sync-databases.ts'
 import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
 import type { WantedFile } from '../wire/messages.ts'
 import type { DeadMirrors } from './dead-mirrors.ts'
@@ -10,6 +10,8 @@ import type { Origins } from './spool.ts'
 export interface Located {
   file: WantedFile
   mirrors: string[]
+  /** When it was built, in seconds since 1970, if the databases say. */
+  built?: number
 }
 
 /** Every file on its way; several callers of one file share its job. */
@@ -57,11 +59,7 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       if (!origin) return { reason: 'its URL is under no Server of pacman.conf' }
       const found = await deps.databases.find(name, origin.repository)
       if (!found || found.size === 0) return { reason: 'no sync database names it' }
-      const { sha256, size } = found
-      return {
-        file: { sha256, size, name },
-        mirrors: deps.deadMirrors.order(origin.mirrors.filter((mirror) => SCHEMES.test(mirror))),
-      }
+      return locatedAs(found, deps.deadMirrors.order(origin.mirrors.filter((mirror) => SCHEMES.test(mirror))))
     },
     async locatePath(path) {
       const name = fileNameOfUrl(`http://localhost${path}`)
@@ -70,10 +68,9 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       const repository = conf?.repositories.findLast(({ name }) => folders.includes(name))
       const found = name === undefined ? undefined : await deps.databases.find(name, repository?.name)
       if (!found || found.size === 0) return undefined
-      const { sha256, size } = found
       const servers = repository?.servers.filter((server) => SCHEMES.test(server)) ?? []
       const mirrors = servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name!)}`)
-      return { file: { sha256, size, name: name! }, mirrors: deps.deadMirrors.order(mirrors) }
+      return locatedAs(found, deps.deadMirrors.order(mirrors))
     },
     async mirrorsOf(url) {
       const conf = await deps.pacmanConf()
@@ -104,4 +101,8 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       await Promise.all([...jobs.values()].map((job) => job.stop()))
     },
   }
+}
+
+function locatedAs({ sha256, size, name, built }: PackageFile, mirrors: string[]): Located {
+  return { file: { sha256, size, name }, mirrors, ...(built === undefined ? {} : { built }) }
 }

@@ -3,7 +3,7 @@ import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Session } from '../overlay/session.ts'
 import { limits } from '../wire/limits.ts'
-import type { Get, ManifestWanted, Message, RefuseReason, Sha256 } from '../wire/messages.ts'
+import type { Get, ManifestWanted, Message, RefuseReason, Sha256, SignatureWanted } from '../wire/messages.ts'
 import type { BufferPool } from '../wire/pool.ts'
 import type { Turns } from './turns.ts'
 
@@ -19,6 +19,8 @@ export interface OpenFile {
 /** What this node can serve; rejects or gives undefined for what it doesn't hold. */
 export interface Holdings {
   open(sha256: Sha256): Promise<OpenFile | undefined>
+  /** The signature that lies beside a held file, at most `limits.signatureBytes`; undefined for none. Never rejects. */
+  signature(sha256: Sha256): Promise<Uint8Array | undefined>
 }
 
 export interface ServerShell {
@@ -33,9 +35,14 @@ export interface ServerOptions {
   onUploaded(bytes: number): void
 }
 
+type Request = Get | ManifestWanted | SignatureWanted
+
 /** Requests that one session may have waiting; one more is answered `busy`. */
 export const MAX_WAITING = limits.requests
 const MAX_OPEN_FILES = 4
+
+const isRequest = (message: Message): message is Request =>
+  message.type === 'get' || message.type === 'manifestWanted' || message.type === 'signatureWanted'
 
 /** The answering half of a transfer session: one chunk a turn, and none while the other end lags. */
 export function createServer(
@@ -43,7 +50,7 @@ export function createServer(
   { holdings, log, pool, turns }: { holdings: Holdings; log: Log; pool: BufferPool; turns: Turns },
   { onUploaded }: ServerOptions,
 ): ServerShell {
-  const waiting: (Get | ManifestWanted)[] = []
+  const waiting: Request[] = []
   const files = new Map<Sha256, Promise<OpenFile | undefined>>()
   let hasTurn = false
   let writable = true
@@ -70,10 +77,17 @@ export function createServer(
   }
 
   /** Resolves to the bytes of file that went out. */
-  async function answer(request: Get | ManifestWanted): Promise<number> {
+  async function answer(request: Request): Promise<number> {
     const refuse = (reason: RefuseReason) => {
       session.send({ type: 'refuse', request: request.request, reason })
       return 0
+    }
+    if (request.type === 'signatureWanted') {
+      const payload = await holdings.signature(request.sha256)
+      if (ended) return 0
+      if (!payload) return refuse('absent')
+      writable = session.send({ type: 'signature', request: request.request, payload })
+      return payload.length
     }
     const opened = await file(request.sha256)
     if (ended) return 0
@@ -117,7 +131,7 @@ export function createServer(
 
   return {
     receive(message) {
-      if (message.type === 'get' || message.type === 'manifestWanted') {
+      if (isRequest(message)) {
         if (waiting.length < MAX_WAITING) {
           waiting.push(message)
           work()

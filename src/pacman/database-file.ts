@@ -24,8 +24,8 @@ export type Packages = ReadonlyMap<string, Omit<PackageEntry, 'name'>>
 export async function readDatabase(handle: FileHandle, limits = LIMITS): Promise<Packages> {
   const packages = new Map<string, Omit<PackageEntry, 'name'>>()
   for await (const { content } of readTar(await unpack(handle), limits, isDesc)) {
-    const entry = parseDesc(content)
-    if (entry) packages.set(entry.name, { size: entry.size, sha256: entry.sha256 })
+    const { name, ...entry } = parseDesc(content) ?? {}
+    if (name !== undefined) packages.set(name, entry as Omit<PackageEntry, 'name'>)
   }
   return packages
 }

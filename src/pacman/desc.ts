@@ -7,9 +7,11 @@ export interface PackageEntry {
   size: number
   /** 64 lower-case hex digits. */
   sha256: string
+  /** When it was built, in seconds since 1970; left out where the database doesn't say. */
+  built?: number
 }
 
-const FIELDS = ['%FILENAME%', '%CSIZE%', '%SHA256SUM%'] as const
+const FIELDS = ['%FILENAME%', '%CSIZE%', '%SHA256SUM%', '%BUILDDATE%'] as const
 const NEWLINE = 0x0a
 const PERCENT = 0x25
 
@@ -23,7 +25,9 @@ export function parseDesc(content: Uint8Array): PackageEntry | undefined {
   const size = values.get('%CSIZE%') ?? ''
   const sha256 = values.get('%SHA256SUM%') ?? ''
   if (!isFileName(name) || !/^[1-9]\d{0,14}$/.test(size) || !/^[0-9a-f]{64}$/i.test(sha256)) return undefined
-  return { name, size: Number(size), sha256: sha256.toLowerCase() }
+  const built = values.get('%BUILDDATE%') ?? ''
+  const when = /^[1-9]\d{0,10}$/.test(built) ? { built: Number(built) } : {}
+  return { name, size: Number(size), sha256: sha256.toLowerCase(), ...when }
 }
 
 function findFields(content: Uint8Array): Map<string, string> {

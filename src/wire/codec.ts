@@ -91,6 +91,8 @@ const schemas: { [N in MessageName]: Schema<Body<Of<N>>> } = {
   cancel: schema(record({ request: u32 })),
   have: schema(record({ sha256: hash }), { max: Math.ceil(chunks / 8), multiple: 1 }),
   dialBack: schema(record({})),
+  signatureWanted: schema(record({ request: u32, sha256: hash })),
+  signature: schema(record({ request: u32 }), { max: limits.signatureBytes, multiple: 1 }),
 }
 
 const nameOf = new Map(Object.entries(MessageType).map(([name, type]) => [type, name as MessageName]))

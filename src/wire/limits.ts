@@ -26,8 +26,10 @@ export const limits = {
   nodes: 50,
   capabilities: 16,
   capabilityBytes: 32,
-  /** Requests (`get`, `manifestWanted`) under way on a link, each way; one more is refused as busy. */
+  /** Requests (`get`, `manifestWanted`, `signatureWanted`) under way on a link, each way; one more is refused as busy. */
   requests: 64,
+  /** A detached signature; one of Arch Linux's has a few hundred. pacman itself takes no more than this. */
+  signatureBytes: 16 * KIB,
   agentBytes: 64,
   reasonBytes: 200,
 } as const

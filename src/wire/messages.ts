@@ -25,6 +25,8 @@ export const MessageType = {
   cancel: 17,
   have: 18,
   dialBack: 19,
+  signatureWanted: 20,
+  signature: 21,
 } as const
 
 export type MessageName = keyof typeof MessageType
@@ -194,7 +196,19 @@ export interface Chunk {
   request: number
   payload: Uint8Array
 }
-/** Answer to `get` and `manifestWanted` that can't be served. */
+/** Send the detached signature that lies beside this file. */
+export interface SignatureWanted {
+  type: 'signatureWanted'
+  request: number
+  sha256: Sha256
+}
+/** `NAME.sig`, raw. Nothing vouches for it but the key that pacman checks it with. */
+export interface SignatureMessage {
+  type: 'signature'
+  request: number
+  payload: Uint8Array
+}
+/** Answer to `get`, `manifestWanted` and `signatureWanted` that can't be served. */
 export interface Refuse {
   type: 'refuse'
   request: number
@@ -236,3 +250,5 @@ export type Message =
   | Refuse
   | CancelRequest
   | Have
+  | SignatureWanted
+  | SignatureMessage

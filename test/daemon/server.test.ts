@@ -20,9 +20,17 @@ writeFileSync(join(dir, 'ready'), content)
 const located: Located = {
   file: { sha256: 'a'.repeat(64), size: 10, name: 'x-1-1-any.pkg.tar.zst' },
   mirrors: [],
+  built: 1_700_000_000,
 }
 const clock = createClock()
-const state = { ready: true, announced: 0, allowed: true, openHandles: 0, failed: [] as string[] }
+const state = {
+  ready: true,
+  announced: 0,
+  allowed: true,
+  openHandles: 0,
+  failed: [] as string[],
+  signature: undefined as Buffer | undefined,
+}
 let job: ReturnType<typeof createFakeJob>
 
 function createFakeJob() {
@@ -70,6 +78,11 @@ const deps = {
   }),
   announce: () => state.announced++,
   readAhead: { asked() {}, isNew: () => false, begin() {} },
+  signatures: {
+    ready: async () => state.signature,
+    find: async () => state.signature,
+    begin() {},
+  },
   find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
   allows: () => state.allowed,
   fetcher: {
@@ -105,7 +118,7 @@ test.before(async () => {
   await Promise.all([once(servers.tcp, 'listening'), once(servers.socket, 'listening')])
 })
 test.before.each(() => {
-  Object.assign(state, { ready: true, allowed: true, announced: 0 })
+  Object.assign(state, { ready: true, allowed: true, announced: 0, signature: undefined })
   job = createFakeJob()
 })
 test.after(() => {
@@ -204,7 +217,13 @@ for (const [range, status, body, contentRange] of [
   ['bytes=10-', 416, '', 'bytes */10'],
   ['bytes=3-4', 206, '34', 'bytes 3-4/10'],
   ['bytes=3-10', 206, '3456789', 'bytes 3-9/10'],
-  ['bytes=-5', 200, '0123456789', undefined],
+  ['bytes=-5', 206, '56789', 'bytes 5-9/10'],
+  ['bytes=-10', 206, '0123456789', 'bytes 0-9/10'],
+  ['bytes=-11', 206, '0123456789', 'bytes 0-9/10'],
+  ['bytes=-0', 416, '', 'bytes */10'],
+  ['bytes=-', 200, '0123456789', undefined],
+  ['bytes=5-4', 200, '0123456789', undefined],
+  ['bytes=99999999999999999999-', 416, '', 'bytes */10'],
   ['bytes=1-2,4-5', 200, '0123456789', undefined],
   ['lines=1-2', 200, '0123456789', undefined],
 ] as const) {
@@ -212,6 +231,30 @@ for (const [range, status, body, contentRange] of [
     const answer = await ask(PACKAGE, { headers: range ? { Range: range } : {} })
     assert.equal([answer.status, answer.body.toString()], [status, body])
     assert.is(answer.headers['content-range'], contentRange)
+    assert.is(state.openHandles, 0)
+  })
+}
+
+const BUILT = 'Tue, 14 Nov 2023 22:13:20 GMT'
+const SECOND_BEFORE = 'Tue, 14 Nov 2023 22:13:19 GMT'
+const SECOND_AFTER = 'Tue, 14 Nov 2023 22:13:21 GMT'
+
+for (const [headers, status] of [
+  [{ 'If-Modified-Since': SECOND_BEFORE }, 200],
+  [{ 'If-Modified-Since': BUILT }, 304],
+  [{ 'If-Modified-Since': SECOND_AFTER, Range: 'bytes=1-' }, 304],
+  [{ 'If-Modified-Since': SECOND_AFTER, 'If-None-Match': '"x"' }, 200],
+  [{ 'If-Modified-Since': 'yesterday' }, 200],
+  [{ 'If-Range': BUILT, Range: 'bytes=1-' }, 206],
+  [{ 'If-Range': SECOND_BEFORE, Range: 'bytes=1-' }, 200],
+  [{ 'If-Range': SECOND_AFTER, Range: 'bytes=1-' }, 200],
+  [{ 'If-Range': '"x"', Range: 'bytes=1-' }, 200],
+] as [Record<string, string>, number][]) {
+  test(`a package with ${JSON.stringify(headers)} is ${status}`, async () => {
+    const answer = await ask(PACKAGE, { headers })
+    assert.is(answer.status, status)
+    assert.is(answer.headers['last-modified'], BUILT)
+    assert.is(answer.body.length, { 200: 10, 206: 9, 304: 0 }[status])
     assert.is(state.openHandles, 0)
   })
 }
@@ -234,6 +277,23 @@ test("the mirrors for a caller's curl, one a line, and which of them failed it",
   assert.is(answer.body.toString(), 'http://m/x.db\nhttp://n/x.db\n')
   assert.is((await ask(`/v1/mirror-failed?url=${url}`, { door: 'socket', method: 'POST' })).status, 204)
   assert.equal(state.failed, ['http://m/x.db'])
+})
+
+for (const path of ['/v1/ready', '/v1/signature']) {
+  test(`a signature by ${path}, or 404`, async () => {
+    const url = `${path}?url=http://m/x.zst.sig`
+    assert.is((await ask(url, { door: 'socket' })).status, 404)
+    state.signature = Buffer.from('signature')
+    const answer = await ask(url, { door: 'socket' })
+    assert.is(answer.body.toString(), 'signature')
+    assert.match(String(answer.headers['pacsrv-line']), /\.sig: 9 bytes/)
+    assert.is((await ask(`${path}?url=http://m/x.db.sig`, { door: 'socket' })).status, 404)
+  })
+}
+
+test('what is no signature is not asked for as one', async () => {
+  state.signature = Buffer.from('signature')
+  assert.is((await ask('/v1/signature?url=http://m/x.zst', { door: 'socket' })).status, 404)
 })
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))

@@ -106,6 +106,23 @@ test('a list: answered, refused, silent, or lost with the connection; no timer s
   assert.not.ok(clock.step())
 })
 
+test('a signature: answered, refused, or silent', async () => {
+  const { asker, receive, clock, sent } = start()
+  const given = asker.signature(FILE)
+  assert.equal(sent, [{ type: 'signatureWanted', request: 1, sha256: FILE }])
+  receive({ type: 'signature', request: 1, payload: bytes })
+  assert.equal(await given, bytes)
+
+  const refused = asker.signature(FILE)
+  receive({ type: 'refuse', request: 2, reason: 'absent' })
+  await fails(refused, /absent/)
+
+  const silent = asker.signature(FILE)
+  clock.advance(1_500)
+  await fails(silent, /silence/)
+  assert.not.ok(clock.step())
+})
+
 test('who listens after the close is told all the same, unless it stops', async () => {
   const { asker, closed } = start()
   const told: string[] = []

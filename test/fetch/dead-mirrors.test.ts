@@ -30,6 +30,20 @@ test('a host is dead with all its repositories, whoever asks, until it answers',
   assert.not(dead.isDead(A))
 })
 
+test('one that has answered is alive for five minutes, unless it fails', () => {
+  const clock = createClock()
+  const dead = createDeadMirrors(clock)
+  assert.not(dead.isAlive(A))
+  dead.answered(A)
+  clock.advance(5 * 60_000 - 1)
+  assert.ok(dead.isAlive(A))
+  clock.advance(1)
+  assert.not(dead.isAlive(A))
+  dead.answered(A)
+  dead.failed(A)
+  assert.not(dead.isAlive(A))
+})
+
 test('no more than a thousand are remembered, the latest', () => {
   const dead = createDeadMirrors(createClock())
   for (let n = 0; n <= 1_000; n++) dead.failed(`http://${n}.example/`)

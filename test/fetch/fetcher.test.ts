@@ -52,7 +52,7 @@ function lab(change: Partial<FetcherDeps> = {}) {
     databases: {
       async find(name: string, repository?: string) {
         asked.push([name, repository])
-        return name === NAME ? known : undefined
+        return name === NAME ? { name, ...known } : undefined
       },
     },
     pacmanConf: async () => conf,

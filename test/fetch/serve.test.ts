@@ -25,6 +25,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
   }
   const session = { send, link: { send } } as unknown as Session
   const holdings: Holdings = {
+    signature: async (sha256) => (sha256 === FILE ? Buffer.from('signature') : undefined),
     async open(sha256) {
       opened.push(sha256)
       if (sha256.startsWith('0')) throw new PacsrvError('absent', 'not here')
@@ -125,6 +126,18 @@ test('a reader that lags gets nothing more until it has caught up, and as many a
   server.drained()
   await settle()
   assert.is(sent.length, 2 + limits.requests)
+})
+
+test('the signature of what has one; absent otherwise, and the file is not opened', async () => {
+  const { sent, server, opened } = start()
+  server.receive({ type: 'signatureWanted', request: 1, sha256: FILE })
+  server.receive({ type: 'signatureWanted', request: 2, sha256: 'b'.repeat(64) })
+  await settle()
+  assert.equal(sent, [
+    { type: 'signature', request: 1, payload: Buffer.from('signature') },
+    { type: 'refuse', request: 2, reason: 'absent' },
+  ])
+  assert.is(opened.length, 0)
 })
 
 test('what is called off is not sent', async () => {

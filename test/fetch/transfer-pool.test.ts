@@ -43,7 +43,7 @@ function start({ fails = false } = {}) {
         dialled.push(made)
         return made.session
       },
-      holdings: { open: async () => undefined },
+      holdings: { open: async () => undefined, signature: async () => undefined },
       turns: { take: (turn: () => Promise<number>) => void turn() },
       clock,
       log: silentLog,

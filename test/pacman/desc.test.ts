@@ -10,6 +10,12 @@ test('name, size and hash, the hash in lower case', () => {
   assert.equal(parse(desc(NAME, 17, hash('A'))), { name: NAME, size: 17, sha256: hash('a') })
 })
 
+test('when it was built, if that is a time', () => {
+  const built = (value: string) => parse(`${desc(NAME, 17, hash('a'))}%BUILDDATE%\n${value}\n\n`)
+  assert.is(built('1700000000')?.built, 1_700_000_000)
+  for (const value of ['0', '-1', 'x', '']) assert.not.ok('built' in built(value)!, value)
+})
+
 test('no newline at the end, fields in another order', () => {
   const text = `%SHA256SUM%\n${hash('1')}\n\n%CSIZE%\n5\n\n%FILENAME%\na.pkg.tar`
   assert.equal(parse(text), { name: 'a.pkg.tar', size: 5, sha256: hash('1') })

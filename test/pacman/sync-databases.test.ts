@@ -264,16 +264,23 @@ realTest('Arch Linux, June 2019: every package', async () => {
     name: 'acl-2.2.53-1-x86_64.pkg.tar.xz',
     size: 135020,
     sha256: '27f4020c77a11992a75b5b99bc1c22797defcea6283b77eb2c311d77b3404443',
+    built: 1529391128,
     repository: 'core',
   })
   let packages = 0
   for (const repository of ['core', 'extra', 'multilib']) {
     const text = gunzipSync(readFileSync(join(real, `${repository}.db`))).toString()
-    for (const [, name, size, sha256] of text.matchAll(
-      /%FILENAME%\n(.+)\n[\s\S]*?%CSIZE%\n(.+)\n[\s\S]*?%SHA256SUM%\n(.+)\n/g,
+    for (const [, name, size, sha256, built] of text.matchAll(
+      /%FILENAME%\n(.+)\n[\s\S]*?%CSIZE%\n(.+)\n[\s\S]*?%SHA256SUM%\n(.+)\n[\s\S]*?%BUILDDATE%\n(.+)\n/g,
     )) {
       packages++
-      assert.equal(await databases.find(name!, repository), { name, size: Number(size), sha256, repository })
+      assert.equal(await databases.find(name!, repository), {
+        name,
+        size: Number(size),
+        sha256,
+        built: Number(built),
+        repository,
+      })
     }
   }
   assert.is(packages, 231 + 2917 + 280)

@@ -94,6 +94,8 @@ const bounds: [Message['type'], string, unknown, unknown][] = [
   ['get', 'chunk', 16_383, 16_384],
   ['chunk', 'payload', new Uint8Array(limits.payloadBytes), new Uint8Array(limits.payloadBytes + 1)],
   ['chunk', 'payload', new Uint8Array(1), NONE],
+  ['signature', 'payload', new Uint8Array(16_384), new Uint8Array(16_385)],
+  ['signature', 'payload', new Uint8Array(1), NONE],
   ['have', 'payload', new Uint8Array(2048), new Uint8Array(2049)],
 ]
 

@@ -1,6 +1,11 @@
-/** Builds dist/: the sh front `pacsrv-xfer` and the bundles beside it. Nothing of node_modules is needed to run it. */
-import { chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs'
+/**
+ * Builds dist/: the sh front `pacsrv-xfer` and the bundles beside it, of which nothing of node_modules is needed to
+ * run; under share/, the manual pages and completions.
+ */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { build } from 'esbuild'
+import { tsImport } from 'tsx/esm/api'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 rmSync('dist', { recursive: true, force: true })
@@ -29,3 +34,18 @@ await build({
 
 copyFileSync('src/cli/pacsrv-xfer.sh', 'dist/pacsrv-xfer')
 chmodSync('dist/pacsrv-xfer', 0o755)
+
+const { manualPages } = await tsImport('./man/pages.ts', import.meta.url)
+const { completions } = await tsImport('./completions/completions.ts', import.meta.url)
+const { SOURCE_DATE_EPOCH } = process.env // reproducible-builds.org; makepkg sets it
+const built = SOURCE_DATE_EPOCH ? new Date(Number(SOURCE_DATE_EPOCH) * 1000) : new Date()
+for (const { name, section, roff } of manualPages({ version, date: built.toISOString().slice(0, 10) })) {
+  writeShared(`man/man${section}/${name}.${section}`, roff)
+}
+for (const { path, script } of completions()) writeShared(path, script)
+
+function writeShared(path, text) {
+  const file = `dist/share/${path}`
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}

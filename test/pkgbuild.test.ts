@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +41,49 @@ test('a build folder that the user chose is kept', () => {
 
 test('changes that the admin made to the configuration outlive an upgrade', () => {
   assert.is(sourced('echo "$backup"', '/tmp'), 'etc/pacsrv.conf')
+})
+
+/** What package() puts where, with the built program that is here; `path mode`. */
+function packaged(folder: string): string[] {
+  const script = `source "$1/PKGBUILD"; srcdir=$2 pkgdir=$2/pkg; umask 022; cd "$srcdir"; package >&2
+    cd "$pkgdir"; find . -type f -printf '%P %m\\n' -o -type d ! -perm 755 -printf 'folder %P %m\\n'`
+  const { status, stdout, stderr } = spawnSync('bash', ['-ec', script, 'bash', root, folder], {
+    encoding: 'utf8',
+  })
+  assert.equal([status, stderr], [0, ''])
+  return stdout.trim().split('\n').sort()
+}
+
+test('the package has all that is shipped, where it belongs, with the modes that namcap wants', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pacsrv-package-'))
+  try {
+    const checkout = join(folder, manifest.name)
+    mkdirSync(join(checkout, 'dist/share/man/man1'), { recursive: true, mode: 0o700 })
+    for (const name of ['dist/pacsrv-xfer', 'dist/main.cjs', 'dist/share/man/man1/pacsrv-xfer.1']) {
+      writeFileSync(join(checkout, name), '', { mode: 0o600 })
+    }
+    const shipped = ['LICENSE', 'README.md', 'docs', 'etc', 'hooks', 'libalpm', 'systemd']
+    for (const name of shipped) cpSync(join(root, name), join(checkout, name), { recursive: true })
+    const expected = [
+      'etc/pacsrv.conf 644',
+      'usr/bin/pacsrv-xfer 755',
+      'usr/lib/pacsrv/main.cjs 644',
+      'usr/lib/sysusers.d/pacsrv.conf 644',
+      'usr/lib/tmpfiles.d/pacsrv.conf 644',
+      'usr/share/man/man1/pacsrv-xfer.1 644',
+      'usr/share/licenses/pacsrv/LICENSE 644',
+      'usr/share/doc/pacsrv/README.md 644',
+      ...readdirSync(join(root, 'docs')).map((name) => `usr/share/doc/pacsrv/${name} 644`),
+      ...readdirSync(join(root, 'hooks')).map((name) => `usr/share/libalpm/hooks/${name} 644`),
+      ...readdirSync(join(root, 'libalpm')).map((name) => `usr/share/libalpm/scripts/${name} 755`),
+      ...readdirSync(join(root, 'systemd'))
+        .filter((name) => /\.(?:service|socket)$/.test(name))
+        .map((name) => `usr/lib/systemd/system/${name} 644`),
+    ]
+    assert.equal(packaged(folder), expected.sort())
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test.run()

@@ -88,6 +88,12 @@ scenario(
     assert.match(outcome.all, /Announcing new packages/)
     assert.not.match(outcome.all, /error|warning/i)
     await waitFor('the new file offered', async () => (await status())?.files.count === 1)
+
+    const again = await host.exec([...there, 'pacman', '-Udd', '--noconfirm', file])
+    assert.is(again.code, 0, again.all)
+    assert.match(again.all, /Restarting pacsrv\.\.\./)
+    assert.not.match(again.all, /error|warning: (?!pacsrv-\S+ is up to date)/i)
+    assert.ok(await status())
     lab.note(`an install with the hook: ${outcome.seconds.toFixed(2)} s`)
   },
   ['debootstrap', 'makepkg', 'fakeroot'],

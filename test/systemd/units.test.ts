@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { manualPages } from '../../man/pages.ts'
 import { parseConfig } from '../../src/base/config.ts'
+import { commands } from '../../src/cli/commands.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../systemd/${name}`, import.meta.url), 'utf8')
 const service = read('pacsrv.service')
@@ -42,21 +44,64 @@ test('the user that the service runs as is made, and owns the three folders', ()
   assert.equal(paths, ['/run/pacsrv', daemon['state-dir'], daemon['spool-dir']])
 })
 
+const units = ['pacsrv.service', 'pacsrv.socket', 'pacsrv-webhost.service']
+
+test('each unit names its manual pages', () => {
+  const pages = manualPages({ version: '1', date: '2026-11-24' }).map(
+    ({ name, section }) => `man:${name}(${section})`,
+  )
+  for (const name of units) {
+    const named = setting(read(name), 'Documentation')?.split(' ') ?? []
+    assert.ok(named.includes('man:pacsrv(7)'), name)
+    for (const page of named) assert.ok(pages.includes(page), page)
+  }
+})
+
+test('discovery is not shut out: IPv4, IPv6, and netlink, which lists the interfaces', () => {
+  const families = setting(service, 'RestrictAddressFamilies')?.split(' ') ?? []
+  for (const family of ['AF_UNIX', 'AF_INET', 'AF_INET6', 'AF_NETLINK']) assert.ok(families.includes(family))
+  for (const unit of [service, read('pacsrv-webhost.service')]) {
+    assert.not.match(unit, /^(?:PrivateNetwork|IPAddressDeny|SocketBindDeny|RestrictNetworkInterfaces)=/m)
+  }
+})
+
+test('the services run commands that there are', () => {
+  for (const unit of [service, read('pacsrv-webhost.service')]) {
+    const word = /^ExecStart=\/usr\/bin\/pacsrv-xfer (\w+)$/m.exec(unit)?.[1]
+    assert.ok(word && Object.hasOwn(commands, word), word)
+  }
+})
+
 const analyze = spawnSync('systemd-analyze', ['--version']).status === 0
-if (!analyze) console.log('skipped: systemd finds no fault in the units: no systemd-analyze here')
+if (!analyze) {
+  for (const what of ['finds no fault in the units', 'gives the services less than 2.5 of exposure']) {
+    console.log(`skipped: systemd ${what}: no systemd-analyze here`)
+  }
+}
 const withSystemd = analyze ? test : test.skip
 
-withSystemd('systemd finds no fault in the units', () => {
+/** Runs systemd-analyze on the units in a folder of their own, with a program that is there. */
+function analyzed(...words: string[]): [number | null, string] {
   const folder = mkdtempSync(join(tmpdir(), 'pacsrv-units-'))
   try {
-    cpSync(new URL('../../systemd', import.meta.url), folder, { recursive: true })
-    const installed = service.replace('/usr/bin/pacsrv-xfer daemon', '/bin/true')
-    writeFileSync(join(folder, 'pacsrv.service'), installed)
-    const units = [join(folder, 'pacsrv.service'), join(folder, 'pacsrv.socket')]
-    const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...units], { encoding: 'utf8' })
-    assert.equal([status, stderr], [0, ''])
+    for (const name of units) {
+      writeFileSync(join(folder, name), read(name).replace(/\/usr\/bin\/pacsrv-xfer \w+/, '/bin/true'))
+    }
+    const paths = words.map((word) => (units.includes(word) ? join(folder, word) : word))
+    const { status, stderr } = spawnSync('systemd-analyze', paths, { encoding: 'utf8' })
+    return [status, stderr]
   } finally {
     rmSync(folder, { recursive: true })
+  }
+}
+
+withSystemd('systemd finds no fault in the units', () => {
+  assert.equal(analyzed('verify', '--man=no', ...units), [0, ''])
+})
+
+withSystemd('systemd gives the services less than 2.5 of exposure', () => {
+  for (const name of ['pacsrv.service', 'pacsrv-webhost.service']) {
+    assert.equal(analyzed('security', '--offline=yes', '--threshold=24', name), [0, ''], name)
   }
 })
 

@@ -1,0 +1,123 @@
+/**
+ * The command line, told once: main.ts reads it by this, and `--help`, the man page and the completions say this.
+ * Texts are in the man pages' markup (man/roff.ts).
+ */
+interface Command {
+  /** The words that must follow it. */
+  operands: string[]
+  options: CommandOption[]
+  summary: string
+  /** What the man page says more. */
+  text: string
+}
+
+/** As parseArgs of node:util reads it, and more. */
+interface Option {
+  type: 'string' | 'boolean'
+  short?: string
+  /** What follows it; without, it stands alone. */
+  value?: string
+  summary: string
+}
+
+export type CommandName = keyof typeof commands
+export type CommandOption = 'json' | 'listen'
+
+export const WEBHOST_LISTEN = '[::]:8050'
+
+/** Those that go with every command. */
+export const commonOptions = {
+  config: { type: 'string', value: 'FILE', summary: 'read FILE instead of /etc/pacsrv.conf; stands first' },
+  help: { type: 'boolean', short: 'h', summary: 'print a summary of all this' },
+  version: { type: 'boolean', short: 'V', summary: 'print the version' },
+} as const satisfies Record<string, Option>
+
+export const commandOptions = {
+  json: { type: 'boolean', summary: 'print JSON, on one line' },
+  listen: { type: 'string', value: 'ADDRESS:PORT', summary: `listen there instead of at ${WEBHOST_LISTEN}` },
+} as const satisfies Record<CommandOption, Option>
+
+export const commands = {
+  daemon: {
+    operands: [],
+    options: [],
+    summary: 'run the node in the foreground',
+    text: `This is what **pacsrv.service** runs; it ends on SIGTERM or SIGINT. Started by root, it becomes the
+user of **[daemon] user** before it opens a port. Where a node answers on the socket already, it says so and
+exits with 0.`,
+  },
+  announce: {
+    operands: [],
+    options: [],
+    summary: 'tell the daemon to look at the package cache again now',
+    text: `The hook *90-pacsrv-announce.hook* runs it after each transaction. Silent; exits with 0 even where no
+daemon runs. The daemon also watches the cache by itself.`,
+  },
+  status: {
+    operands: [],
+    options: ['json'],
+    summary: 'show the node, its neighbours, what it shares and transfers',
+    text: `The same is at http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
+  },
+  find: {
+    operands: ['FILE'],
+    options: ['json'],
+    summary: 'ask the network who has a package file',
+    text: `*FILE* is a name as the sync database has it, such as *zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; **pacman -Sp**
+prints it. Exits with 1 where nobody has it.`,
+  },
+  check: {
+    operands: [],
+    options: [],
+    summary: 'say what is wrong with this set-up, and how to mend it',
+    text: `Looks at both configurations, programs, users, folders, what can be read by whom, room on the disks, the
+daemon, its ports, the clock and the neighbours; changes nothing. Each finding is a line, its mend an indented one.
+Exits with 1 where there is one. Run it as root: others can't look everywhere.`,
+  },
+  webhost: {
+    operands: [],
+    options: ['listen'],
+    summary: 'run a rendezvous server for nodes',
+    text: `Nodes that have its URL, *http://HOST:8050/announce*, in **[network] webhost** are told of each other. It
+keeps all in memory and needs no rights; started by root it becomes the user of **[daemon] user**. The unit
+**pacsrv-webhost.service** runs it.`,
+  },
+} satisfies Record<string, Command>
+
+/** `find FILE [--json]`. */
+export function synopsis(name: CommandName): string {
+  const { operands, options }: Command = commands[name]
+  return [
+    name,
+    ...operands,
+    ...options.map((option) => `[${spelling(option, commandOptions[option])}]`),
+  ].join(' ')
+}
+
+/** `-V, --version`, `--config FILE`. */
+export function spelling(name: string, { short, value }: Option): string {
+  return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
+}
+
+/** What `--help` prints. */
+export function help(): string {
+  const rows = (list: [string, string][]) => list.map(([left, right]) => `  ${left.padEnd(32)}  ${right}`)
+  const optionRows = (list: Record<string, Option>) =>
+    rows(Object.entries(list).map(([name, option]) => [spelling(name, option), option.summary]))
+  const names = Object.keys(commands) as CommandName[]
+  return [
+    'usage: pacsrv-xfer [--config FILE] URL OUT',
+    '       pacsrv-xfer [--config FILE] COMMAND',
+    '',
+    "URL OUT fetches URL into the file OUT: pacman's XferCommand. In pacman.conf:",
+    '  XferCommand = /usr/bin/pacsrv-xfer %u %o',
+    '',
+    'Commands:',
+    ...rows(names.map((name) => [synopsis(name), commands[name].summary])),
+    '',
+    'Options:',
+    ...optionRows({ ...commonOptions, ...commandOptions }),
+    '',
+    'More: man pacsrv-xfer, man pacsrv.conf, man 7 pacsrv',
+  ].join('\n')
+}

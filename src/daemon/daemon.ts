@@ -10,6 +10,8 @@ import { endpoint, hostPort } from '../base/endpoint.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { createLan, linksOf } from '../discovery/lan.ts'
+import { openLanSocket } from '../discovery/lan-socket.ts'
 import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
 import { httpGet } from '../discovery/webhost-http.ts'
 import { createReadAhead } from '../fetch/ahead.ts'
@@ -201,6 +203,11 @@ export async function startDaemon(
     find: createFinder({ databases, overlay, catalogue }),
     allows: (address: string) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
   }
+  const lan = createLan(
+    { clock, random: systemRandom, log, openSocket: openLanSocket, links: linksOf(config.network.lan) },
+    { id: overlay.id, listen: () => overlay.listening, pacserve: config.network.pacserve },
+    { onNode: overlay.meet, onServer() {} },
+  )
   const socketDoor = createServerPort('socket', serverDeps)
   const tcpDoor = createServerPort('tcp', serverDeps)
 
@@ -213,7 +220,7 @@ export async function startDaemon(
     }
     transfers.close()
     signatures.close()
-    await Promise.all([overlay.stop(), fetcher.close(), webhosts.stop()])
+    await Promise.all([overlay.stop(), fetcher.close(), webhosts.stop(), lan.stop()])
     await catalogue.close()
     await Promise.all([fileHasher.close(), wholeHasher.close()])
   }
@@ -242,6 +249,7 @@ export async function startDaemon(
     throw error
   }
   webhosts.start((endpoints) => overlay.learn(endpoints, 'stranger'))
+  if (config.network.lan) lan.start()
   log.info({ id: overlay.id, listen: overlay.listening, socket }, `pacsrv ${version} runs`)
   return stop
 }

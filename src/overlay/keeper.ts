@@ -11,6 +11,8 @@ import { createBucket, type Rate } from './rate.ts'
 const LOOK = 5_000
 /** Dials under way at once. */
 const AT_ONCE = 3
+/** Places that the LAN's nodes leave free: an office must not shut itself off from the world. */
+const FREE = 5
 /** Dials to addresses heard from strangers. */
 const STRANGER_DIALS: Rate = { perSecond: 1 / 3, burst: 10 }
 
@@ -19,14 +21,17 @@ export interface KeeperDeps {
   random: Random
   log: Log
   book: Book
-  neighbours: { get(id: NodeId): unknown; readonly size: number }
+  neighbours: { get(id: NodeId): unknown; all(): { id: NodeId }[]; readonly size: number }
   /** Connects as a neighbour; resolves to the node's id. */
   dial(address: Endpoint): Promise<NodeId>
   /** Too few neighbours, and too few addresses to do something about it. */
   onShort(): void
 }
 
-/** Sees to it that there are enough neighbours: those of the LAN, and lost ones, up to `max`; strangers up to `min`. */
+/**
+ * Sees to it that there are enough neighbours: all that are lost, up to `max`, and all of the LAN's, up to a few less;
+ * strangers until `min` neighbours aren't of the LAN.
+ */
 export interface Keeper {
   start(): void
   stop(): void
@@ -37,13 +42,14 @@ export interface Keeper {
 export function createKeeper(deps: KeeperDeps, { min, max }: { min: number; max: number }): Keeper {
   const { clock, random, log, book, neighbours } = deps
   const strangerDials = createBucket(clock, STRANGER_DIALS)
-  const dialling = new Set<Endpoint>()
-  const connected = (id: NodeId) => neighbours.get(id) !== undefined
+  /** Addresses, and who is expected there. */
+  const dialling = new Map<Endpoint, NodeId | undefined>()
+  const connected = (id: NodeId) => neighbours.get(id) !== undefined || [...dialling.values()].includes(id)
   let timer: Cancel = () => {}
   let stopped = true
 
   function dial(address: Endpoint) {
-    dialling.add(address)
+    dialling.set(address, book.idAt(address))
     deps
       .dial(address)
       .then(
@@ -59,23 +65,35 @@ export function createKeeper(deps: KeeperDeps, { min, max }: { min: number; max:
       })
   }
 
-  const room = (upTo: number) => Math.min(AT_ONCE - dialling.size, upTo - neighbours.size - dialling.size)
+  const lanMax = Math.max(Math.ceil(max / 2), max - FREE)
+
+  /** How many may be dialled now, when there are `count` and may be `upTo`. */
+  const room = (upTo: number, count = neighbours.size) =>
+    Math.min(AT_ONCE - dialling.size, upTo - count - dialling.size)
+
+  function countFar(): number {
+    const near = book.near()
+    return neighbours.all().filter(({ id }) => !near.has(id)).length
+  }
 
   function look() {
     if (stopped) return
     const fresh = (address: Endpoint) => !dialling.has(address)
-    const known = [...book.due('lan', connected), ...book.due('lost', connected)].filter(fresh)
-    for (const address of known.slice(0, Math.max(0, room(max)))) dial(address)
-    if (neighbours.size >= min) return
+    for (const [kind, upTo] of [['lan', lanMax] as const, ['lost', max] as const]) {
+      const addresses = book.due(kind, connected).filter(fresh)
+      for (const address of addresses.slice(0, Math.max(0, room(upTo)))) dial(address)
+    }
+    const far = countFar()
+    if (far >= min || neighbours.size >= max) return
     for (const address of book.due('stranger', connected).filter(fresh)) {
-      if (room(min) <= 0 || !strangerDials.take()) break
+      if (room(min, far) <= 0 || !strangerDials.take()) break
       dial(address)
     }
   }
 
   function lookAgain() {
     look()
-    if (neighbours.size + dialling.size < min) deps.onShort()
+    if (countFar() + dialling.size < min) deps.onShort()
     timer = clock.after(jitter(LOOK, random), lookAgain)
   }
 

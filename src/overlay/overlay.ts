@@ -97,6 +97,8 @@ export interface Overlay {
   forget(holder: Pick<Holder, 'id' | 'file'>): void
   /** Addresses of nodes, from the LAN or from somebody who may say what they like. */
   learn(addresses: Endpoint[], source: Source): void
+  /** A node of the LAN, by what was said there. */
+  meet(address: Endpoint, id: NodeId): void
 }
 
 /** A neighbour that parts sooner than this, in milliseconds, has turned us away. */
@@ -134,7 +136,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       neighbours,
       isReachable: (session) => reach.seenBy(session) !== 'no',
       onAnswer: (ack) => searches.answered(ack),
-      onCall: (call) => transfers.called(call),
+      onCall: (call) => transfers.called({ ...call, asker: withAddress(call.asker) }),
     },
     { ttl },
   )
@@ -222,10 +224,16 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     const nodes = neighbours
       .all()
       .filter((other) => other.id !== session.id && isProven(other))
-      .filter(({ dialable }) => dialable !== undefined && isOfUse(reachOf(dialable), from))
+      .filter(({ hop: { address } }) => address !== undefined && isOfUse(reachOf(address), from))
       .slice(0, limits.nodes)
       .map(({ hop }) => hop)
     session.send({ type: 'nodes', nodes })
+  }
+
+  /** A neighbour's link-local address is known here and told to nobody: what comes back lacks it. */
+  function withAddress<T extends { id: NodeId; address?: Endpoint }>(node: T): T {
+    const address = node.address ?? neighbours.get(node.id)?.dialable
+    return address === undefined ? node : { ...node, address }
   }
 
   /** Its address is its own: we dialled it, or the connection comes from there. */
@@ -295,7 +303,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       await connections.stop()
     },
     find: searches.find,
-    connect: transfers.connect,
+    connect: (holder) => transfers.connect(withAddress(holder)),
     announce(added, removed) {
       for (const session of neighbours.all()) tell(session, added, removed)
     },
@@ -307,5 +315,9 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     },
     forget: ({ id, file }) => holders.remove(id, file.sha256),
     learn,
+    meet(address, id) {
+      book.add(address, 'lan', id)
+      keeper.look()
+    },
   }
 }

@@ -193,6 +193,20 @@ test('addresses are bounded, have no low port, and failed ones wait or go', () =
   assert.equal(due('lan'), ['192.168.0.1:8048'])
 })
 
+test('of a node of the LAN one address is dialled, not the link-local one where there is another', () => {
+  const book = createBook({ clock: createClock(), random: seeded(1) })
+  const due = (ids: string) => book.due('lan', known(ids))
+  book.add('[fe80::1%eth0]:8048', 'lan', 'a')
+  assert.equal(due(''), ['[fe80::1%eth0]:8048'])
+  book.add('192.168.0.1:8048', 'lan', 'a')
+  book.add('192.168.0.2:8048', 'lan', 'b')
+  assert.equal(due('').sort(), ['192.168.0.1:8048', '192.168.0.2:8048'])
+  assert.equal(due('a'), ['192.168.0.2:8048'], 'it is connected')
+  book.failed('192.168.0.1:8048')
+  assert.equal(due('b'), ['[fe80::1%eth0]:8048'], 'the other address has its turn')
+  assert.equal([...book.near()].sort(), ['a', 'b'])
+})
+
 test('a neighbour lost without a word is looked for about every 40 s', () => {
   const clock = createClock()
   const book = createBook({ clock, random: seeded(1) })

@@ -66,6 +66,7 @@ const transfers = createTransferPool(
   {
     connect: overlay.connect,
     holdings: {
+      signature: async () => undefined,
       async open(hash) {
         if (hash !== held.sha256) return undefined
         return {

@@ -37,6 +37,8 @@ const TOOLS = [
   'id',
   'env',
   'echo',
+  'tr',
+  'awk',
 ]
 /** What the fake node does when it is called as the client: arguments are CONFIG SOCKET START URL TMP NAME. */
 const NODE = `#!/bin/sh
@@ -192,12 +194,17 @@ test("a name's own % signs are printed, not obeyed: curl could be made to write 
 })
 
 test('databases and their signatures never come from a peer', async () => {
-  await listen((_, response) => assert.unreachable(response.statusMessage))
+  const paths = new Set<string>()
+  await listen((request, response) => {
+    paths.add(request.url!.split('?')[0]!)
+    response.writeHead(404).end()
+  })
   for (const name of ['core.db', 'core.db.sig', 'core.files', 'core.files.sig']) {
     const { status } = await run({ does: 'give', name })
     assert.is(status, 0)
     assert.is(got(name), 'from the mirror')
   }
+  assert.equal([...paths], ['/v1/mirrors'])
 })
 
 test('a file that the daemon has ready comes without node', async () => {

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { scenario } from './lab.ts'
@@ -74,6 +75,39 @@ for (const [columns, item] of [
     for (const line of drawn) assert.ok([...line].length <= columns, `${[...line].length}: ${line}`)
     assert.match(drawn.at(-1)!, /100%/)
     assert.equal(readFileSync(target), readFileSync(wanted.path))
+  })
+}
+
+/** Digits that depend on the machine's speed are `9`. */
+const masked = (text: string) =>
+  text.replaceAll(/ {2} *[\d.]+ +([KMG]i)?B\/s \d\d:\d\d/g, '  9.99 KiB/s 99:99').trimEnd()
+
+for (const [columns, last] of [
+  [80, ' lab                   500.0 KiB  9.99 KiB/s 99:99 [######################] 100%'],
+  [40, ' lab                    500.0 KiB 100%'],
+] as const) {
+  scenario(`pacman -Sy on a terminal of ${columns} columns: as pacman itself shows it`, async (lab) => {
+    const { mirror, host, pacman } = await createLone(lab)
+    const path = join(mirror.folder, 'lab/lab.db')
+    // What follows a tar's end is nobody's business.
+    writeFileSync(path, gzipSync(Buffer.alloc(10_240)))
+    truncateSync(path, 512_000)
+    await mirror.behave([{ path: 'lab.db', bytesPerSecond: 512_000 }])
+    rmSync(join(pacman.sync, 'lab.db'))
+    const inTerminal = async () => {
+      const command = `stty cols ${columns} rows 24; exec pacman --config '${pacman.config}' -Sy`
+      const outcome = await host.exec(['script', '-qec', command, '/dev/null'])
+      assert.is(outcome.code, 0, outcome.all)
+      return outcome.stdout.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, '').split(/\r?\n/)
+    }
+    const [title, drawn, ...rest] = await inTerminal()
+    assert.equal([title, ...rest], [':: Synchronizing package databases...', ''])
+    const states = drawn!.split('\r')
+    assert.ok(states.length >= 3, `${states.length} states in a second: ${drawn}`)
+    for (const state of states) assert.ok(state.length <= columns, state)
+    assert.is(masked(states.at(-1)!), last)
+    assert.match(await host.exec(['ls', pacman.sync]).then(({ all }) => all), /^lab\.db\n$/)
+    assert.equal(await inTerminal(), [title, ' lab is up to date', ''])
   })
 }
 

@@ -6,6 +6,7 @@
  * - `absent`    a package file that isn't held, or no longer as it was
  * - `wire`      a frame or message outside the protocol's bounds
  * - `peer`      a node that can't be reached, refused, went silent or lied
+ * - `key`       a node that is in a closed network, or in another one
  * - `mirror`    curl couldn't get it
  * - `mismatch`  bytes that aren't what the sync database promises
  * - `spool`     no place or no permission to keep files on their way
@@ -18,6 +19,7 @@ export type ErrorCode =
   | 'absent'
   | 'wire'
   | 'peer'
+  | 'key'
   | 'mirror'
   | 'mismatch'
   | 'spool'

@@ -45,7 +45,7 @@ async function main(args: string[]): Promise<number> {
     status: () => runStatus(config(), { json, print }),
     find: () => runFind(config(), { name: rest[0]!, json, print }),
     check: () => runCheck(config, print),
-    webhost: () => runWebhost(listenOption(values.listen)),
+    webhost: () => runWebhost(config(), listenOption(values.listen)),
   }
   return run[word]()
 }

@@ -1,24 +1,31 @@
 import { pino } from 'pino'
 import { systemClock } from '../base/clock.ts'
+import type { Config } from '../base/config.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { infoHashes } from '../discovery/webhost-query.ts'
 import { createWebhost } from '../discovery/webhost-server.ts'
-import { createTcpTransport } from '../net/tcp.ts'
+import { readKeyFile } from '../net/key-file.ts'
+import { createTcpTransport, loadTls } from '../net/tcp.ts'
 import { createIdentity } from '../overlay/identity.ts'
 import { openSession } from '../overlay/session.ts'
 
 const DIAL_MS = 5_000
 
-/** `pacsrv-xfer webhost`: runs until a signal; the front sees to it that it isn't root. */
-export async function runWebhost(listen: Endpoint): Promise<number> {
+/**
+ * `pacsrv-xfer webhost`: runs until a signal; the front sees to it that it isn't root. With a key-file it serves
+ * that closed network and no other.
+ */
+export async function runWebhost(config: Config, listen: Endpoint): Promise<number> {
   if (process.getuid?.() === 0) {
     throw new PacsrvError('usage', 'the webhost never runs as root; start it by pacsrv-xfer webhost')
   }
   const log: Log = pino({ name: 'pacsrv-webhost', base: {} })
   const parts = { clock: systemClock, random: systemRandom, log }
-  const transport = createTcpTransport(parts)
+  const keys = config.network['key-file'].map(readKeyFile)
+  const transport = createTcpTransport({ ...parts, tls: await loadTls(keys) })
   const identity = createIdentity()
 
   /** Whether a node of the network answers there. */
@@ -35,7 +42,7 @@ export async function runWebhost(listen: Endpoint): Promise<number> {
     }
   }
 
-  const webhost = createWebhost({ ...parts, dialBack }, { listen })
+  const webhost = createWebhost({ ...parts, dialBack }, { listen, infoHashes: infoHashes(keys) })
   await webhost.start()
   await new Promise((resolve) => {
     process.once('SIGINT', resolve)

@@ -14,6 +14,7 @@ import { createLan, linksOf } from '../discovery/lan.ts'
 import { openLanSocket } from '../discovery/lan-socket.ts'
 import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
 import { httpGet } from '../discovery/webhost-http.ts'
+import { infoHashes } from '../discovery/webhost-query.ts'
 import { createReadAhead } from '../fetch/ahead.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
 import { createFetchMany } from '../fetch/curl-many.ts'
@@ -26,7 +27,8 @@ import { createSpool } from '../fetch/spool.ts'
 import { createTransferPool } from '../fetch/transfer-pool.ts'
 import { createTurns } from '../fetch/turns.ts'
 import { createWholeHasher } from '../fetch/whole-hash.ts'
-import { createTcpTransport } from '../net/tcp.ts'
+import { readKeyFile } from '../net/key-file.ts'
+import { createTcpTransport, loadTls } from '../net/tcp.ts'
 import { createAccess } from '../overlay/access.ts'
 import { loadIdentity } from '../overlay/identity.ts'
 import { createOverlay } from '../overlay/overlay.ts'
@@ -70,6 +72,7 @@ export async function startDaemon(
   }
   const passed = passedSocket(process.env, process.pid)
   if (passed === undefined && (await isLive(socket))) return undefined
+  const keys = config.network['key-file'].map(readKeyFile)
   await makeFolder(stateDir, '[daemon] state-dir')
 
   const log: Log = pino({ name: 'pacsrv', level: config.daemon['log-level'], base: {} })
@@ -89,7 +92,7 @@ export async function startDaemon(
   const pool = createBufferPool()
   const overlay = createOverlay(
     {
-      transport: createTcpTransport({ log, clock, pool }),
+      transport: createTcpTransport({ log, clock, pool, tls: await loadTls(keys) }),
       identity: await loadIdentity(join(stateDir, 'node.key'), log),
       clock,
       random: systemRandom,
@@ -117,10 +120,12 @@ export async function startDaemon(
       agent: `pacsrv ${version}`,
     },
   )
+  const networks = infoHashes(keys)
   const webhosts = createWebhostClient(
     { clock, random: systemRandom, log, http: httpGet },
     {
       urls: config.network.webhost.flatMap((text) => webhostUrl(text) ?? []),
+      infoHashes: networks,
       port: hostPort(config.network.advertise ?? config.network.listen).port,
       peerId: systemRandom.hex(20),
     },
@@ -248,6 +253,8 @@ export async function startDaemon(
     await stop()
     throw error
   }
+  // A tracker may have to be told which to serve.
+  if (keys.length > 0) log.info({ keys: keys.map(({ id }) => id), infoHashes: networks }, 'a closed network')
   webhosts.start((endpoints) => overlay.learn(endpoints, 'stranger'))
   if (config.network.lan) lan.start()
   log.info({ id: overlay.id, listen: overlay.listening, socket }, `pacsrv ${version} runs`)

@@ -8,7 +8,7 @@ import { jitter, type Random } from '../base/random.ts'
 import { type Answer, decodeAnswer } from './webhost-answer.ts'
 import { LOWEST_PORT } from './webhost-dialback.ts'
 import type { HttpGet } from './webhost-http.ts'
-import { type AnnounceQuery, formatQuery, INFO_HASH, MAX_WANTED } from './webhost-query.ts'
+import { type AnnounceQuery, formatQuery, MAX_WANTED } from './webhost-query.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -32,6 +32,8 @@ export interface WebhostClientParts {
 export interface WebhostClientOptions {
   /** Webhosts or trackers, as `webhostUrl` reads them. */
   urls: URL[]
+  /** The networks to be listed in: one, or those of each key while a key is replaced. */
+  infoHashes: string[]
   /** Port that this node takes connections at, as the world sees it; 0: none, be told but not listed. */
   port: number
   /** 20 bytes as 40 hex digits; others see it. */
@@ -57,9 +59,10 @@ export function webhostUrl(text: string): URL | undefined {
   return url
 }
 
-/** One webhost by one IP version: each lists another address of ours. */
+/** One network at one webhost by one IP version: each lists another address of ours. */
 interface Line {
   url: URL
+  infoHash: string
   family: 4 | 6
   /** In a row. */
   failures: number
@@ -73,10 +76,10 @@ interface Line {
   asking?: AbortController
 }
 
-function linesOf(url: URL): Line[] {
+function linesOf(url: URL, infoHash: string): Line[] {
   const literal = isIP(url.hostname.replace(/^\[|\]$/g, ''))
   const families = literal === 0 ? ([4, 6] as const) : [literal as 4 | 6]
-  return families.map((family) => ({ url, family, failures: 0, listed: false, earliest: 0 }))
+  return families.map((family) => ({ url, infoHash, family, failures: 0, listed: false, earliest: 0 }))
 }
 
 const within = (ms: number) => Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, ms))
@@ -93,9 +96,9 @@ const shown = (url: URL) => `${url.origin}${url.pathname}`
 
 export function createWebhostClient(
   { clock, random, log, http }: WebhostClientParts,
-  { urls, port, peerId }: WebhostClientOptions,
+  { urls, infoHashes, port, peerId }: WebhostClientOptions,
 ): WebhostClient {
-  const lines = urls.flatMap(linesOf)
+  const lines = urls.flatMap((url) => infoHashes.flatMap((infoHash) => linesOf(url, infoHash)))
   /** Webhosts that a warning has been given of. */
   const failing = new Set<URL>()
   let tell: ((endpoints: Endpoint[]) => void) | undefined
@@ -103,7 +106,7 @@ export function createWebhostClient(
   async function announce(line: Line, event: AnnounceQuery['event'], signal: AbortSignal): Promise<Answer> {
     const url = new URL(line.url)
     const query = formatQuery({
-      infoHash: INFO_HASH,
+      infoHash: line.infoHash,
       peerId,
       port,
       ...(event ? { event } : {}),

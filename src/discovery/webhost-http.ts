@@ -1,5 +1,4 @@
 import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { PacsrvError } from '../base/error.ts'
 
 export interface HttpReply {
@@ -21,10 +20,11 @@ export interface HttpGetOptions {
 export type HttpGet = (url: URL, options: HttpGetOptions) => Promise<HttpReply>
 
 /** Over node:http, since the global fetch can't be told which IP version to use. */
-export const httpGet: HttpGet = (url, { family, maxBytes, signal }) =>
-  new Promise((resolve, reject) => {
+export const httpGet: HttpGet = async (url, { family, maxBytes, signal }) => {
+  // Loaded when it is needed: TLS takes memory.
+  const send = url.protocol === 'https:' ? (await import('node:https')).request : requestHttp
+  return new Promise((resolve, reject) => {
     const fail = (problem: Error) => reject(signal.aborted ? signal.reason : problem)
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp
     const request = send(url, { family, signal, agent: false, maxHeaderSize: 8192 }, (response) => {
       const remote = response.socket.remoteAddress ?? ''
       const parts: Buffer[] = []
@@ -42,3 +42,4 @@ export const httpGet: HttpGet = (url, { family, maxBytes, signal }) =>
     request.on('error', fail)
     request.end()
   })
+}

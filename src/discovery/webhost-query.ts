@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto'
 import { PacsrvError } from '../base/error.ts'
+import type { NetworkKey } from '../net/key-file.ts'
 
 /** Nodes that share this name make one network; a tracker knows it by the SHA-1, 40 hex digits. */
 export const NETWORK_NAME = 'pacsrv network 1'
 export const INFO_HASH = createHash('sha1').update(NETWORK_NAME).digest('hex')
+
+/**
+ * What a tracker knows the networks of these keys by, one for each; without keys, the open one. Only who has a key
+ * can say which is its network: a key's id, which goes openly over the wire, doesn't tell.
+ */
+export function infoHashes(keys: NetworkKey[]): string[] {
+  if (keys.length === 0) return [INFO_HASH]
+  return keys.map(({ secret }) => createHash('sha1').update(`${NETWORK_NAME}\0`).update(secret).digest('hex'))
+}
 
 /** Others that one answer names at most, and when the asker doesn't say (BEP 3 suggests 50). */
 export const MAX_WANTED = 50

@@ -29,6 +29,8 @@ const DIAL_BACK = {
 }
 
 export interface SwarmOptions {
+  /** The network, by all its names (pacsrv's open one). */
+  infoHashes?: string[]
   /** Nodes in total (10,000). */
   capacity?: number
   /** Nodes at one IPv4 address or in one IPv6 /64 (8). */
@@ -56,7 +58,7 @@ export interface Swarm {
  */
 export function createSwarm(
   { clock, random, dialBack }: { clock: Clock; random: Random; dialBack: DialBack },
-  { capacity = 10_000, perBlock = 8 }: SwarmOptions = {},
+  { infoHashes = [INFO_HASH], capacity = 10_000, perBlock = 8 }: SwarmOptions = {},
 ): Swarm {
   const registry = createRegistry({ random }, { capacity, perBlock, expiry: EXPIRY })
   const dialBacks = createDialBacks({ clock, dialBack }, DIAL_BACK)
@@ -89,7 +91,9 @@ export function createSwarm(
     announce(host, search, list) {
       try {
         const query = parseQuery(search)
-        if (query.infoHash !== INFO_HASH) throw new PacsrvError('wire', 'this webhost serves pacsrv only')
+        if (!infoHashes.includes(query.infoHash)) {
+          throw new PacsrvError('wire', 'this webhost serves another network, or none of pacsrv')
+        }
         const from = endpoint(host, query.port)
         if (from === undefined) throw new PacsrvError('wire', 'no address to answer to')
         return answer({ endpoint: from, peerId: query.peerId }, query, list)

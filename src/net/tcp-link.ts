@@ -8,8 +8,10 @@ import { createFrameParser, frameHead, MAGIC } from '../wire/framing.ts'
 import { limits } from '../wire/limits.ts'
 import type { Message } from '../wire/messages.ts'
 import type { BufferPool } from '../wire/pool.ts'
+import type { Tls } from './tls.ts'
 import type { Link, LinkHandler } from './transport.ts'
 
+const NOTHING = Buffer.alloc(0)
 /** What waits to be sent when a link is closed has this long, in milliseconds. */
 const LINGER = 5000
 
@@ -17,14 +19,19 @@ export interface LinkParts {
   log: Log
   clock: Clock
   pool: BufferPool
+  /** What secures all links of a closed network. */
+  tls?: Tls | undefined
   /** Bytes waiting from which on `send` returns false. */
   highWater: number
 }
 
-/** A link over a connected, paused socket; whoever reads the socket hands what it reads to `onData`. */
+/**
+ * A link over a connected, paused socket; whoever reads the socket hands what it reads to `onData`. One that was
+ * dialled has agreed on a key before, one that was accepted does so after.
+ */
 export function createTcpLink(
   socket: Socket,
-  { log, clock, pool, highWater }: LinkParts,
+  { log, clock, pool, highWater, tls }: LinkParts,
   { remote, outbound }: { remote: Endpoint; outbound: boolean },
 ): { link: Link; onData(bytes: Buffer): void } {
   let handler: LinkHandler | undefined
@@ -35,6 +42,9 @@ export function createTcpLink(
   let received = 0
   let holding = false
   let payloadWaiting = 0
+  let greets = false
+  /** What came with the end of the agreement on a key, before anybody listened. */
+  let early: Buffer | undefined
   const parser = createFrameParser({ onFrame, pool })
 
   function onFrame(header: Buffer, payload: Buffer) {
@@ -45,6 +55,10 @@ export function createTcpLink(
   }
 
   function onData(bytes: Buffer) {
+    if (!handler) {
+      early = Buffer.concat([early ?? NOTHING, bytes])
+      return
+    }
     received += bytes.length
     if (!open) return
     try {
@@ -56,18 +70,29 @@ export function createTcpLink(
   }
 
   /** Closes at once, whatever waits. */
-  function breakOff(why: Error) {
+  function breakOff(why: Error | undefined) {
     if (open) reason = why
     open = false
     socket.destroy()
   }
 
+  /** An end, in place of the magic, by a node that we dialled openly. */
+  const isWordless = () => outbound && !tls && received === 0
+  const wordless = () =>
+    new PacsrvError(
+      'key',
+      `${remote} closed without a word: a node of a closed network ([network] key-file), or none of pacsrv's.`,
+    )
+
   function onEnd() {
-    if (!parser.atBoundary) breakOff(new PacsrvError('peer', `${remote} closed in the middle of a message.`))
+    if (isWordless()) breakOff(wordless())
+    else if (!parser.atBoundary)
+      breakOff(new PacsrvError('peer', `${remote} closed in the middle of a message.`))
   }
 
   function close(why?: Error) {
     if (!open) return
+    if (!greets) return breakOff(why)
     open = false
     reason = why
     socket.end()
@@ -78,7 +103,7 @@ export function createTcpLink(
   }
 
   function send(message: Message, sent?: () => void): boolean {
-    const parts = open ? encoded(message) : undefined
+    const parts = open && greets ? encoded(message) : undefined
     if (!parts) {
       if (sent) queueMicrotask(sent)
       return true
@@ -105,6 +130,19 @@ export function createTcpLink(
     }
   }
 
+  function faultOf(error: Error): PacsrvError {
+    if (isWordless()) return wordless()
+    const keyFault = greets ? undefined : tls?.faultOf(socket, error)
+    if (keyFault !== undefined) return new PacsrvError('key', `${remote} ${keyFault}.`, error)
+    const how = systemCode(error) ?? error.message
+    return new PacsrvError('peer', `The connection to ${remote} broke: ${how}.`, error)
+  }
+
+  function greet() {
+    greets = true
+    socket.write(MAGIC)
+  }
+
   function writePayload(payload: Uint8Array, sent?: () => void) {
     payloadWaiting += payload.length
     socket.write(payload, () => {
@@ -114,15 +152,7 @@ export function createTcpLink(
   }
 
   socket.on('end', onEnd)
-  socket.on('error', (error) => {
-    breakOff(
-      new PacsrvError(
-        'peer',
-        `The connection to ${remote} broke: ${systemCode(error) ?? error.message}.`,
-        error,
-      ),
-    )
-  })
+  socket.on('error', (error) => breakOff(faultOf(error)))
   socket.on('drain', () => {
     if (!holding) return
     holding = false
@@ -133,7 +163,8 @@ export function createTcpLink(
     closed = true
     handler?.onClose(reason)
   })
-  socket.write(MAGIC)
+  if (tls && !outbound) socket.once('secure', greet)
+  else greet()
 
   const link: Link = {
     remote,
@@ -141,10 +172,16 @@ export function createTcpLink(
     get received() {
       return received
     },
+    get binding() {
+      return tls?.bindingOf(socket)
+    },
     handle(its) {
       handler = its
       if (closed) queueMicrotask(() => its.onClose(reason))
-      else socket.resume()
+      else {
+        socket.resume()
+        if (early) queueMicrotask(() => onData(early!))
+      }
     },
     send,
     recycle: (payload) => pool.release(payload),

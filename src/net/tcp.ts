@@ -1,10 +1,12 @@
 import net from 'node:net'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type Endpoint, endpoint, hostPort } from '../base/endpoint.ts'
-import { PacsrvError, systemCode } from '../base/error.ts'
+import { type ErrorCode, PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { type BufferPool, createBufferPool } from '../wire/pool.ts'
+import type { NetworkKey } from './key-file.ts'
 import { createTcpLink, type LinkParts } from './tcp-link.ts'
+import type { Tls } from './tls.ts'
 import type { Link, Listener, Transport } from './transport.ts'
 
 const RECEIVE_BYTES = 256 * 1024
@@ -14,12 +16,26 @@ export interface TcpOptions {
   highWater?: number
 }
 
+export interface TcpParts {
+  log: Log
+  clock?: Clock
+  pool?: BufferPool
+  /** Makes this a closed network. */
+  tls?: Tls | undefined
+}
+
+/** What secures the links of these keys' network; undefined for an open one, which loads no TLS. */
+export async function loadTls(keys: NetworkKey[]): Promise<Tls | undefined> {
+  const [first, ...others] = keys
+  return first && (await import('./tls.ts')).createTls([first, ...others])
+}
+
 /** Nodes reach each other by TCP. Its own keepalive stays off: heartbeats are the session's. */
 export function createTcpTransport(
-  { log, clock = systemClock, pool = createBufferPool() }: { log: Log; clock?: Clock; pool?: BufferPool },
+  { log, clock = systemClock, pool = createBufferPool(), tls }: TcpParts,
   { highWater = 1024 * 1024 }: TcpOptions = {},
 ): Transport {
-  const parts: LinkParts = { log, clock, pool, highWater }
+  const parts: LinkParts = { log, clock, pool, highWater, tls }
   // One for all sockets: what was read into it is taken out before the next read.
   const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
   return {
@@ -35,20 +51,23 @@ function dial(parts: LinkParts, receive: Buffer, remote: Endpoint, timeout: numb
       onData(receive.subarray(0, count))
       return true
     }
-    const socket = net.connect({ ...hostPort(remote), noDelay: true, onread: { buffer: receive, callback } })
+    const to = { ...hostPort(remote), noDelay: true, onread: { buffer: receive, callback } }
+    const socket = parts.tls?.connect(to) ?? net.connect(to)
 
-    const fail = (how: string, cause?: unknown) => {
+    const fail = (how: string, cause?: unknown, what: ErrorCode = 'peer') => {
       cancel()
       socket.destroy()
-      reject(new PacsrvError('peer', `${remote} ${how}.`, cause))
+      reject(new PacsrvError(what, `${remote} ${how}.`, cause))
     }
     const onError = (error: Error) => {
       const code = systemCode(error)
-      fail(code === 'ECONNREFUSED' ? 'refuses connections' : `can't be reached: ${code}`, error)
+      const keyFault = parts.tls?.faultOf(socket, error)
+      if (keyFault !== undefined) fail(keyFault, error, 'key')
+      else fail(code === 'ECONNREFUSED' ? 'refuses connections' : `can't be reached: ${code}`, error)
     }
     const cancel = parts.clock.after(timeout, () => fail(`did not answer within ${timeout} ms`))
     socket.once('error', onError)
-    socket.once('connect', () => {
+    socket.once(parts.tls ? 'secureConnect' : 'connect', () => {
       cancel()
       socket.pause()
       const made = createTcpLink(socket, parts, { remote, outbound: true })
@@ -59,11 +78,12 @@ function dial(parts: LinkParts, receive: Buffer, remote: Endpoint, timeout: numb
   })
 }
 
-function accept(parts: LinkParts, socket: net.Socket): Link | undefined {
-  const remote = endpoint(socket.remoteAddress ?? '', socket.remotePort ?? 0)
+function accept(parts: LinkParts, raw: net.Socket): Link | undefined {
+  const remote = endpoint(raw.remoteAddress ?? '', raw.remotePort ?? 0)
   // Gone again before we looked.
-  if (!remote) socket.destroy()
+  if (!remote) raw.destroy()
   if (!remote) return undefined
+  const socket = parts.tls?.accept(raw).pause() ?? raw
   const { link, onData } = createTcpLink(socket, parts, { remote, outbound: false })
   // Node has no `onread` for accepted sockets. The bulk comes by dialled ones: who wants a file dials.
   socket.on('data', onData)

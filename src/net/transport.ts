@@ -18,10 +18,16 @@ export interface Link {
   readonly outbound: boolean
   /** Bytes that have come in so far, those of unfinished frames included: what a rate is drawn from. */
   readonly received: number
+  /**
+   * What only the two ends of this very connection have in common, in hex, for signatures to include; undefined
+   * where nothing secures it. Known once a message has come, or the link was dialled.
+   */
+  readonly binding?: string | undefined
   handle(handler: LinkHandler): void
   /**
-   * False when the other end isn't keeping up: hold back until `onDrain`. Silent after the close. A payload isn't
-   * copied: its bytes must stay as they are until `sent`, which is called once, at the latest at the close.
+   * False when the other end isn't keeping up: hold back until `onDrain`. Silent after the close, and, where the
+   * other end dialled into a closed network, before its first message. A payload isn't copied: its bytes must stay
+   * as they are until `sent`, which is called once, at the latest at the close.
    */
   send(message: Message, sent?: () => void): boolean
   /**
@@ -37,7 +43,7 @@ export interface Link {
 export interface Transport {
   /** Starts taking connections at one address; resolves to where it listens (port 0 is filled in). */
   listen(endpoint: Endpoint, onLink: (link: Link) => void): Promise<Listener>
-  /** Connects within `timeout` milliseconds, or rejects with a PacsrvError of code `peer`. */
+  /** Connects within `timeout` milliseconds, or rejects with a PacsrvError of code `peer` or `key`. */
   dial(endpoint: Endpoint, timeout: number): Promise<Link>
 }
 

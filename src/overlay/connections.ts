@@ -5,12 +5,17 @@ import type { Link, Listener, Transport } from '../net/transport.ts'
 import type { NodeId, Purpose } from '../wire/messages.ts'
 import type { Access } from './access.ts'
 import type { Bans } from './bans.ts'
+import { createExpiringMap } from './expiring.ts'
+import { createBucket } from './rate.ts'
 import { openSession, type Session, type SessionDeps } from './session.ts'
 
 /** A dial takes no longer, in milliseconds; the greeting's time comes on top. */
 const DIAL_TIME = 3_000
 /** Incoming connections that haven't greeted yet: in all, and from one address (an IPv6 /64 is one). */
 const MAX_GREETING = { inAll: 256, each: 32 }
+/** Nodes of another network are spoken of once in so long, in milliseconds, and not more often than this in all. */
+const KEY_NEWS = { ttl: 3_600_000, limit: 1_000 }
+const KEY_NEWS_RATE = { perSecond: 1 / 600, burst: 10 }
 /** Incoming transfers; neighbours have a limit of their own. */
 const MAX_TRANSFERS = 200
 
@@ -33,7 +38,7 @@ export interface Connections {
   start(): Promise<void>
   /** Closes all; what is still being dialled closes as it comes. */
   stop(): Promise<void>
-  /** Rejects with PacsrvError `peer` or `wire`. */
+  /** Rejects with PacsrvError `peer`, `key` or `wire`. */
   dial(address: Endpoint, purpose: Purpose, expect?: NodeId): Promise<Session>
   /** Closes every session with a banned node. */
   closeBanned(): void
@@ -50,6 +55,8 @@ export function createConnections(
   const greeting = new Map<string, number>()
   let greetingInAll = 0
   let transfersIn = 0
+  const told = createExpiringMap<string, true>(deps.clock, KEY_NEWS)
+  const news = createBucket(deps.clock, KEY_NEWS_RATE)
   let stopped = false
 
   const banned = ({ id, remote }: Session) => bans.has({ id, address: remote })
@@ -89,6 +96,16 @@ export function createConnections(
     greetingInAll += change
   }
 
+  /** Strangers at the door must not fill the log, nor may a server of [direct] that has another key. */
+  function failed(address: Endpoint, thrown: unknown) {
+    const error = asError(thrown)
+    const block = addressBlock(address)
+    const isNews = error instanceof PacsrvError && error.code === 'key' && !told.get(block) && news.take()
+    if (isNews) told.set(block, true)
+    if (isNews) log.warn({ address }, error.message)
+    else log.debug({ address, error: error.message }, 'a greeting failed')
+  }
+
   function accept(link: Link) {
     const address = link.remote
     const block = addressBlock(address)
@@ -98,7 +115,7 @@ export function createConnections(
     greet(link, 'neighbour')
       .finally(() => count(block, -1))
       .then(onSession)
-      .catch((error) => log.debug({ address, error: asError(error).message }, 'a greeting failed'))
+      .catch((error) => failed(address, error))
   }
 
   return {
@@ -116,7 +133,12 @@ export function createConnections(
     async dial(address, purpose, expect) {
       if (!access(address)) throw new PacsrvError('peer', `${address} is shut out by allow and deny`)
       if (bans.has({ id: expect, address })) throw new PacsrvError('peer', `${address} is banned`)
-      return greet(await transport.dial(address, DIAL_TIME), purpose, expect)
+      try {
+        return await greet(await transport.dial(address, DIAL_TIME), purpose, expect)
+      } catch (error) {
+        failed(address, error)
+        throw error
+      }
     },
     closeBanned() {
       for (const session of [...open]) if (banned(session)) session.close('banned')

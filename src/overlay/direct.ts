@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.ts'
 import { type Endpoint, endpoint, type HostPort } from '../base/endpoint.ts'
-import { asError } from '../base/error.ts'
+import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { jitter, type Random } from '../base/random.ts'
 import type { NodeId } from '../wire/messages.ts'
@@ -62,7 +62,8 @@ export function createDirect(deps: DirectDeps, server: HostPort): Direct {
       if (!deps.isConnected(id)) again()
     } catch (error) {
       const fields = { server: name, error: asError(error).message }
-      if (failures === 0) log.warn(fields, `[direct] server ${name} can't be reached; trying on`)
+      const isTold = error instanceof PacsrvError && error.code === 'key'
+      if (failures === 0 && !isTold) log.warn(fields, `[direct] server ${name} can't be reached; trying on`)
       else log.debug(fields, '[direct] server still out of reach')
       again()
     }

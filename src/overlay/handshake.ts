@@ -26,6 +26,8 @@ export interface HandshakeSetup extends Greeting {
   seen: Endpoint
   /** The node that must be at the other end. */
   expect?: NodeId | undefined
+  /** What both ends of a secured connection have in common (see Link), asked for once HELLO has come. */
+  binding?: (() => string | undefined) | undefined
 }
 
 /** The other end, once proved. */
@@ -58,7 +60,8 @@ export function createHandshake(setup: HandshakeSetup): Handshake {
   let peer: Greeted | undefined
 
   function textOf(role: Role, hello: Hello): Uint8Array {
-    return outbound ? proofText(role, self, hello) : proofText(role, hello, self)
+    const [dialler, accepter] = outbound ? [self, hello] : [hello, self]
+    return proofText(role, dialler, accepter, setup.binding?.())
   }
 
   function helloOf(purpose: Purpose): Hello {

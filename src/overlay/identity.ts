@@ -42,10 +42,11 @@ export function idOf(key: string): NodeId {
 /**
  * The bytes that the PROOF of `role` signs. The context keeps the signature from meaning anything elsewhere;
  * fresh nonces of both keep it from being replayed; the role, from being reflected; both keys, from being
- * passed on to a third node.
+ * passed on to a third node; the binding of a closed network's connection, from being passed on by one of its
+ * nodes that sits in between.
  */
-export function proofText(role: Role, dialler: Greeter, accepter: Greeter): Uint8Array {
-  const hex = dialler.key + dialler.nonce + accepter.key + accepter.nonce
+export function proofText(role: Role, dialler: Greeter, accepter: Greeter, binding = ''): Uint8Array {
+  const hex = dialler.key + dialler.nonce + accepter.key + accepter.nonce + binding
   return Buffer.concat([Buffer.from(`${CONTEXT} ${role}\0`), Buffer.from(hex, 'hex')])
 }
 

@@ -61,7 +61,7 @@ const MAX_EARLY = 256
 
 /**
  * Greets over a fresh link. Rejects with a PacsrvError `peer` (silence, another version, the wrong node, a bad
- * proof, this node itself) or with what closed the link (`wire` for garbage); the link is then closed.
+ * proof, this node itself) or with what closed the link (`wire` for garbage, `key` for another network); the link is then closed.
  */
 export function openSession(link: Link, deps: SessionDeps, options: SessionOptions): Promise<Session> {
   const { identity, clock, random } = deps
@@ -72,6 +72,7 @@ export function openSession(link: Link, deps: SessionDeps, options: SessionOptio
     nonce,
     outbound: link.outbound,
     seen: link.remote,
+    binding: () => link.binding,
   })
   return new Promise((resolve, reject) => {
     let stage: LinkHandler = { onMessage: (message) => step(handshake.receive(message)), onClose: lost }

@@ -8,6 +8,9 @@ import type { BufferPool } from './pool.ts'
  */
 export const MAGIC = Buffer.from('pacsrv\x00\x01', 'latin1')
 
+/** What TLS begins with, as nodes with a key-file do: an alert, or a handshake (RFC 8446, 5.1). */
+const TLS_BEGINNINGS = [0x15, 0x16]
+
 /** Bytes before a header: its length and the payload's, each 32 bits, big-endian. */
 const LENGTHS_BYTES = 8
 const NO_PAYLOAD = Buffer.alloc(0)
@@ -24,7 +27,8 @@ export function frameHead(header: Uint8Array, payloadBytes: number): Buffer {
 export interface FrameParser {
   /**
    * Takes the stream's next bytes, cut anywhere; keeps no reference to them.
-   * @throws PacsrvError `wire` for another protocol or an oversized frame; the parser is of no use afterwards.
+   * @throws PacsrvError `wire` for another protocol or an oversized frame, `key` for a node of a closed network;
+   * the parser is of no use afterwards.
    */
   push(bytes: Buffer): void
   /** Whether the stream may end here. */
@@ -79,6 +83,9 @@ export function createFrameParser({ onFrame, pool }: FrameParserParts, bounds = 
   }
 
   function checkMagic() {
+    if (TLS_BEGINNINGS.includes(magic[0]!)) {
+      throw new PacsrvError('key', 'The other end is in a closed network, and this node has no key for it.')
+    }
     if (!magic.subarray(0, filled).equals(MAGIC.subarray(0, filled))) {
       throw new PacsrvError('wire', "The other end doesn't speak pacsrv's protocol.")
     }

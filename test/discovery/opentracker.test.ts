@@ -73,7 +73,12 @@ async function begin(program: string, folder: string, port: number): Promise<Chi
 function client(port: number, listens: number) {
   const parts = { clock: systemClock, random: systemRandom, log: silentLog, http: httpGet }
   const urls = [webhostUrl(`http://127.0.0.1:${port}`)!]
-  return createWebhostClient(parts, { urls, port: listens, peerId: systemRandom.hex(20) })
+  return createWebhostClient(parts, {
+    urls,
+    infoHashes: [INFO_HASH],
+    port: listens,
+    peerId: systemRandom.hex(20),
+  })
 }
 
 async function meet(program: string) {

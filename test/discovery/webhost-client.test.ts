@@ -5,7 +5,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { encode } from '../../src/discovery/bencode.ts'
 import { createWebhostClient, webhostUrl } from '../../src/discovery/webhost-client.ts'
 import type { HttpGetOptions, HttpReply } from '../../src/discovery/webhost-http.ts'
-import { type AnnounceQuery, parseQuery } from '../../src/discovery/webhost-query.ts'
+import { type AnnounceQuery, INFO_HASH, parseQuery } from '../../src/discovery/webhost-query.ts'
 import { createClock } from '../clock.ts'
 
 const MINUTE = 60_000
@@ -21,7 +21,11 @@ const listing = (bytes: number[], more = {}): Reply => ({
 const PEER = [192, 0, 2, 1, 31, 112]
 
 /** `reply` answers, throws, or hangs (undefined) until the client gives up. */
-function setUp(urls: string[], reply: (url: URL, query: AnnounceQuery, family: 4 | 6) => Reply | undefined) {
+function setUp(
+  urls: string[],
+  reply: (url: URL, query: AnnounceQuery, family: 4 | 6) => Reply | undefined,
+  infoHashes = [INFO_HASH],
+) {
   const clock = createClock()
   const asked: { at: number; url: URL; family: 4 | 6; query: AnnounceQuery }[] = []
   const warnings: string[] = []
@@ -44,7 +48,7 @@ function setUp(urls: string[], reply: (url: URL, query: AnnounceQuery, family: 4
   }
   const client = createWebhostClient(
     { clock, random, log, http },
-    { urls: urls.map((url) => webhostUrl(url)!), port: 8048, peerId: PEER_ID },
+    { urls: urls.map((url) => webhostUrl(url)!), infoHashes, port: 8048, peerId: PEER_ID },
   )
   client.start((nodes) => told.push(nodes))
   /** Winds the clock and lets what came of it settle. */
@@ -267,6 +271,23 @@ test("a webhost's URL: http or https, /announce unless it has a path; its own qu
   await advance(0)
   assert.match(asked[0]!.url.search, /^\?key=1&info_hash=/)
   assert.not.match(warnings[0]!, /secret|key/)
+})
+
+test('a node with two keys is listed in the networks of both, and leaves both', async () => {
+  const [one, other] = ['01'.repeat(20), '02'.repeat(20)]
+  const { asked, client, told, advance } = setUp(ONE, () => listing(PEER), [one, other])
+  await advance(0)
+  await client.stop()
+  assert.equal(
+    asked.map(({ query }) => [query.infoHash, query.event]),
+    [
+      [one, 'started'],
+      [other, 'started'],
+      [one, 'stopped'],
+      [other, 'stopped'],
+    ],
+  )
+  assert.is(told.length, 2)
 })
 
 test.run()

@@ -97,7 +97,7 @@ test('two clients of ours find each other, until one says that it goes', async (
   const client = (listens: number) =>
     createWebhostClient(
       { ...parts, log: silentLog, http: httpGet },
-      { urls, port: listens, peerId: systemRandom.hex(20) },
+      { urls, infoHashes: [INFO_HASH], port: listens, peerId: systemRandom.hex(20) },
     )
   const [first, second, third] = [client(8048), client(8049), client(8050)]
   first.start(() => assert.unreachable('nobody else was there'))

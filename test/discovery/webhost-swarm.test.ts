@@ -3,8 +3,9 @@ import * as assert from 'uvu/assert'
 import { systemRandom } from '../../src/base/random.ts'
 import { decode } from '../../src/discovery/bencode.ts'
 import { decodeAnswer } from '../../src/discovery/webhost-answer.ts'
-import { formatQuery, INFO_HASH } from '../../src/discovery/webhost-query.ts'
+import { formatQuery, INFO_HASH, infoHashes } from '../../src/discovery/webhost-query.ts'
 import { createSwarm, EXPIRY, PACE } from '../../src/discovery/webhost-swarm.ts'
+import { networkKey } from '../../src/net/key-file.ts'
 import { createClock } from '../clock.ts'
 
 const MINUTE = 60_000
@@ -152,13 +153,27 @@ test('nodes on this machine and in its site are not told to the world; link-loca
 test('another swarm, and what is no announce, get the reason', () => {
   const { raw, swarm } = setUp()
   const query = { infoHash: '00'.repeat(20), peerId: newId(), port: 8048, wanted: 50, compact: true }
-  assert.is(refusal(raw('192.0.2.1', formatQuery(query))), 'this webhost serves pacsrv only')
+  assert.is(
+    refusal(raw('192.0.2.1', formatQuery(query))),
+    'this webhost serves another network, or none of pacsrv',
+  )
   assert.is(refusal(raw('192.0.2.1', '')), 'port must be a number')
   assert.is(
     refusal(raw('nonsense', formatQuery({ ...query, infoHash: INFO_HASH }))),
     'no address to answer to',
   )
   assert.is(swarm.size, 0)
+})
+
+test("a closed network's webhost serves that network alone, by each of its keys", () => {
+  const keys = [networkKey(Buffer.alloc(32, 1)), networkKey(Buffer.alloc(32, 2))]
+  const [first, second] = infoHashes(keys)
+  const { raw, ask } = setUp(() => true, { infoHashes: [first, second] })
+  assert.equal(ask('192.0.2.1', 8048, { infoHash: first }), [])
+  assert.equal(ask('192.0.2.2', 8048, { infoHash: second }), ['192.0.2.1:8048'])
+  const open = { infoHash: INFO_HASH, peerId: newId(), port: 8048, wanted: 50, compact: true }
+  assert.match(refusal(raw('192.0.2.3', formatQuery(open)))!, 'another network')
+  assert.not.ok(first!.includes(keys[0]!.id.slice(0, 8)), "a key's id doesn't tell")
 })
 
 test('noise gets an answer or a reason, always bencoded', () => {

@@ -3,7 +3,6 @@ import net from 'node:net'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { hostPort } from '../../src/base/endpoint.ts'
-import { PacsrvError } from '../../src/base/error.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { createTcpTransport } from '../../src/net/tcp.ts'
 import type { Link, Listener } from '../../src/net/transport.ts'
@@ -12,44 +11,13 @@ import { createFrameParser, frameHead, MAGIC } from '../../src/wire/framing.ts'
 import type { Message } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
+import { isError, isPing, later, ping, reader, rejects } from './links.ts'
 
 const MIB = 1024 * 1024
 const clock = createClock()
 const transport = createTcpTransport({ log: silentLog, clock })
 const listeners: Listener[] = []
 const strangers: net.Socket[] = []
-
-/** A promise and the means to settle it. */
-function later<T>() {
-  let resolve!: (value: T) => void
-  const promise = new Promise<T>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
-}
-
-/** Reads a link's messages one by one; `closed` gives the reason of its close, and fails on a second. */
-function reader(link: Link) {
-  const queue: Message[] = []
-  const waiting: ((message: Message) => void)[] = []
-  const closed = later<Error | undefined>()
-  const drained = later<void>()
-  let closes = 0
-  link.handle({
-    onMessage(message) {
-      const next = waiting.shift()
-      if (next) next(message)
-      else queue.push(message)
-    },
-    onClose(reason) {
-      assert.is(++closes, 1, 'closed twice')
-      closed.resolve(reason)
-    },
-    onDrain: () => drained.resolve(),
-  })
-  const next = async () => queue.shift() ?? new Promise<Message>((resolve) => waiting.push(resolve))
-  return { link, next, queue, closed: closed.promise, drained: drained.promise }
-}
 
 async function listen(at = '127.0.0.1:0') {
   const links: Link[] = []
@@ -83,24 +51,7 @@ async function stranger({ reads = true } = {}) {
   return { socket, link: await server.accepted(), gone: gone.promise }
 }
 
-const ping = (token: number): Message => ({ type: 'ping', token })
-const isPing = (message: Message) => (message.type === 'ping' ? message.token : message.type)
 const turn = () => new Promise(setImmediate)
-
-/** That `promise` rejects with our error, of this code, saying `words`. */
-async function rejects(promise: Promise<unknown>, code: string, words: string) {
-  const error = await promise.then(
-    () => assert.unreachable('did not reject'),
-    (thrown: unknown) => thrown as PacsrvError,
-  )
-  isError(error, code, words)
-}
-
-function isError(error: unknown, code: string, words: string) {
-  assert.instance(error, PacsrvError)
-  assert.is((error as PacsrvError).code, code)
-  assert.ok((error as PacsrvError).message.includes(words), (error as PacsrvError).message)
-}
 
 test.after(async () => {
   for (const socket of strangers) socket.destroy()

@@ -150,6 +150,29 @@ test("another's key is no use without its signature, nor is a proof sent back to
   assert.match(two.error!.message, 'prove')
 })
 
+/** Two nodes greet through a third, which hands all that each says to the other. */
+async function greetedThroughAnother(bindings: [string, string] | []) {
+  const [one, two] = [await joined(), await joined()]
+  for (const [i, net] of [one, two].entries())
+    for (const link of [net.near, net.far])
+      if (bindings[i]) Object.defineProperty(link, 'binding', { value: bindings[i] })
+  one.far.handle({ onMessage: (message) => void two.near.send(message), onClose() {} })
+  two.near.handle({ onMessage: (message) => void one.far.send(message), onClose() {} })
+  const ends = [
+    outcome(one.open(one.near, createIdentity())),
+    outcome(two.open(two.far, createIdentity())),
+  ] as const
+  for (let i = 0; i < 20; i++) for (const net of [one, two]) await net.run(10)
+  return ends
+}
+
+test('in a closed network a node in between cannot pass on the greeting of others as its own', async () => {
+  const [near] = await greetedThroughAnother(['aa'.repeat(32), 'bb'.repeat(32)])
+  assert.match(near.error!.message, 'could not prove its key')
+  const whole = await greetedThroughAnother(['aa'.repeat(32), 'aa'.repeat(32)])
+  for (const { value } of whole) assert.ok(value, 'what is passed on is whole')
+})
+
 test('30 s of silence bring a ping, 20 s more the end; any message puts it off', async () => {
   const { one, two, run, network } = await greeted()
   let ended: Error | undefined

@@ -78,14 +78,15 @@ test('frames do not share memory with what was pushed, nor with one another', ()
 })
 
 test('another protocol is recognised by its first bytes', () => {
-  for (const greeting of [
-    'GET / HTTP/1.1\r\n',
-    '\x13BitTorrent protocol',
-    'pacsrv\x00\x02',
-    'p\0',
-    '\x16\x03\x01',
-  ])
+  for (const greeting of ['GET / HTTP/1.1\r\n', '\x13BitTorrent protocol', 'pacsrv\x00\x02', 'p\0'])
     assert.throws(() => parse().parser.push(Buffer.from(greeting, 'latin1')), isWire)
+})
+
+test("a closed network's node is recognised by what TLS begins with", () => {
+  for (const first of [0x15, 0x16]) {
+    const isKey = (error: Error) => error instanceof PacsrvError && error.code === 'key'
+    assert.throws(() => parse().parser.push(Buffer.from([first, 3, 1, 0])), isKey)
+  }
 })
 
 test('lengths at the limit pass, one past it is refused before anything is allocated', () => {

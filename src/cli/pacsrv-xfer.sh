@@ -112,7 +112,9 @@ ready() {
 		size=$(stty size </dev/tty 2>/dev/null)
 		set -- -H "Pacsrv-Columns: ${size#* }" "$@"
 	fi
-	run curl -q -sf -o "$tmp" -w '%header{pacsrv-line}' "$@"
+	line='%header{pacsrv-line}'
+	[ $kind != signature ] || [ -z "$terminal" ] || line='' # pacman shows none of them
+	run curl -q -sf -o "$tmp" -w "$line" "$@"
 }
 
 # Asks the daemon of another machine ([client] server = HOST:PORT) as a CacheServer.
@@ -146,7 +148,10 @@ package | signature)
 			found=$?
 		fi
 		case $found-$kind in
-		0-*) echo && finish ;;
+		0-*)
+			[ -z "$line" ] || echo
+			finish
+			;;
 		28-*) daemon= ;; # it hangs: to wait for it a second time would cost as much again
 		*-package)
 			run node "$lib/client.cjs" "$conf" "$socket" "$start" "$url" "$tmp" "$name" "$PPID"
@@ -375,6 +380,7 @@ try() {
 		get "$mirror" && got
 		rm -f "$tmp"
 		[ -n "$first" ] || first=$status first_report=$report
+		case $code in 4?? | 550) answered=yes ;; esac
 		case $daemon-$status-$code in
 		yes-[567]-* | yes-28-* | yes-35-* | yes-5[26]-* | yes-22-5??)
 			printf '%s' "$mirror" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -X POST -G \
@@ -397,7 +403,7 @@ if [ -n "$terminal" ]; then
 	columns=${columns#* }
 	[ "${columns:-0}" -gt 0 ] || columns=80
 fi
-first='' mirrors=''
+first='' mirrors='' answered=''
 [ -z "$daemon" ] || [ $kind = local ] || mirrors=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" \
 	--max-time 0.5 -G --data-urlencode url@- http://localhost/v1/mirrors)
 if [ -n "$mirrors" ]; then
@@ -408,5 +414,13 @@ else
 		case $line in *://*) printf '%s/%s\n' "$line" "$name" ;; esac
 	done)"
 fi
+
+# Where no mirror answers at all, a peer's signature is better than none: pacman verifies it.
+case $daemon-$kind-$answered in
+yes-signature-)
+	run curl -q -sf --unix-socket "$socket" --max-time 8 -o "$tmp" -G --data-urlencode "url=$url" \
+		http://localhost/v1/signature && rm -f "$answer" && finish
+	;;
+esac
 echo "pacsrv-xfer: $name: $first_report" >&2
 leave "$first"

@@ -316,6 +316,27 @@ test("a mirror that answers 404 is not told of as dead, and a daemon of before i
   assert.equal(calls, ['/v1/mirrors'])
 })
 
+test('a signature that no mirror answers for: the daemon asks peers; a mirror that has none has answered', async () => {
+  const calls: string[] = []
+  const name = `${PACKAGE}.sig`
+  daemon = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
+    calls.push(pathname)
+    if (pathname === '/v1/mirrors') response.end(`${searchParams.get('url')}\n`)
+    else if (pathname === '/v1/signature') response.end(`for ${searchParams.get('url')}`)
+    else response.writeHead(404).end()
+  }).listen(socket)
+  await once(daemon, 'listening')
+  const { status, content } = await run({ url: `${DEAD}/${name}` })
+  assert.equal([status, content], [0, `for ${DEAD}/${name}`])
+  assert.equal(calls, ['/v1/ready', '/v1/mirrors', '/v1/mirror-failed', '/v1/signature'])
+  rmSync(join(sync, `${name}.part`))
+  calls.length = 0
+  const absent = await run({ url: `${server()}/${name}` })
+  assert.equal([absent.status, absent.content], [22, undefined])
+  assert.equal(calls, ['/v1/ready', '/v1/mirrors'])
+})
+
 test("a password in a URL is sent; it is in no command line but the front's and pacman's, and in no line said", async () => {
   const url = `${server().replace('//', '//anna:s\\e"cret@')}/core.db`
   let others: string[] = []

@@ -19,6 +19,7 @@ import { createReadAhead } from '../fetch/ahead.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
 import { createFetchMany } from '../fetch/curl-many.ts'
 import { createDeadMirrors, notingDead } from '../fetch/dead-mirrors.ts'
+import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
@@ -32,7 +33,7 @@ import { createTcpTransport, loadTls } from '../net/tcp.ts'
 import { createAccess } from '../overlay/access.ts'
 import { loadIdentity } from '../overlay/identity.ts'
 import { createOverlay } from '../overlay/overlay.ts'
-import { createCatalogue } from '../pacman/catalogue.ts'
+import { type CatalogueFile, createCatalogue } from '../pacman/catalogue.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import { createSyncDatabases } from '../pacman/sync-databases.ts'
@@ -65,6 +66,7 @@ export async function startDaemon(
   { version, workers }: DaemonOptions,
 ): Promise<(() => Promise<void>) | undefined> {
   const { socket } = config.server
+  const { advertise } = config.network
   const stateDir = config.daemon['state-dir']
   const spoolDir = config.daemon['spool-dir']
   if (process.getuid?.() === 0) {
@@ -100,17 +102,21 @@ export async function startDaemon(
       holdings: {
         find(sha256) {
           const file = catalogue.find(sha256)
+          if (file) dht?.holds([sha256])
           return file && heldFile(file)
         },
       },
       heldFiles: () => catalogue.files().map(heldFile),
-      resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+      resolve,
       onTransfer: (session) => transfers.accept(session),
-      onShort: () => webhosts.wanted(),
+      onShort() {
+        webhosts.wanted()
+        dht?.wanted()
+      },
     },
     {
       listen: config.network.listen,
-      advertise: config.network.advertise,
+      advertise,
       direct: config.direct.server,
       minConnections: config.network['min-connections'],
       maxConnections: config.network['max-connections'],
@@ -121,12 +127,30 @@ export async function startDaemon(
     },
   )
   const networks = infoHashes(keys)
+  // Loaded only where it is wanted: it costs memory.
+  const dht = config.network.dht
+    ? (await import('../discovery/dht.ts')).createDht(
+        {
+          clock,
+          random: systemRandom,
+          log,
+          resolve,
+          reachable: () => overlay.reachable,
+          onNodes: (addresses) => overlay.learn(addresses, 'stranger'),
+        },
+        {
+          bootstrap: config.network['dht-bootstrap'],
+          stateFile: join(stateDir, 'dht-nodes'),
+          port: advertise === undefined ? undefined : hostPort(advertise).port,
+        },
+      )
+    : undefined
   const webhosts = createWebhostClient(
     { clock, random: systemRandom, log, http: httpGet },
     {
       urls: config.network.webhost.flatMap((text) => webhostUrl(text) ?? []),
       infoHashes: networks,
-      port: hostPort(config.network.advertise ?? config.network.listen).port,
+      port: hostPort(advertise ?? config.network.listen).port,
       peerId: systemRandom.hex(20),
     },
   )
@@ -141,7 +165,20 @@ export async function startDaemon(
     },
   )
   const network: FileNetwork = {
-    find: overlay.find,
+    find: dht
+      ? createDhtSearch({
+          clock,
+          log,
+          find: overlay.find,
+          neighbours: () => overlay.neighbours().length,
+          seek: dht.seek,
+          async meet(address) {
+            const session = await overlay.meet(address)
+            transfers.keep(session)
+            return session
+          },
+        })
+      : overlay.find,
     connect: transfers.to,
     forget: overlay.forget,
     ban: ({ id, address }, reason) =>
@@ -203,9 +240,9 @@ export async function startDaemon(
     catalogue,
     clock,
     log,
-    status: () => statusOf({ overlay, catalogue, jobs: fetcher.jobs, totals, version, clock }),
+    status: () => statusOf({ overlay, dht, catalogue, jobs: fetcher.jobs, totals, version, clock }),
     announce: () => void catalogue.rescan(),
-    find: createFinder({ databases, overlay, catalogue }),
+    find: createFinder({ databases, network, catalogue }),
     allows: (address: string) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
   }
   const lan = createLan(
@@ -225,7 +262,7 @@ export async function startDaemon(
     }
     transfers.close()
     signatures.close()
-    await Promise.all([overlay.stop(), fetcher.close(), webhosts.stop(), lan.stop()])
+    await Promise.all([overlay.stop(), fetcher.close(), webhosts.stop(), lan.stop(), dht?.stop()])
     await catalogue.close()
     await Promise.all([fileHasher.close(), wholeHasher.close()])
   }
@@ -244,10 +281,14 @@ export async function startDaemon(
         added.map(heldFile),
         removed.map(({ sha256 }) => sha256),
       )
+      dht?.holds(added.map(({ sha256 }) => sha256))
+      dht?.holdsNoLonger(removed.map(({ sha256 }) => sha256))
       // What pacman has put into its cache needn't lie in the spool too.
       for (const { sha256 } of added) if (spool.isComplete(sha256)) void spool.discard(sha256)
     })
     await overlay.start()
+    dht?.holds(byAge(catalogue.files()))
+    await dht?.start(overlay.listening!)
     await listenOnTcp(tcpDoor, config)
   } catch (error) {
     await stop()
@@ -260,6 +301,11 @@ export async function startDaemon(
   log.info({ id: overlay.id, listen: overlay.listening, socket }, `pacsrv ${version} runs`)
   return stop
 }
+
+const resolve = async (host: string) => (await lookup(host, { all: true })).map(({ address }) => address)
+
+const byAge = (files: CatalogueFile[]) =>
+  files.toSorted((a, b) => a.mtimeMs - b.mtimeMs).map(({ sha256 }) => sha256)
 
 const LOOPBACK = cidrList('127.0.0.0/8 ::1')
 

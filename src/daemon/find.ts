@@ -1,4 +1,5 @@
-import type { Overlay } from '../overlay/overlay.ts'
+import type { FileNetwork } from '../fetch/meetings.ts'
+import type { Holder } from '../overlay/holders.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 import type { SyncDatabases } from '../pacman/sync-databases.ts'
 
@@ -9,17 +10,20 @@ export interface Found {
   sha256: string
   /** Whether this node has it itself. */
   here: boolean
-  holders: { id: string; address: string | null; reachable: boolean; via: 'announced' | 'answer' }[]
+  holders: { id: string; address: string | null; reachable: boolean; via: Holder['via'] }[]
 }
+
+/** What a search may take, in milliseconds: the caller waits no longer than 5 s. */
+const SEARCH_TIME = 4_500
 
 /** Asks the network who has a file that the sync databases name; takes as long as a search does. */
 export function createFinder({
   databases,
-  overlay,
+  network,
   catalogue,
 }: {
   databases: SyncDatabases
-  overlay: Pick<Overlay, 'find'>
+  network: Pick<FileNetwork, 'find'>
   catalogue: Pick<Catalogue, 'find'>
 }): (name: string) => Promise<Found | undefined> {
   return async (name) => {
@@ -27,7 +31,8 @@ export function createFinder({
     if (!file) return undefined
     const { sha256, size } = file
     const holders: Found['holders'] = []
-    await overlay.find([{ sha256, size, name }], {
+    await network.find([{ sha256, size, name }], {
+      signal: AbortSignal.timeout(SEARCH_TIME),
       onHolder({ id, address, reachable, via }) {
         if (holders.every((holder) => holder.id !== id))
           holders.push({ id, address: address ?? null, reachable, via })

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { Dht } from '../discovery/dht.ts'
 import type { Job } from '../fetch/job.ts'
 import type { Overlay } from '../overlay/overlay.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
@@ -18,6 +19,8 @@ export interface Status {
   /** What it shares. */
   files: { count: number; bytes: number }
   transfers: { file: string; size: number; done: number; sources: number }[]
+  /** Nodes in its table, packages announced, packets dropped; null where the DHT is off. */
+  dht: { nodes: number; announced: number; dropped: number } | null
   /** Since the start: bytes, and how many chunks, lists or files were rejected and bans were laid. */
   totals: { fromPeers: number; fromMirror: number; uploaded: number; rejected: number; banned: number }
 }
@@ -26,6 +29,7 @@ export type Totals = Omit<Status['totals'], 'banned'>
 
 export interface StatusSources {
   overlay: Pick<Overlay, 'id' | 'listening' | 'reachable' | 'neighbours' | 'banned'>
+  dht: Pick<Dht, 'status'> | undefined
   catalogue: Pick<Catalogue, 'count' | 'bytes'>
   jobs(): Job[]
   totals: Totals
@@ -33,7 +37,7 @@ export interface StatusSources {
   clock: Clock
 }
 
-export function statusOf({ overlay, catalogue, jobs, totals, version, clock }: StatusSources): Status {
+export function statusOf({ overlay, dht, catalogue, jobs, totals, version, clock }: StatusSources): Status {
   const date = (moment: number) => new Date(Date.now() - (clock.now() - moment)).toISOString()
   return {
     node: {
@@ -46,6 +50,7 @@ export function statusOf({ overlay, catalogue, jobs, totals, version, clock }: S
     peers: overlay.neighbours().map((peer) => ({ ...peer, since: date(peer.since) })),
     files: { count: catalogue.count, bytes: catalogue.bytes },
     transfers: jobs().map(({ file, done, sources }) => ({ file: file.name, size: file.size, done, sources })),
+    dht: dht?.status() ?? null,
     totals: { ...totals, banned: overlay.banned },
   }
 }

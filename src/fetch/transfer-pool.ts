@@ -12,6 +12,8 @@ import type { Turns } from './turns.ts'
 export interface TransferPool {
   /** A connection to a holder, made if there is none. Rejects with PacsrvError `peer`. */
   to(holder: Holder): Promise<Asker>
+  /** Takes a session that this node opened before it knew with whom; a second one to a node is closed. */
+  keep(session: Session): void
   /** Takes a session that another node opened. */
   accept(session: Session): void
   close(): void
@@ -86,13 +88,19 @@ export function createTransferPool(
     return true
   }
 
+  function outboundTo(id: NodeId): Transfer | undefined {
+    for (const transfer of transfers) {
+      if (transfer.inbound || transfer.asker.session.id !== id) continue
+      transfer.used = clock.now()
+      return transfer
+    }
+    return undefined
+  }
+
   return {
     to(holder) {
-      for (const transfer of transfers) {
-        if (transfer.inbound || transfer.asker.session.id !== holder.id) continue
-        transfer.used = clock.now()
-        return Promise.resolve(transfer.asker)
-      }
+      const open = outboundTo(holder.id)
+      if (open) return Promise.resolve(open.asker)
       const known = dialling.get(holder.id)
       if (known) return known
       const dialled = connect(holder)
@@ -100,6 +108,10 @@ export function createTransferPool(
         .finally(() => dialling.delete(holder.id))
       dialling.set(holder.id, dialled)
       return dialled
+    },
+    keep(session) {
+      if (!outboundTo(session.id)) add(session, false)
+      else session.close('duplicate')
     },
     accept(session) {
       if (makeRoom()) add(session, true)

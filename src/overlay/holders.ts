@@ -9,7 +9,7 @@ export interface Holder {
   /** False: nobody can dial it, so it is asked to dial us. */
   reachable: boolean
   file: HeldFile
-  via: 'announced' | 'answer'
+  via: 'announced' | 'answer' | 'dht'
   /** For CALL, when it can't be dialled: the query it answered, and the way there, the holder first. */
   way?: { query: QueryId; path: Hop[] }
 }

@@ -23,12 +23,16 @@ const HOLDER_DIALS: Rate = { perSecond: 2, burst: 60 }
 
 /** A holder that could not be dialled is called at once for so long, in milliseconds. */
 const UNDIALABLE_TTL = 10 * 60_000
+/** Dials to where strangers say that somebody is: any address may stand in the DHT. */
+const STRANGER_DIALS: Rate = { perSecond: 0.5, burst: 20 }
+/** Where no node was is left alone for so long, in milliseconds. */
+const NOBODY_TTL = 10 * 60_000
 
 export interface TransfersDeps {
   clock: Clock
   random: Random
   log: Log
-  dial(address: Endpoint, purpose: Purpose, expect: NodeId): Promise<Session>
+  dial(address: Endpoint, purpose: Purpose, expect?: NodeId): Promise<Session>
   /** Sends a CALL on its way. */
   call(call: Call): void
   self: NodeId
@@ -42,6 +46,8 @@ export interface TransfersDeps {
 export interface Transfers {
   /** Dials the holder, or calls it where that can't be done. Rejects with PacsrvError `peer` or `wire`. */
   connect(holder: Holder): Promise<Session>
+  /** Dials an address from a stranger: whoever proves to be there. Rejects with PacsrvError `peer` or `wire`. */
+  meet(address: Endpoint): Promise<Session>
   /** An incoming transfer session: from a holder that was called, or from somebody who wants files. */
   incoming(session: Session): void
   /** A CALL for this node, which has checked out: dials the asker, once. */
@@ -53,6 +59,8 @@ export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): 
   const calledDials = createBucket(clock, CALLED_DIALS)
   const holderDials = createBucket(clock, HOLDER_DIALS)
   const undialable = createExpiringMap<NodeId, true>(clock, { ttl: UNDIALABLE_TTL, limit: 1_000 })
+  const strangerDials = createBucket(clock, STRANGER_DIALS)
+  const nobodyThere = createExpiringMap<Endpoint, true>(clock, { ttl: NOBODY_TTL, limit: 1_000 })
   const awaited = new Map<NodeId, (session: Session) => void>()
 
   const mayDial = (address: Endpoint) => hostPort(address).port >= LOWEST_PORT
@@ -113,6 +121,17 @@ export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): 
       const dialable = reachable && address !== undefined && !undialable.get(id) && mayDial(address)
       if (!dialable || !holderDials.take()) return callFor(holder)
       return dialOrCall(holder, address)
+    },
+    async meet(address) {
+      if (!mayDial(address) || nobodyThere.get(address) || !strangerDials.take()) {
+        throw new PacsrvError('peer', `${address} is not worth a dial now`)
+      }
+      try {
+        return await deps.dial(address, 'transfer')
+      } catch (error) {
+        nobodyThere.set(address, true)
+        throw error
+      }
     },
     incoming(session) {
       const waiting = awaited.get(session.id)

@@ -1,0 +1,79 @@
+/**
+ * The DHT's figures: `node --import tsx bench/dht.ts [NODES] [SEED]` (200 and 1). All nodes in this process, over UDP
+ * on loopback, one in ten of them dead; packages held by three. Prints the table of docs/benchmarks.md.
+ */
+import { sha256 } from '../src/base/sha256.ts'
+import { packageKey } from '../src/discovery/dht-keys.ts'
+import type { DhtNode } from '../src/discovery/dht-node.ts'
+import { createTestDht, spray, timeToFirst } from '../test/discovery/dht-network.ts'
+import { seeded } from '../test/seeded.ts'
+
+const count = Number(process.argv[2] ?? 200)
+const random = seeded(Number(process.argv[3] ?? 1))
+const PACKAGES = 40
+const LOOKUPS = 200
+const MALFORMED = 100_000
+
+let exceptions = 0
+process.on('uncaughtException', (error) => {
+  exceptions++
+  console.error(error)
+})
+
+const some = <T>(of: T[]): T => of[random.below(of.length)]!
+const at = (sorted: number[], share: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
+const row = (...cells: string[]) => console.log(`| ${cells.join(' | ')} |`)
+
+const begin = performance.now()
+const { nodes } = await createTestDht(count)
+const living = nodes.filter((_, i) => i === 0 || i % 10 !== 0)
+const joined = performance.now() - begin
+
+const keys = Array.from({ length: PACKAGES }, (_, i) => packageKey(sha256(Buffer.from(`package ${i}`))))
+let announced = 0
+for (const key of keys) {
+  const holders = new Set<DhtNode>()
+  while (holders.size < 3) holders.add(some(living))
+  for (const holder of holders) if (await holder.announce(key, 8048)) announced++
+}
+await Promise.all(nodes.filter((node) => !living.includes(node)).map((node) => node.stop()))
+
+async function measure(what: string, askers: DhtNode[], lookups: number) {
+  const times: number[] = []
+  let missed = 0
+  for (let i = 0; i < lookups; i++) {
+    const took = await timeToFirst(some(askers), some(keys))
+    if (took === undefined) missed++
+    else times.push(took)
+  }
+  times.sort((a, b) => a - b)
+  row(what, `${lookups}`, `${missed}`, ...[0.5, 0.95, 1].map((share) => at(times, share).toFixed(1)))
+}
+
+console.log(
+  `${count} nodes, ${count - living.length} of them dead; joined in ${(joined / 1000).toFixed(1)} s; ${announced} announcements taken\n`,
+)
+row('lookups', 'count', 'not found', 'median, ms', '95 %, ms', 'most, ms')
+row(...Array(6).fill('---'))
+await measure('from anywhere', living, LOOKUPS)
+const victim = living[1]!
+await measure('from one node', [victim], LOOKUPS)
+const spraying = spray(
+  victim.listening!,
+  MALFORMED,
+  random,
+  Array.from({ length: 20 }, (_, i) => `127.2.0.${i + 1}`),
+)
+let over = false
+void spraying.then(() => {
+  over = true
+})
+await measure(`from that node, under malformed packets`, [victim], LOOKUPS)
+await spraying
+await measure('from that node, afterwards', [victim], LOOKUPS)
+console.log(
+  `\n${MALFORMED.toLocaleString('en')} malformed packets sent (${over ? 'all' : 'some'} of them), ${victim.dropped().toLocaleString('en')} dropped; ${exceptions} exceptions`,
+)
+console.log(`${(process.memoryUsage().rss / 1e6).toFixed(0)} MB resident`)
+await Promise.all(nodes.map((node) => node.stop()))

@@ -12,6 +12,7 @@ export interface Status {
   peers: { id: string; address: string; direction: string; since: unknown }[]
   files: { count: number; bytes: number }
   transfers: { file: string; size: number; done: number; sources: unknown }[]
+  dht: { nodes: number; announced: number; dropped: number } | null
   totals: { fromPeers: number; fromMirror: number; uploaded: number; rejected: number; banned: number }
 }
 

@@ -116,6 +116,16 @@ test('one stranger too many: the one idle longest goes, unless all are busy', as
   )
 })
 
+test('a session opened before it was known with whom is the one to ask on; a second is closed', async () => {
+  const { transfers, dialled } = start()
+  const [kept, second] = [createFakeSession('x', true), createFakeSession('x', true)]
+  transfers.keep(kept.session)
+  transfers.keep(second.session)
+  assert.is((await transfers.to(holder('x'))).session, kept.session)
+  assert.is(dialled.length, 0)
+  assert.is(second.state.closedWith, 'duplicate')
+})
+
 test('closing closes all', async () => {
   const { transfers, dialled, clock } = start()
   await transfers.to(holder('x'))

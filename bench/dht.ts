@@ -3,7 +3,7 @@
  * on loopback, one in ten of them dead; packages held by three. Prints the table of docs/benchmarks.md.
  */
 import { sha256 } from '../src/base/sha256.ts'
-import { packageKey } from '../src/discovery/dht-keys.ts'
+import { dhtKeys } from '../src/discovery/dht-keys.ts'
 import type { DhtNode } from '../src/discovery/dht-node.ts'
 import { createTestDht, spray, timeToFirst } from '../test/discovery/dht-network.ts'
 import { seeded } from '../test/seeded.ts'
@@ -30,7 +30,9 @@ const { nodes } = await createTestDht(count)
 const living = nodes.filter((_, i) => i === 0 || i % 10 !== 0)
 const joined = performance.now() - begin
 
-const keys = Array.from({ length: PACKAGES }, (_, i) => packageKey(sha256(Buffer.from(`package ${i}`))))
+const keys = Array.from({ length: PACKAGES }, (_, i) =>
+  dhtKeys().package(sha256(Buffer.from(`package ${i}`))),
+)
 let announced = 0
 for (const key of keys) {
   const holders = new Set<DhtNode>()

@@ -139,6 +139,7 @@ export async function startDaemon(
           onNodes: (addresses) => overlay.learn(addresses, 'stranger'),
         },
         {
+          keys,
           bootstrap: config.network['dht-bootstrap'],
           stateFile: join(stateDir, 'dht-nodes'),
           port: advertise === undefined ? undefined : hostPort(advertise).port,
@@ -172,8 +173,8 @@ export async function startDaemon(
           find: overlay.find,
           neighbours: () => overlay.neighbours().length,
           seek: dht.seek,
-          async meet(address) {
-            const session = await overlay.meet(address)
+          async knock(address) {
+            const session = await overlay.knock(address)
             transfers.keep(session)
             return session
           },

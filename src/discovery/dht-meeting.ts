@@ -2,7 +2,6 @@ import type { Cancel, Clock } from '../base/clock.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { jitter, type Random } from '../base/random.ts'
 import { RENEWAL } from './dht-announcer.ts'
-import { type DhtKey, MEETING_KEY } from './dht-keys.ts'
 
 /** A list with so many nodes has no need of one more: the few nodes that keep it must not serve millions. */
 const ENOUGH = 50
@@ -30,8 +29,8 @@ export function createMeeting({
 }: {
   clock: Clock
   random: Random
-  lookup(key: DhtKey, options: { onPeer(address: Endpoint): void }): Promise<void>
-  announce(key: DhtKey): Promise<boolean>
+  lookup(options: { onPeer(address: Endpoint): void }): Promise<void>
+  announce(): Promise<boolean>
   /** False where nobody can dial this node. */
   mayAnnounce(): boolean
   /** Strangers to dial. */
@@ -52,17 +51,20 @@ export function createMeeting({
     askedAt = now
     earliest = now + jitter(Math.min(SHORTEST * 2 ** inRow, LONGEST), random)
     let met = 0
-    await lookup(MEETING_KEY, {
+    await lookup({
       onPeer(address) {
         met++
         if (!stopped) onNodes([address])
       },
     })
-    const listed = met >= ENOUGH || (!stopped && mayAnnounce() && (await announce(MEETING_KEY)))
+    const listed = met >= ENOUGH || (!stopped && mayAnnounce() && (await announce()))
     asking = false
     if (stopped) return
     timer()
-    timer = clock.after(listed ? jitter((2 * RENEWAL) / 3, random) : earliest - clock.now(), () => void meet())
+    timer = clock.after(
+      listed ? jitter((2 * RENEWAL) / 3, random) : earliest - clock.now(),
+      () => void meet(),
+    )
   }
 
   return {

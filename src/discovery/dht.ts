@@ -2,8 +2,9 @@ import type { Cancel, Clock } from '../base/clock.ts'
 import { type Endpoint, type HostPort, hostPort } from '../base/endpoint.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import type { NetworkKey } from '../net/key-file.ts'
 import { createAnnouncer } from './dht-announcer.ts'
-import { packageKey } from './dht-keys.ts'
+import { type DhtKey, dhtKeys } from './dht-keys.ts'
 import { loadKnown, saveKnown } from './dht-known.ts'
 import { createMeeting } from './dht-meeting.ts'
 import { createDhtNode } from './dht-node.ts'
@@ -22,6 +23,8 @@ export interface DhtDeps {
 }
 
 export interface DhtOptions {
+  /** A closed network's: all are met by, packages are listed by the first. None: the open network. */
+  keys: NetworkKey[]
   bootstrap: HostPort[]
   /** Where nodes are kept for the next start. */
   stateFile: string
@@ -44,26 +47,30 @@ export interface Dht {
   status(): { nodes: number; announced: number; dropped: number }
 }
 
-export function createDht(deps: DhtDeps, { bootstrap, stateFile, port }: DhtOptions): Dht {
+export function createDht(deps: DhtDeps, { keys, bootstrap, stateFile, port }: DhtOptions): Dht {
   const { clock, random, log, reachable } = deps
   const node = createDhtNode({ clock, random, log, resolve: deps.resolve, onJoined }, { bootstrap })
   let tcpPort = port
-  const announce = (key: string) => node.announce(key, tcpPort!)
-  const meeting = createMeeting({
-    clock,
-    random,
-    lookup: node.lookup,
-    announce,
-    mayAnnounce: () => reachable() !== 'no',
-    onNodes: deps.onNodes,
-  })
+  const networks = keys.length > 0 ? keys.map(dhtKeys) : [dhtKeys()]
+  const packageKey = networks[0]!.package
+  const announce = (key: DhtKey) => node.announce(key, tcpPort!)
+  const meetings = networks.map(({ meeting }) =>
+    createMeeting({
+      clock,
+      random,
+      lookup: (options) => node.lookup(meeting, options),
+      announce: () => announce(meeting),
+      mayAnnounce: () => reachable() !== 'no',
+      onNodes: deps.onNodes,
+    }),
+  )
   const announcer = createAnnouncer({ clock, random, mayAnnounce: () => reachable() === 'yes', announce })
   let cancelSave: Cancel = () => {}
   let running = false
 
   function onJoined() {
     log.info({ nodes: node.nodes().length, address: node.listening }, 'the DHT is joined')
-    meeting.start()
+    for (const meeting of meetings) meeting.start()
     announcer.start()
   }
 
@@ -99,13 +106,15 @@ export function createDht(deps: DhtDeps, { bootstrap, stateFile, port }: DhtOpti
     },
     async stop() {
       cancelSave()
-      meeting.stop()
+      for (const meeting of meetings) meeting.stop()
       announcer.stop()
       if (running) await save()
       running = false
       await node.stop()
     },
-    wanted: meeting.wanted,
+    wanted() {
+      for (const meeting of meetings) meeting.wanted()
+    },
     holds(packages) {
       for (const sha256 of packages) announcer.put(packageKey(sha256))
     },

@@ -32,7 +32,7 @@ export interface DhtSearchDeps {
   /** Addresses where a file is said to be. */
   seek(sha256: Sha256, options: { signal: AbortSignal; onPeer(address: Endpoint): void }): Promise<void>
   /** A transfer session with whoever is there; told of before anybody asks for it by `connect`. */
-  meet(address: Endpoint): Promise<Session>
+  knock(address: Endpoint): Promise<Session>
 }
 
 /** The flood and the DHT side by side: who is only listed there is dialled, and told of once it has proved who it is. */
@@ -60,7 +60,7 @@ export function createDhtSearch(deps: DhtSearchDeps): FileNetwork['find'] {
 
   async function dial(address: Endpoint, { sha256, size }: WantedFile, onHolder: (holder: Holder) => void) {
     try {
-      const { id } = await deps.meet(address)
+      const { id } = await deps.knock(address)
       // Its chunk list it vouches for itself, when it is asked: the root stands for none.
       const file = { sha256, size, root: sha256, whole: true }
       onHolder({ id, address, reachable: true, file, via: 'dht' })

@@ -90,7 +90,7 @@ export interface Overlay {
    */
   connect(holder: Holder): Promise<Session>
   /** A transfer session with whoever is at an address that a stranger named. Rejects as `connect`. */
-  meet(address: Endpoint): Promise<Session>
+  knock(address: Endpoint): Promise<Session>
   /** Tells the neighbours what this node now has, and has no longer. */
   announce(added: HeldFile[], removed: Sha256[]): void
   /** Shuts a node out by id and by address, `ms` milliseconds long (an hour), and drops it. */
@@ -306,7 +306,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     },
     find: searches.find,
     connect: (holder) => transfers.connect(withAddress(holder)),
-    meet: transfers.meet,
+    knock: transfers.knock,
     announce(added, removed) {
       for (const session of neighbours.all()) tell(session, added, removed)
     },

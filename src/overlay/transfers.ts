@@ -47,7 +47,7 @@ export interface Transfers {
   /** Dials the holder, or calls it where that can't be done. Rejects with PacsrvError `peer` or `wire`. */
   connect(holder: Holder): Promise<Session>
   /** Dials an address from a stranger: whoever proves to be there. Rejects with PacsrvError `peer` or `wire`. */
-  meet(address: Endpoint): Promise<Session>
+  knock(address: Endpoint): Promise<Session>
   /** An incoming transfer session: from a holder that was called, or from somebody who wants files. */
   incoming(session: Session): void
   /** A CALL for this node, which has checked out: dials the asker, once. */
@@ -122,7 +122,7 @@ export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): 
       if (!dialable || !holderDials.take()) return callFor(holder)
       return dialOrCall(holder, address)
     },
-    async meet(address) {
+    async knock(address) {
       if (!mayDial(address) || nobodyThere.get(address) || !strangerDials.take()) {
         throw new PacsrvError('peer', `${address} is not worth a dial now`)
       }

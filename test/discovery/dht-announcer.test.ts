@@ -97,7 +97,7 @@ function meet(present: string[], { dialled = true } = {}) {
   const meeting = createMeeting({
     clock,
     random: seeded(1),
-    async lookup(_, { onPeer }) {
+    async lookup({ onPeer }) {
       counts.lookups++
       present.forEach(onPeer)
     },

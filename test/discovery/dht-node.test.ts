@@ -3,12 +3,13 @@ import * as assert from 'uvu/assert'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { systemRandom } from '../../src/base/random.ts'
-import { MEETING_KEY, packageKey } from '../../src/discovery/dht-keys.ts'
+import { dhtKeys } from '../../src/discovery/dht-keys.ts'
 import { createDhtNode } from '../../src/discovery/dht-node.ts'
 import { seeded } from '../seeded.ts'
 import { createTestDht, spray, type TestDht, timeToFirst } from './dht-network.ts'
 
-const key = packageKey('ab'.repeat(32))
+const keys = dhtKeys()
+const key = keys.package('ab'.repeat(32))
 let dht: TestDht
 
 test.before(async () => {
@@ -25,7 +26,7 @@ test('what one node announced another finds, at the address it came from and the
 })
 
 test('what nobody announced is not found, and the lookup ends', async () => {
-  assert.is(await timeToFirst(dht.nodes[5]!, packageKey('cd'.repeat(32))), undefined)
+  assert.is(await timeToFirst(dht.nodes[5]!, keys.package('cd'.repeat(32))), undefined)
 })
 
 test('a lookup that is called off ends at once and tells no more', async () => {
@@ -62,10 +63,10 @@ test('a node that is stopped, or was never started, answers quietly', async () =
     { clock: systemClock, random: systemRandom, log: silentLog, resolve: async () => [], onJoined() {} },
     { bootstrap: [{ host: '127.1.0.1', port: 1 }] },
   )
-  await node.lookup(MEETING_KEY, { onPeer() {} })
-  assert.not.ok(await node.announce(MEETING_KEY, 8048))
+  await node.lookup(keys.meeting, { onPeer() {} })
+  assert.not.ok(await node.announce(keys.meeting, 8048))
   await node.start('127.3.0.1:0', [])
-  const looking = node.lookup(MEETING_KEY, { onPeer() {} })
+  const looking = node.lookup(keys.meeting, { onPeer() {} })
   await node.stop()
   await looking
   await node.stop()

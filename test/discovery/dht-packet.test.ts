@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decode, encode } from '../../src/discovery/bencode.ts'
-import { MEETING_KEY, packageKey } from '../../src/discovery/dht-keys.ts'
+import { dhtKeys } from '../../src/discovery/dht-keys.ts'
 import { MAX_PACKET, readPacket } from '../../src/discovery/dht-packet.ts'
 import { seeded } from '../seeded.ts'
 import { malformed } from './dht-network.ts'
@@ -23,9 +23,15 @@ const contact = (address: string, port: number) =>
 const node = (address: string, port: number) => Buffer.concat([id, contact(address, port)])
 
 test('the keys are as docs/protocol.md has them, and no two alike', () => {
-  assert.is(MEETING_KEY, '24b33acf695b139de15d93a8c0d439fc416d4e3f')
-  assert.is(packageKey('f0'.repeat(32)), 'fa3751d9c1e95120ae41596f58bbf8b3dbcb0794')
-  assert.is.not(packageKey('f0'.repeat(32)), packageKey('0f'.repeat(32)))
+  const open = dhtKeys()
+  assert.is(open.meeting, '24b33acf695b139de15d93a8c0d439fc416d4e3f')
+  assert.is(open.package('f0'.repeat(32)), 'fa3751d9c1e95120ae41596f58bbf8b3dbcb0794')
+  const networks = [open, ...['one', 'two'].map((id) => dhtKeys({ id, secret: Buffer.from(id) }))]
+  const all = networks.flatMap((keys) => [
+    keys.meeting,
+    ...['f0', '0f'].map((byte) => keys.package(byte.repeat(32))),
+  ])
+  assert.is(new Set(all).size, 9)
 })
 
 test('the queries of BEP 5 pass, and BEP 44 may look; who asks is shown as ourselves', () => {

@@ -36,7 +36,7 @@ function start({
       await new Promise<void>((done) => void ends.push(done))
       counts.open--
     },
-    async meet(address) {
+    async knock(address) {
       counts.dials++
       if (address.endsWith(':6881')) throw new Error('BitTorrent')
       return { id: nodeAt(address) } as Session

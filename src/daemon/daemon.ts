@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { reachOf } from '../base/address.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import { cidrList } from '../base/config-values.ts'
@@ -23,6 +24,7 @@ import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
+import { createScout } from '../fetch/scout.ts'
 import { createSignatures } from '../fetch/signatures.ts'
 import { createSpool } from '../fetch/spool.ts'
 import { createTransferPool } from '../fetch/transfer-pool.ts'
@@ -157,8 +159,9 @@ export async function startDaemon(
   )
   const uploads = createLimiter(clock, config.network['upload-limit'])
   const turns = createTurns({ clock, limiter: uploads })
+  const held = servedFrom(catalogue)
   const transfers = createTransferPool(
-    { connect: overlay.connect, holdings: servedFrom(catalogue), clock, log, pool, turns },
+    { connect: overlay.connect, holdings: held, clock, log, pool, turns },
     {
       onUploaded(bytes) {
         totals.uploaded += bytes
@@ -191,6 +194,7 @@ export async function startDaemon(
   }
   const spool = createSpool({ log }, { dir: spoolDir })
   const deadMirrors = createDeadMirrors(clock)
+  const openMirror = notingDead(openMirrorByCurl, { dead: deadMirrors, clock })
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const fetcher = createFetcher(
     {
@@ -199,7 +203,7 @@ export async function startDaemon(
       spool,
       hasher: wholeHasher,
       network,
-      openMirror: notingDead(openMirrorByCurl, { dead: deadMirrors, clock }),
+      openMirror,
       downloads: createLimiter(clock, config.network['download-limit']),
       mirrorRates: new Map(),
       recycle: pool.release,
@@ -237,6 +241,13 @@ export async function startDaemon(
     fetcher,
     readAhead,
     signatures,
+    scout: createScout({
+      clock,
+      network,
+      hasCompanions: () => overlay.neighbours().some(({ address }) => reachOf(address) !== 'world'),
+    }),
+    heldSignature: held.signature,
+    openMirror,
     spool,
     catalogue,
     clock,

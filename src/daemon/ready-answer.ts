@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { progressLine } from '../base/progress.ts'
 import type { Located } from '../fetch/fetcher.ts'
-import { findReady, type PackageSources } from './package-answer.ts'
+import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
 import { notFound, sendBytes, sendFile } from './send-file.ts'
 
 /** The sh front gives the socket half a second: what is larger is the Node client's. */
-const MOST_READY_BYTES = 32 * 1024 * 1024
+const MOST_READY_BYTES = 8 * 1024 * 1024
+const MOST_AWAITED_BYTES = 1024 * 1024
+const AWAITED_MS = 150
 const MOST_COLUMNS = 1_000
-const SIGNATURE = /\.sig$/
+export const SIGNATURE = /\.sig$/
 
 interface Asked {
   url: string | null
@@ -15,7 +17,7 @@ interface Asked {
 }
 
 /**
- * Answers GET /v1/ready?url=URL: the package if it is here whole and verified, its signature if that was fetched
+ * Answers GET /v1/ready?url=URL: the package if it is here whole and verified or will be in a moment, its signature if that was fetched
  * ahead (or if the mirrors are known to be dead, and a peer has it); else 404, within half a second.
  */
 export async function answerReady(
@@ -30,10 +32,30 @@ export async function answerReady(
     const bytes = await sources.signatures.ready(located)
     return answerBytes(request, response, `${name}.sig`, bytes)
   }
-  const ready = size <= MOST_READY_BYTES ? await findReady(located, sources) : undefined
+  if (size > MOST_READY_BYTES) return notFound(response)
+  const ready = (await findReady(located, sources)) ?? (await soonReady(located, sources))
   if (!ready) return notFound(response)
   sources.readAhead.asked(located.file.sha256)
   await sendFile(ready, request, response, lineHeader(request, { name, size }, ready.origin))
+}
+
+/** A small file on its way is waited for a moment: the Node client would take longer to start. */
+async function soonReady(located: Located, sources: PackageSources): Promise<ReadyFile | undefined> {
+  const { fetcher, clock } = sources
+  const { sha256, size } = located.file
+  if (size > MOST_AWAITED_BYTES || !fetcher.isFetching(sha256)) return undefined
+  const job = fetcher.fetch(located, {})
+  await new Promise<void>((resolve) => {
+    const settle = () => {
+      stop()
+      leave()
+      resolve()
+    }
+    const stop = clock.after(AWAITED_MS, settle)
+    const leave = job.follow({ onChange: () => job.end && queueMicrotask(settle), onRewind() {} })
+    if (job.end) settle()
+  })
+  return job.end?.result === 'done' ? findReady(located, sources) : undefined
 }
 
 /**

@@ -4,8 +4,8 @@ import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
 import type { Found } from './find.ts'
-import { answerPackage, type PackageSources } from './package-answer.ts'
-import { answerReady, answerSignature } from './ready-answer.ts'
+import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
+import { answerReady, answerSignature, SIGNATURE } from './ready-answer.ts'
 import type { Status } from './status.ts'
 import { statusPage } from './status-page.ts'
 
@@ -89,9 +89,10 @@ async function answer(
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
   if (pathname === '/status') return text(response, 'application/json', `${JSON.stringify(deps.status())}\n`)
   if (pathname === '/') return text(response, 'text/html; charset=utf-8', statusPage(deps.status()))
-  const located = await deps.fetcher.locatePath(pathname)
+  const located = await deps.fetcher.locatePath(pathname.replace(SIGNATURE, ''))
   if (!located) return refuse(404)
-  return answerPackage(request, response, { located, sources: deps })
+  const answerIt = SIGNATURE.test(pathname) ? answerPackageSignature : answerPackage
+  return answerIt(request, response, { located, sources: deps })
 }
 
 /** A Host that is a name of somebody else's is a browser led here by DNS (rebinding). */

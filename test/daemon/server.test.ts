@@ -10,6 +10,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
 import { createServerPort, type Door, type ServerDeps } from '../../src/daemon/server.ts'
+import type { MirrorHandler, MirrorRequest } from '../../src/fetch/curl.ts'
 import type { Located } from '../../src/fetch/fetcher.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job.ts'
 import { createClock } from '../clock.ts'
@@ -19,18 +20,23 @@ const content = Buffer.from('0123456789')
 writeFileSync(join(dir, 'ready'), content)
 const located: Located = {
   file: { sha256: 'a'.repeat(64), size: 10, name: 'x-1-1-any.pkg.tar.zst' },
-  mirrors: [],
+  mirrors: ['http://m/x'],
   built: 1_700_000_000,
 }
 const clock = createClock()
-const state = {
+const FRESH = {
   ready: true,
   announced: 0,
   allowed: true,
-  openHandles: 0,
   failed: [] as string[],
+  worthIt: true,
+  fetching: false,
   signature: undefined as Buffer | undefined,
+  heldSignature: undefined as string | undefined,
+  mirrorsAnswer: true,
+  mirrorGives: undefined as Buffer | undefined,
 }
+const state = { ...FRESH, openHandles: 0 }
 let job: ReturnType<typeof createFakeJob>
 
 function createFakeJob() {
@@ -81,6 +87,7 @@ const deps = {
   signatures: {
     ready: async () => state.signature,
     find: async () => state.signature,
+    mirrorsAnswer: () => state.mirrorsAnswer,
     begin() {},
   },
   find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
@@ -89,8 +96,18 @@ const deps = {
     locate: async (url: string) => (url.endsWith('zst') ? located : { reason: 'no sync database names it' }),
     locatePath: async (path: string) => (path.endsWith('zst') ? located : undefined),
     fetch: () => job,
+    isFetching: () => state.fetching,
     mirrorsOf: async (url: string) => (url.startsWith('http://m/') ? [url, 'http://n/x.db'] : undefined),
     mirrorFailed: async (url: string) => void state.failed.push(url),
+  },
+  scout: { isWorthIt: async () => state.worthIt },
+  heldSignature: async () => state.heldSignature && Buffer.from(state.heldSignature),
+  openMirror({ start }: MirrorRequest, handler: MirrorHandler) {
+    if (state.mirrorGives) {
+      handler.onStart(start)
+      handler.onBytes(state.mirrorGives.subarray(start))
+    }
+    return { stop() {}, pause() {}, resume() {} }
   },
   spool: {
     async complete() {
@@ -118,7 +135,7 @@ test.before(async () => {
   await Promise.all([once(servers.tcp, 'listening'), once(servers.socket, 'listening')])
 })
 test.before.each(() => {
-  Object.assign(state, { ready: true, allowed: true, announced: 0, signature: undefined })
+  Object.assign(state, FRESH)
   job = createFakeJob()
 })
 test.after(() => {
@@ -147,6 +164,12 @@ async function ask(path: string, options: Ask = {}) {
   const parts: Buffer[] = []
   for await (const part of response) parts.push(part)
   return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }
+}
+
+const DONE: JobEnd = { result: 'done', fromPeers: 10, fromMirror: 0, peers: 1 }
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+async function followed() {
+  while (job.followers.size === 0) await turn()
 }
 
 const PACKAGE = '/core/os/x86_64/x-1-1-any.pkg.tar.zst'
@@ -296,12 +319,36 @@ test('what is no signature is not asked for as one', async () => {
   assert.is((await ask('/v1/signature?url=http://m/x.zst', { door: 'socket' })).status, 404)
 })
 
-const turn = () => new Promise((resolve) => setImmediate(resolve))
-async function followed() {
-  while (job.followers.size === 0) await turn()
-}
+test('a small package on its way is waited for 150 ms: Node would take longer to start', async () => {
+  Object.assign(state, { ready: false, fetching: true })
+  const soon = ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
+  await followed()
+  state.ready = true
+  job.change({ end: DONE })
+  assert.is((await soon).body.toString(), '0123456789')
 
-test('a package that is not here is fetched; 404 when that fails, or takes over 7 s', async () => {
+  Object.assign(state, { ready: false })
+  job = createFakeJob()
+  const late = ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
+  await followed()
+  clock.advance(149)
+  assert.is(job.followers.size, 1)
+  clock.advance(1)
+  assert.is((await late).status, 404)
+  assert.is(job.followers.size, 0)
+})
+
+test('a package that nobody has is 404 at once, unless it is on its way already', async () => {
+  Object.assign(state, { ready: false, worthIt: false })
+  assert.is((await ask(PACKAGE)).status, 404)
+  state.fetching = true
+  const answer = ask(PACKAGE)
+  await followed()
+  job.change({ end: { result: 'mirror', reason: '' } })
+  assert.is((await answer).status, 404)
+})
+
+test('a package that is not here is fetched; 404 when that fails', async () => {
   state.ready = false
   const failed = ask(PACKAGE)
   await followed()
@@ -309,6 +356,16 @@ test('a package that is not here is fetched; 404 when that fails, or takes over 
   assert.is((await failed).status, 404)
 
   job = createFakeJob()
+  const good = ask(PACKAGE)
+  await followed()
+  state.ready = true
+  job.change({ end: DONE })
+  assert.is((await good).body.toString(), '0123456789')
+  assert.is(state.openHandles, 0)
+})
+
+test('404 at seven seconds when no mirror gives its first bytes meanwhile', async () => {
+  state.ready = false
   const late = ask(PACKAGE)
   await followed()
   clock.advance(6_999)
@@ -316,14 +373,89 @@ test('a package that is not here is fetched; 404 when that fails, or takes over 
   clock.advance(1)
   assert.is((await late).status, 404)
   assert.is(job.followers.size, 0)
-
-  job = createFakeJob()
-  const good = ask(PACKAGE)
-  await followed()
-  state.ready = true
-  job.change({ end: { result: 'done', fromPeers: 10, fromMirror: 0, peers: 1 } })
-  assert.is((await good).body.toString(), '0123456789')
 })
+
+/** A package that takes long: its answer so far, once the mirror has given its first bytes. */
+async function dripping(headers: Record<string, string> = {}) {
+  Object.assign(state, { ready: false, mirrorGives: content })
+  const asked = start(PACKAGE, { headers })
+  const responded = once(asked, 'response')
+  await followed()
+  clock.advance(4_000)
+  const [response] = await responded
+  const parts: Buffer[] = []
+  response.on('data', (part: Buffer) => parts.push(part))
+  response.on('error', () => {})
+  while (parts.length === 0) await turn()
+  return { response, got: () => Buffer.concat(parts).toString() }
+}
+
+for (const [headers, status, first, rest] of [
+  [{}, 200, '012345678', '9'],
+  [{ Range: 'bytes=3-' }, 206, '345678', '9'],
+] as [Record<string, string>, number, string, string][]) {
+  test(`the mirror's first bytes keep pacman waiting; the rest comes checked (${status})`, async () => {
+    const { response, got } = await dripping(headers)
+    assert.is(response.statusCode, status)
+    assert.is(response.headers['content-length'], String(first.length + rest.length))
+    assert.is(got(), first)
+    clock.advance(60_000)
+    state.ready = true
+    job.change({ end: DONE })
+    await once(response, 'end')
+    assert.is(got(), first + rest)
+    assert.ok(response.complete)
+  })
+}
+
+test('when the fetch fails after the first bytes, or they prove wrong, the connection is cut', async () => {
+  for (const how of ['fails', 'wrong']) {
+    job = createFakeJob()
+    const { response, got } = await dripping()
+    if (how === 'wrong') writeFileSync(join(dir, 'ready'), 'x123456789')
+    state.ready = how === 'wrong'
+    const closed = new Promise((resolve) => response.once('close', resolve))
+    job.change({ end: how === 'fails' ? { result: 'mirror', reason: '' } : DONE })
+    await closed
+    writeFileSync(join(dir, 'ready'), content)
+    assert.is(got(), '012345678')
+    assert.not(response.complete)
+    assert.is(state.openHandles, 0)
+  }
+})
+
+test('who goes away while it waits leaves the job', async () => {
+  state.ready = false
+  const asked = start(PACKAGE)
+  asked.on('error', () => {})
+  await followed()
+  asked.destroy()
+  while (job.followers.size > 0) await turn()
+})
+
+test('64 at once', async () => {
+  state.ready = false
+  const answers = Array.from({ length: 64 }, () => ask(PACKAGE))
+  while (job.followers.size < 64) await turn()
+  state.ready = true
+  job.change({ end: DONE })
+  for (const answer of answers) assert.is((await answer).body.toString(), '0123456789')
+  assert.is(state.openHandles, 0)
+})
+
+for (const [name, mirrorsAnswer, held, found, status] of [
+  ['held here', true, 'held', undefined, 200],
+  ['not held, mirrors answer', true, undefined, 'found', 404],
+  ['not held, mirrors may be dead, found', false, undefined, 'found', 200],
+  ['not held, mirrors may be dead, nowhere', false, undefined, undefined, 404],
+] as const) {
+  test(`tcp: the signature of a package: ${name}: ${status}`, async () => {
+    Object.assign(state, { mirrorsAnswer, heldSignature: held, signature: found && Buffer.from(found) })
+    const answer = await ask(`${PACKAGE}.sig`)
+    assert.is(answer.status, status)
+    if (status === 200) assert.is(answer.body.toString(), held ?? found)
+  })
+}
 
 /** Frames by type, those of data with their bytes, progress left out. */
 function frames(body: Buffer): [number, string][] {
@@ -338,7 +470,6 @@ function frames(body: Buffer): [number, string][] {
 }
 const fetchIt = (url = 'http://m/x.zst') =>
   ask('/v1/fetch', { door: 'socket', method: 'POST', body: JSON.stringify({ url }) })
-const DONE: JobEnd = { result: 'done', fromPeers: 10, fromMirror: 0, peers: 1 }
 
 test('a fetch hands over what is readable as it comes, then the end', async () => {
   const answer = fetchIt()

@@ -13,7 +13,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 function sourced(script: string, buildDir: string): string {
   const { stdout, stderr } = spawnSync(
     'bash',
-    ['-ec', `startdir=$1 BUILDDIR=$2; source "$1/PKGBUILD"; ${script}`, 'bash', root, buildDir],
+    ['-ec', `cd "$1"; BUILDDIR=$2; source ./PKGBUILD; ${script}`, 'bash', root, buildDir],
     { encoding: 'utf8' },
   )
   assert.is(stderr, '')

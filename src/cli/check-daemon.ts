@@ -1,19 +1,27 @@
 import { type Config, DEFAULT_CONFIG_FILE, systemPaths } from '../base/config.ts'
-import { hostPort } from '../base/endpoint.ts'
+import type { Status } from '../daemon/status.ts'
 import { reaches, Want, type Who } from './check-access.ts'
 import type { Finding } from './check-finding.ts'
+import { checkNeighbours } from './check-neighbours.ts'
 import { daemonOf, type Probe, placeOf } from './check-probe.ts'
 
 /** Whether the daemon answers, whether pacman's download user can reach it, and whom it is connected to. */
-export async function checkDaemon(config: Config, probe: Probe, user: Who | undefined): Promise<Finding[]> {
+export async function checkDaemon(
+  config: Config,
+  probe: Probe,
+  { version, user }: { version: string; user: Who | undefined },
+): Promise<Finding[]> {
   const local = typeof daemonOf(config) === 'string'
   const answer = await probe.status()
   if ('status' in answer) {
-    const peers = (answer.status as { peers?: unknown } | null)?.peers
-    if (!Array.isArray(peers)) return [foreign(config)]
+    const status = answer.status as Partial<Status> | null
+    if (!Array.isArray(status?.peers)) return [foreign(config)]
     if (!local) return []
-    const socket = await checkSocket(config, probe, user)
-    return peers.length > 0 ? socket : [...socket, alone(config)]
+    return [
+      ...(await checkVersion(config, probe, { version, running: status.node?.version })),
+      ...(await checkSocket(config, probe, user)),
+      ...(await checkNeighbours(config, probe, status)),
+    ]
   }
   const place = placeOf(config)
   const { start, restart } = await commands(config, probe)
@@ -52,14 +60,17 @@ async function checkSocket(config: Config, probe: Probe, user: Who | undefined):
   return [{ problem, mend: `chmod 666 ${path}, and chmod 755 the folder that it lies in` }]
 }
 
-function alone({ file, network, direct }: Config): Finding {
-  const unasked = network.lan === false && direct.server.length === 0 && network.webhost.length === 0
-  const { port } = hostPort(network.listen)
-  const mend =
-    unasked && !network.dht
-      ? `name a node under [direct], or a webhost under [network], in ${file}`
-      : `see that another node runs, and that the firewalls let TCP port ${port} through; or name a node under [direct] in ${file}`
-  return { problem: 'No other node is connected: everything comes from the mirror.', mend }
+/** Without systemd nobody restarts it after an upgrade. */
+async function checkVersion(
+  config: Config,
+  probe: Probe,
+  { version, running }: { version: string; running: string | undefined },
+): Promise<Finding[]> {
+  if (running === undefined || running === version) return []
+  const { restart } = await commands(config, probe)
+  return [
+    { problem: `The daemon that runs is of version ${running}, the program of ${version}.`, mend: restart },
+  ]
 }
 
 /** How this machine starts and restarts the daemon. */

@@ -16,6 +16,8 @@ export interface PacmanFacts {
   /** pacman 7 downloads as this user. */
   downloadUser: string | undefined
   cacheServers: string[]
+  /** Of all repositories, as pacman would try them. */
+  servers: string[]
 }
 
 const XFER_COMMAND = 'XferCommand = /usr/bin/pacsrv-xfer %u %o'
@@ -48,6 +50,7 @@ function factsOf(lines: ConfigLine[]): PacmanFacts {
     xferCommand: options('XferCommand')[0],
     downloadUser: options('DownloadUser')[0],
     cacheServers: lines.filter(({ key }) => key === 'CacheServer').map(({ value }) => value),
+    servers: lines.filter(({ key }) => key === 'Server').map(({ value }) => value),
   }
 }
 
@@ -60,6 +63,8 @@ export async function checkXferCommand(
 ): Promise<Finding[]> {
   const file = config.daemon['pacman-conf']
   const mend = `write "${XFER_COMMAND}" under [options] in ${file}`
+  const cacheServer = checkCacheServers(facts, config)
+  if (cacheServer.length > 0) return cacheServer
   const words = splitCommand(facts.xferCommand ?? '')
   const program = words[0]
   if (program === undefined) {
@@ -93,6 +98,22 @@ function splitCommand(command: string): string[] {
   const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []
   return words.map((word) => word.replace(/["']/g, ''))
 }
+
+/** A CacheServer that means this machine's node and doesn't meet it. */
+function checkCacheServers({ cacheServers }: PacmanFacts, config: Config): Finding[] {
+  const meant = cacheServers.find((url) => LOCAL_NODE.test(url) && !isOwnPort(url, config))
+  if (meant === undefined) return []
+  const { listen } = config.server
+  const [file, ours] = [config.daemon['pacman-conf'], new URL(meant).origin]
+  if (listen === undefined) {
+    const problem = `CacheServer in ${file} is ${ours}, but [server] listen is none: the node has no such port.`
+    return [{ problem, mend: `set [server] listen = ${new URL(meant).host} in ${config.file}` }]
+  }
+  const problem = `CacheServer in ${file} is ${ours}, but the node listens at ${listen} ([server] listen).`
+  return [{ problem, mend: `write http://${listen}/$repo/os/$arch there` }]
+}
+
+const LOCAL_NODE = /^http:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):8049\//
 
 function isOwnPort(url: string, { server }: Config): boolean {
   const own = server.listen && String(hostPort(server.listen).port)

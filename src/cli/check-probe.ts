@@ -1,11 +1,12 @@
-import { lstat, readdir, stat, statfs } from 'node:fs/promises'
+import { access, lstat, readdir, stat, statfs } from 'node:fs/promises'
 import { get } from 'node:http'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { Config } from '../base/config.ts'
 import type { HostPort } from '../base/endpoint.ts'
 import { systemCode } from '../base/error.ts'
-import type { Owned } from './check-access.ts'
+import type { Owned, Who } from './check-access.ts'
 
 /** A path, as far as it is there. */
 export interface Walk {
@@ -32,7 +33,18 @@ export interface Probe {
   files(folder: string): Promise<(Owned & { name: string })[]>
   /** Bytes that a user may still write on the file system of `path`; undefined when that can't be told. */
   freeBytes(path: string): Promise<number | undefined>
+  /**
+   * Those of `paths` with which the kernel lets `who` do all of `want` (bits of Want), ACLs and all; undefined when
+   * whoever checks can't find that out.
+   */
+  may(who: Who, paths: string[], want: number): Promise<string[] | undefined>
   run(command: string, args: string[]): Promise<Run>
+  /** Those that have an address, without loopback. */
+  interfaces(): string[]
+  /** Milliseconds since 1970. */
+  now(): number
+  /** What a web server says that it is, likewise; undefined when it says nothing in time. */
+  dateOf(url: string): Promise<number | undefined>
   status(): Promise<StatusAnswer>
 }
 
@@ -43,7 +55,17 @@ const STATUS_BYTES = 16 * 1024 * 1024
  * `patience` milliseconds to answer.
  */
 export function systemProbe(server: string | HostPort, patience = 2000): Probe {
-  return { walk, files, freeBytes, run, status: () => askStatus(server, patience) }
+  return {
+    walk,
+    files,
+    freeBytes,
+    may,
+    run,
+    interfaces,
+    now: Date.now,
+    dateOf,
+    status: () => askStatus(server, patience),
+  }
 }
 
 /** The same as a user writes it. */
@@ -52,7 +74,7 @@ export function placeOf(config: Config): string {
   return typeof server === 'string' ? server : hostColonPort(server)
 }
 
-function hostColonPort({ host, port }: HostPort): string {
+export function hostColonPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
@@ -88,6 +110,48 @@ async function files(folder: string): Promise<(Owned & { name: string })[]> {
 async function freeBytes(path: string): Promise<number | undefined> {
   const facts = await statfs(path).catch(() => undefined)
   return facts && facts.bavail * facts.bsize
+}
+
+/** As many as fit on a command line, at any length of name. */
+const MOST_PATHS = 1000
+const SAY_ALLOWED = `mode=$1; shift; for path do
+  case $mode in *r*) [ -r "$path" ] || continue ;; esac
+  case $mode in *w*) [ -w "$path" ] || continue ;; esac
+  case $mode in *x*) [ -x "$path" ] || continue ;; esac
+  printf '%s\\0' "$path"
+done`
+
+async function may({ uid, gids }: Who, paths: string[], want: number): Promise<string[] | undefined> {
+  const asked = paths.slice(0, MOST_PATHS)
+  if (uid === process.getuid?.()) {
+    const answers = await Promise.all(
+      asked.map((path) =>
+        access(path, want).then(
+          () => path,
+          () => undefined,
+        ),
+      ),
+    )
+    return answers.filter((path) => path !== undefined)
+  }
+  if (process.getuid?.() !== 0) return undefined
+  const mode = `${want & 4 ? 'r' : ''}${want & 2 ? 'w' : ''}${want & 1 ? 'x' : ''}`
+  const ids = [`--reuid=${uid}`, `--regid=${gids[0]}`, `--groups=${gids.join(',')}`]
+  const { status, stdout } = await run('setpriv', [...ids, 'sh', '-c', SAY_ALLOWED, 'sh', mode, ...asked])
+  return status === 0 ? stdout.split('\0').filter((path) => path !== '') : undefined
+}
+
+function interfaces(): string[] {
+  const all = Object.entries(networkInterfaces())
+  return all.filter(([, addresses]) => addresses?.some(({ internal }) => !internal)).map(([name]) => name)
+}
+
+/** The certificate isn't looked at: it is the clock that is in doubt, and nothing but the date is read. */
+async function dateOf(url: string): Promise<number | undefined> {
+  const options = ['-q', '-skgI', '--max-time', '3', '-o', '/dev/null', '-w', '%header{date}']
+  const { stdout } = await run('curl', [...options, '--url', url])
+  const date = Date.parse(stdout)
+  return Number.isNaN(date) ? undefined : date
 }
 
 async function run(command: string, args: string[]): Promise<Run> {

@@ -44,7 +44,7 @@ async function main(args: string[]): Promise<number> {
     announce: () => announce(config),
     status: () => runStatus(config(), { json, print }),
     find: () => runFind(config(), { name: rest[0]!, json, print }),
-    check: () => runCheck(config, print),
+    check: () => runCheck(config, { version: PACSRV_VERSION, print }),
     webhost: () => runWebhost(config(), listenOption(values.listen)),
   }
   return run[word]()

@@ -20,7 +20,16 @@ export interface Machine {
   users: Record<string, string>
   status: StatusAnswer
   hidden: string[]
+  /** What ACLs let everybody do beyond the modes; undefined: whoever checks can't tell. */
+  allowedByAcl: string[] | undefined
+  interfaces: string[]
+  now: number
+  /** What the mirrors' servers say that it is. */
+  date: number | undefined
 }
+
+const VERSION = '1.2.3'
+const NOON = Date.UTC(2026, 10, 24, 12)
 
 export function goodMachine(): Machine {
   const root = (mode: number): [number, number, number] => [mode, ROOT, ROOT]
@@ -71,18 +80,22 @@ export function goodMachine(): Machine {
       alpm: `uid=${ALPM}(alpm) gid=${ALPM}(alpm) groups=${ALPM}(alpm)`,
       root: 'uid=0(root) gid=0(root) groups=0(root)',
     },
-    status: { status: { peers: [{ id: 'a' }] } },
+    status: { status: { node: { version: VERSION, reachable: 'yes' }, peers: [{ id: 'a' }] } },
     hidden: [],
+    allowedByAcl: undefined,
+    interfaces: ['eth0', 'wlan0'],
+    now: NOON,
+    date: NOON,
   }
 }
 
-const succeeded = (stdout: string): Run => ({ status: 0, stdout, stderr: '' })
+export const succeeded = (stdout: string): Run => ({ status: 0, stdout, stderr: '' })
 const absent: Run = { status: undefined, stdout: '', stderr: '' }
 
 /** What `check` finds on `machine`. */
 export function findingsOn(machine: Machine): Promise<Finding[]> {
   const config = parseConfig(machine.config, '/etc/pacsrv.conf')
-  return check(config, { probe: probeOf(machine), user: config.daemon.user })
+  return check(config, { probe: probeOf(machine), user: config.daemon.user, version: VERSION })
 }
 
 function probeOf(machine: Machine): Probe {
@@ -109,7 +122,13 @@ function probeOf(machine: Machine): Probe {
         .map((path) => ({ name: path.slice(inside.length), ...step(path)! }))
     },
     freeBytes: async (path) => machine.free[path],
+    may: async (_who, paths) =>
+      machine.allowedByAcl && paths.filter((path) => machine.allowedByAcl!.includes(path)),
+    interfaces: () => machine.interfaces,
+    now: () => machine.now,
+    dateOf: async () => machine.date,
     async run(command, [argument]) {
+      if (command === 'systemctl') return machine.programs[`systemctl ${argument}`] ?? absent
       if (command === 'id') return machine.users[argument!] ? succeeded(machine.users[argument!]!) : absent
       if (command === 'pacman-conf' && machine.pacmanConf !== undefined) return succeeded(machine.pacmanConf)
       return machine.programs[command] ?? absent

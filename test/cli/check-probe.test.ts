@@ -1,10 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
-import { createServer as createRawServer, type Server } from 'node:net'
+import { type AddressInfo, createServer as createRawServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Want } from '../../src/cli/check-access.ts'
 import { systemProbe } from '../../src/cli/check-probe.ts'
 
 let folder: string
@@ -55,6 +56,36 @@ test('a program that is not there is told from one that fails', async () => {
   assert.is((await probe().run(join(folder, 'none'), [])).status, undefined)
   const { status, stdout, stderr } = await probe().run('sh', ['-c', 'echo out; echo err >&2; exit 3'])
   assert.equal([status, stdout, stderr], [3, 'out', 'err'])
+})
+
+test('the kernel says who may do what, ACLs or not', async () => {
+  const [open, closed] = [join(folder, 'open'), join(folder, 'closed')]
+  for (const path of [open, closed]) writeFileSync(path, '')
+  chmodSync(open, 0o644)
+  chmodSync(closed, 0o600)
+  chmodSync(folder, 0o755)
+  const own = { name: 'self', uid: process.getuid!(), gids: [process.getgid!()] }
+  assert.equal(await probe().may(own, [open, closed, join(folder, 'none')], Want.read), [open, closed])
+  const nobody = { name: 'nobody', uid: 65_534, gids: [65_534] }
+  const others = await probe().may(nobody, [open, closed], Want.read)
+  assert.equal(others, process.getuid!() === 0 ? [open] : undefined)
+  const write = await probe().may(nobody, [open, closed], Want.read | Want.write)
+  assert.equal(write, process.getuid!() === 0 ? [] : undefined)
+})
+
+test("a server's clock is read from its Date, whatever else it answers", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(404, { Date: 'Tue, 24 Nov 2026 12:00:00 GMT' }).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  assert.is(await probe().dateOf(`http://127.0.0.1:${port}/core/os`), Date.UTC(2026, 10, 24, 12))
+  server.close()
+  assert.is(await probe().dateOf('http://127.0.0.1:1/'), undefined)
+})
+
+test('interfaces are told without loopback', () => {
+  assert.not.ok(probe().interfaces().includes('lo'))
 })
 
 test('free room is told, where there is such a path', async () => {

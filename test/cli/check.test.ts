@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { parseConfig } from '../../src/base/config.ts'
 import { runCheck } from '../../src/cli/check.ts'
 import { printFindings } from '../../src/cli/check-finding.ts'
-import { findingsOn, goodMachine, type Machine } from './check-machine.ts'
+import { findingsOn, goodMachine, type Machine, succeeded } from './check-machine.ts'
 
 /** One thing broken: exactly one finding, with these words in it and a mend with those. */
 async function oneFinding(breakIt: (machine: Machine) => void, problem: RegExp, mend: RegExp): Promise<void> {
@@ -206,7 +206,7 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
       m.status = { status: { peers: [] } }
     },
     /No other node is connected/,
-    /TCP port 8048/,
+    /let 8048\/tcp and 5353\/udp in through the firewall/,
   ],
   'no neighbour, and no way to find one': [
     (m) => {
@@ -215,6 +215,152 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     },
     /No other node is connected/,
     /name a node under \[direct\]/,
+  ],
+  'no neighbour, and a named node': [
+    (m) => {
+      m.status = { status: { peers: [] } }
+      m.config = '[direct]\nserver = office.example.org:8048\nserver = [2001:db8::1]:9000'
+    },
+    /No other node is connected/,
+    /^see that pacsrv runs at office\.example\.org:8048, \[2001:db8::1\]:9000, and that its port is open/,
+  ],
+  'no neighbour in a closed network': [
+    (m) => {
+      m.status = { status: { peers: [] } }
+      m.config = '[network]\nkey-file = /var/lib/pacsrv/key'
+      m.paths['/var/lib/pacsrv/key'] = [0o100600, 900, 900]
+    },
+    /No other node is connected/,
+    /same key as \/var\/lib\/pacsrv\/key/,
+  ],
+  'no neighbour behind ufw': [
+    (m) => {
+      m.status = { status: { peers: [] } }
+      m.programs['systemctl is-active'] = {
+        status: 3,
+        stdout: 'active\ninactive\nactive\ninactive',
+        stderr: '',
+      }
+    },
+    /No other node is connected/,
+    /ufw allow 8048\/tcp && ufw allow 5353\/udp/,
+  ],
+  'no neighbour and no network': [
+    (m) => {
+      m.status = { status: { peers: [] } }
+      m.interfaces = []
+    },
+    /No other node is connected/,
+    /^bring up the network/,
+  ],
+  'an interface of lan that is not there': [
+    (m) => (m.config = '[network]\nlan = eth0 eth7'),
+    /lan names eth7, and there is no such interface/,
+    /there are eth0, wlan0$/,
+  ],
+  'nobody can dial in': [
+    (m) => {
+      m.status = { status: { node: { version: '1.2.3', reachable: 'no' }, peers: [{ id: 'a' }] } }
+      m.config = '[network]\nlisten = [::]:9048'
+    },
+    /^Other nodes can't reach TCP port 9048 here/,
+    /let 9048\/tcp in through the firewall.*set advertise in/,
+  ],
+  'nobody can dial in through firewalld': [
+    (m) => {
+      m.status = { status: { node: { version: '1.2.3', reachable: 'no' }, peers: [{ id: 'a' }] } }
+      m.programs['systemctl is-active'] = {
+        status: 3,
+        stdout: 'inactive\nactive\ninactive\ninactive',
+        stderr: '',
+      }
+    },
+    /can't reach TCP port 8048/,
+    /^firewall-cmd --permanent --add-port=8048\/tcp && firewall-cmd --reload;/,
+  ],
+  'the daemon is older than the program': [
+    (m) => {
+      m.status = { status: { node: { version: '1.2.2', reachable: 'yes' }, peers: [{ id: 'a' }] } }
+    },
+    /daemon that runs is of version 1\.2\.2, the program of 1\.2\.3/,
+    /^systemctl restart pacsrv\.service$/,
+  ],
+  'the clock is ahead': [
+    (m) => {
+      m.now += 301_000
+    },
+    /^The clock is 5 minutes ahead of that of mirror\.example\.org/,
+    /timedatectl set-ntp true/,
+  ],
+  'the clock is days behind': [
+    (m) => {
+      m.now -= 3 * 86_400_000
+    },
+    /^The clock is 3 days behind/,
+    /timedatectl/,
+  ],
+  'the download user is missing': [
+    (m) => delete m.users.alpm,
+    /download user alpm \(DownloadUser in \/etc\/pacman\.conf\) isn't there/,
+    /^systemd-sysusers$/,
+  ],
+  'CacheServer is set and the TCP port is off': [
+    (m) => {
+      m.pacmanConf += '\nCacheServer = http://127.0.0.1:8049/extra/os/x86_64'
+      m.config = '[server]\nlisten = none'
+    },
+    /CacheServer in \/etc\/pacman\.conf is http:\/\/127\.0\.0\.1:8049, but \[server\] listen is none/,
+    /^set \[server\] listen = 127\.0\.0\.1:8049 in/,
+  ],
+  'CacheServer is set and the TCP port is another': [
+    (m) => {
+      setXferCommand(m, undefined)
+      m.pacmanConf += '\nCacheServer = http://localhost:8049/extra/os/x86_64'
+      m.config = '[server]\nlisten = 127.0.0.1:9049'
+    },
+    /but the node listens at 127\.0\.0\.1:9049/,
+    /^write http:\/\/127\.0\.0\.1:9049\/\$repo\/os\/\$arch there/,
+  ],
+  'the key is missing': [
+    (m) => (m.config = '[network]\nkey-file = /var/key'),
+    /\/var\/key \(\[network\] key-file\), isn't there/,
+    /copy it from another machine/,
+  ],
+  "the key is root's alone": [
+    (m) => {
+      m.config = '[network]\nkey-file = /var/key'
+      m.paths['/var/key'] = [0o100600, 0, 0]
+    },
+    /can't be read by the user pacsrv/,
+    /^chown pacsrv: \/var\/key$/,
+  ],
+  'the key is for everybody': [
+    (m) => {
+      m.config = '[network]\nkey-file = /var/lib/pacsrv/key\nkey-file = /var/key'
+      m.paths['/var/lib/pacsrv/key'] = [0o100600, 900, 900]
+      m.paths['/var/key'] = [0o100644, 900, 900]
+    },
+    /^The key of the closed network, \/var\/key .* can be read by everybody/,
+    /^chmod o= \/var\/key$/,
+  ],
+  'the unit does not let the daemon write where the spool was moved': [
+    (m) => {
+      m.config = '[daemon]\nspool-dir = /var/spool'
+      m.paths['/var/spool'] = [0o40755, 900, 900]
+      m.programs['systemctl show'] = succeeded('LoadState=loaded\nReadWritePaths=/var/spool2 -/srv')
+    },
+    /systemd keeps the daemon from writing to \/var\/spool \(\[daemon\] spool-dir\)/,
+    /ReadWritePaths=\/var\/spool$/,
+  ],
+  'an ACL that opens some packages and not all': [
+    (m) => {
+      const folder = '/var/cache/pacman/pkg'
+      m.paths[`${folder}/a-1-1-any.pkg.tar.xz`] = [0o100600, 0, 0]
+      m.paths[`${folder}/b-1-1-any.pkg.tar.xz`] = [0o100600, 0, 0]
+      m.allowedByAcl = [`${folder}/b-1-1-any.pkg.tar.xz`]
+    },
+    /^1 of 3 packages in/,
+    /chmod a\+r/,
   ],
   "another machine's daemon does not answer": [
     (m) => {
@@ -257,6 +403,38 @@ const fine: Record<string, (machine: Machine) => void> = {
     delete m.users.pacsrv
     delete m.paths['/var/lib/pacsrv']
   },
+  'a package cache that an ACL opens to the daemon': (m) => {
+    m.paths['/var/cache/pacman/pkg'] = [0o40750, 0, 0]
+    m.allowedByAcl = ['/var/cache/pacman/pkg/', '/var/cache/pacman/pkg']
+  },
+  'a spool elsewhere, with systemd told': (m) => {
+    m.config = '[daemon]\nspool-dir = /var/spool/pacsrv'
+    m.paths['/var/spool'] = [0o40755, 0, 0]
+    m.paths['/var/spool/pacsrv'] = [0o40755, 900, 900]
+    m.programs['systemctl show'] = succeeded('LoadState=loaded\nReadWritePaths=/srv /var/spool/')
+  },
+  'a spool elsewhere, with no unit': (m) => {
+    m.config = '[daemon]\nspool-dir = /var/spool'
+    m.paths['/var/spool'] = [0o40755, 900, 900]
+    m.programs['systemctl show'] = succeeded('LoadState=not-found\nReadWritePaths=')
+  },
+  'a clock that is off by five minutes': (m) => {
+    m.now -= 300_000
+  },
+  'mirrors that do not answer': (m) => {
+    m.date = undefined
+  },
+  "somebody else's CacheServer on this machine": (m) => {
+    m.pacmanConf += '\nCacheServer = http://localhost:9129/repo/archlinux'
+    m.config = '[server]\nlisten = none'
+  },
+  'a key that its group reads': (m) => {
+    m.config = '[network]\nkey-file = /var/key'
+    m.paths['/var/key'] = [0o100640, 0, 900]
+  },
+  'a node that was not dialled yet': (m) => {
+    m.status = { status: { node: { version: '1.2.3', reachable: 'unknown' }, peers: [{ id: 'a' }] } }
+  },
   'packages that the user reads through a group': (m) => {
     m.users.pacsrv = 'uid=900(pacsrv) gid=900(pacsrv) groups=900(pacsrv),77(packages)'
     m.paths['/var/cache/pacman/pkg'] = [0o40750, 0, 77]
@@ -294,10 +472,10 @@ test('all is well in one line that tells what was looked at', () => {
 
 test('a configuration error is a finding that names file, line and key, and the exit status is 1', async () => {
   const lines: string[] = []
-  const status = await runCheck(
-    () => parseConfig('[network]\nttl = many', '/etc/pacsrv.conf'),
-    (line) => lines.push(line),
-  )
+  const status = await runCheck(() => parseConfig('[network]\nttl = many', '/etc/pacsrv.conf'), {
+    version: '1.2.3',
+    print: (line) => lines.push(line),
+  })
   assert.is(status, 1)
   assert.match(lines[0]!, /^\/etc\/pacsrv\.conf, line 2: ttl must be/)
   assert.match(lines[1]!, /^ {4}mend: /)

@@ -36,6 +36,7 @@ function run(path: string): Promise<Outcome> {
     })
     let output = ''
     let problem: string | undefined
+    const startedAt = Date.now()
     child.stdout.on('data', (data) => {
       output += data
     })
@@ -54,7 +55,8 @@ function run(path: string): Promise<Outcome> {
       if (outcome.passed + outcome.failed + outcome.skipped === 0) problem ??= 'ran no test'
       if (problem && outcome.failed === 0) outcome.failed = 1
       const mark = outcome.failed > 0 ? `FAILED (${problem})` : 'ok'
-      console.log(`${mark}  ${path}  ${outcome.passed} passed, ${outcome.skipped} skipped`)
+      const took = ((Date.now() - startedAt) / 1000).toFixed(1)
+      console.log(`${mark}  ${path}  ${outcome.passed} passed, ${outcome.skipped} skipped, ${took} s`)
       const skips = output.match(/^skipped: .*$/gm) ?? []
       if (outcome.failed > 0) console.log(output)
       else for (const line of skips) console.log(`  ${line}`)

@@ -259,7 +259,12 @@ export async function startDaemon(
   }
   const lan = createLan(
     { clock, random: systemRandom, log, openSocket: openLanSocket, links: linksOf(config.network.lan) },
-    { id: overlay.id, listen: () => overlay.listening, pacserve: config.network.pacserve },
+    {
+      id: overlay.id,
+      listen: () => overlay.listening,
+      closed: keys.length > 0,
+      pacserve: config.network.pacserve,
+    },
     { onNode: overlay.meet, onServer() {} },
   )
   const socketDoor = createServerPort('socket', serverDeps)

@@ -28,8 +28,10 @@ const ANNOUNCE_AGAIN = SECOND
 /** No record is multicast again sooner (section 6). */
 const LEAST_PAUSE = SECOND
 const LONGEST_PAUSE = 60 * SECOND
+/** A question that another has just asked needn't be asked again, so many times (section 7.3). */
+const MOST_POSTPONED = 4
 /** Bytes of known answers in a query, so that it stays one frame. */
-const KNOWN_BYTES = 1_000
+const KNOWN_BYTES = 1_200
 /** Questions for the port of an instance that came without: so many for each, so many in one query. */
 const MOST_ASKED = 3
 const MOST_QUESTIONS = 8
@@ -98,6 +100,7 @@ export function createLanPort(
   let answeredAt = Number.NEGATIVE_INFINITY
   let askedAt = Number.NEGATIVE_INFINITY
   let pause = SECOND
+  let postponed = 0
   let stopped = false
 
   function announce() {
@@ -135,8 +138,17 @@ export function createLanPort(
       ],
       answers: knownAnswers(),
     })
+    postponed = 0
     askIn(pause + random.below(pause / 4))
     pause = Math.min(2 * pause, LONGEST_PAUSE)
+  }
+
+  /** Its answers are everybody's. */
+  function postpone({ questions }: Query) {
+    if (pause < LONGEST_PAUSE || postponed >= MOST_POSTPONED) return
+    if (!services.every((service) => questions.some(({ name }) => name.toLowerCase() === service))) return
+    postponed++
+    askIn(pause + random.below(pause / 4))
   }
 
   function askIn(ms: number) {
@@ -239,7 +251,9 @@ export function createLanPort(
       return marks.some((mark) => text.includes(mark)) && packets.take()
     },
     onQuery(packet) {
-      if (!stopped && own && asksFor(own, packet)) answer()
+      if (stopped) return
+      if (own && asksFor(own, packet)) answer()
+      postpone(packet)
     },
     onResponse(packet, from) {
       if (stopped) return

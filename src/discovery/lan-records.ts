@@ -36,6 +36,8 @@ export interface OwnService {
   port: number
   addresses: string[]
   family: 4 | 6
+  /** Whether it talks only to who has its key. */
+  closed: boolean
 }
 
 /** Short enough for one label, and as unique as is needed: no probing for it (RFC 6762, section 8.1). */
@@ -43,7 +45,7 @@ export const labelOf = (id: NodeId) => `pacsrv-${id.slice(0, 16)}`
 export const instanceOf = (id: NodeId) => `${labelOf(id)}.${PACSRV}`
 
 /** The records of this node; with TTL 0 they are its goodbye. */
-export function recordsOf({ id, port, addresses, family }: OwnService, goodbye = false): Answer[] {
+export function recordsOf({ id, port, addresses, family, closed }: OwnService, goodbye = false): Answer[] {
   const instance = instanceOf(id)
   const host = `${labelOf(id)}.local`
   const [service, own] = goodbye ? [0, 0] : [TTL.service, TTL.host]
@@ -55,7 +57,7 @@ export function recordsOf({ id, port, addresses, family }: OwnService, goodbye =
       name: instance,
       ttl: service,
       flush: true,
-      data: ['txtvers=1', `id=${id}`, `version=${PROTOCOL_VERSION}`],
+      data: ['txtvers=1', `id=${id}`, `version=${PROTOCOL_VERSION}`, ...(closed ? ['closed=yes'] : [])],
     },
     ...addresses.map(
       (data): Answer => ({ type: family === 4 ? 'A' : 'AAAA', name: host, ttl: own, flush: true, data }),

@@ -32,6 +32,8 @@ export interface LanOptions {
   id: NodeId
   /** Where this node takes connections, asked once it does; it isn't announced where that can't be reached. */
   listen(): Endpoint | undefined
+  /** Whether this node talks only to who has its key: then nobody else dials it, and it dials nobody else. */
+  closed: boolean
   /** Whether to look for pacredir's servers too. */
   pacserve: boolean
 }
@@ -60,7 +62,7 @@ interface Open {
 
 export function createLan(
   { clock, random, log, openSocket, links }: LanDeps,
-  { id, listen, pacserve }: LanOptions,
+  { id, listen, closed, pacserve }: LanOptions,
   { onNode, onServer }: LanHandler,
 ): Lan {
   const open = new Map<string, Open>()
@@ -112,7 +114,7 @@ export function createLan(
     if (at === undefined) return undefined
     const { host, port } = hostPort(at)
     const here = host === '::' || (family === 4 && host === '0.0.0.0') || addresses.includes(host)
-    return here ? { id, port, addresses, family } : undefined
+    return here ? { id, port, addresses, family, closed } : undefined
   }
 
   async function close(key: string, politely: boolean) {
@@ -125,14 +127,17 @@ export function createLan(
   function onFound({ service, address, port, txt }: Found): boolean {
     const at = endpoint(address, port)
     if (at === undefined || port < LOWEST_PORT || !newcomers.take()) return false
-    if (service === PACSERVE) onServer(at, true)
-    else meet(at, txt)
+    if (service === PACSERVE) {
+      log.debug({ address: at }, "a server of pacredir's on the LAN")
+      onServer(at, true)
+    } else meet(at, txt)
     return true
   }
 
   function meet(at: Endpoint, txt: Map<string, string>) {
     const theirs = txt.get('id') ?? ''
     if (!/^[0-9a-f]{64}$/.test(theirs) || txt.get('version') !== String(PROTOCOL_VERSION)) return
+    if ((txt.get('closed') === 'yes') !== closed) return
     log.debug({ id: theirs, address: at }, 'a node on the LAN')
     clock.after(id < theirs ? 0 : PATIENCE, () => {
       if (!stopped) onNode(at, theirs)

@@ -80,7 +80,11 @@ export function createWire() {
   function node(
     id: string,
     interfaces: TestLanNode['interfaces'],
-    { listen = '[::]:8048', pacserve = false }: { listen?: string; pacserve?: boolean } = {},
+    {
+      listen = '[::]:8048',
+      pacserve = false,
+      closed = false,
+    }: { listen?: string; pacserve?: boolean; closed?: boolean } = {},
   ): TestLanNode {
     const nodes: string[] = []
     const servers: string[] = []
@@ -93,7 +97,7 @@ export function createWire() {
         openSocket,
         links: () => lanLinks(one.interfaces, () => ({ tunnel: false, enslaved: false }), true),
       },
-      { id, listen: () => listen, pacserve },
+      { id, listen: () => listen, pacserve, closed },
       {
         onNode: (address, theirs) => void nodes.push(`${theirs} ${address}`),
         onServer: (address, there) => void servers.push(`${there ? '+' : '-'} ${address}`),

@@ -28,7 +28,7 @@ const ptr = (instance: string): Answer => ({
 const seen = (answers: Answer[]) => sightingsOf({ answers, additionals: [] }, PACSRV)
 
 test('a node says who it is, where, and by which version', () => {
-  const [sighting] = seen(recordsOf({ id, port: 8048, addresses: ['192.0.2.1'], family: 4 }))
+  const [sighting] = seen(recordsOf({ id, port: 8048, addresses: ['192.0.2.1'], family: 4, closed: false }))
   assert.equal(sighting, {
     instance: instanceOf(id),
     ttl: 4500,
@@ -42,7 +42,7 @@ test('a node says who it is, where, and by which version', () => {
 })
 
 test('names are the same in capitals', () => {
-  const answers = recordsOf({ id, port: 8048, addresses: [], family: 4 }).map((one) => ({
+  const answers = recordsOf({ id, port: 8048, addresses: [], family: 4, closed: false }).map((one) => ({
     ...one,
     name: one.name.toUpperCase(),
   })) as Answer[]

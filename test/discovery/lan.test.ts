@@ -6,7 +6,7 @@ import { type Answer, instanceOf, PACSERVE, PACSRV, recordsOf } from '../../src/
 import { createWire, idOf, info4, info6, wired } from './lan-net.ts'
 
 const announcement = (id: string, port = 8048) => ({
-  answers: recordsOf({ id, port, addresses: ['10.0.0.99'], family: 4 }),
+  answers: recordsOf({ id, port, addresses: ['10.0.0.99'], family: 4, closed: false }),
 })
 const countNodes = (nodes: string[]) => new Set(nodes).size
 
@@ -136,9 +136,10 @@ test('who names this node among what it knows gets no answer; half its life late
 })
 
 test('questions grow rarer, up to a minute apart, and name who is known', () => {
-  const { clock, sent, node } = createWire()
+  const { clock, sent, deliver, node } = createWire()
   node(idOf('a'), wired(1))
-  node(idOf('b'), wired(2))
+  clock.advance(10)
+  deliver(announcement(idOf('b')), '10.0.0.2')
   clock.advance(400_000)
   const asked = sent.filter(({ from, questions }) => from === '10.0.0.1' && questions.length > 0)
   const gaps = asked.slice(1).map(({ at }, i) => at - asked[i]!.at)
@@ -152,12 +153,28 @@ test('questions grow rarer, up to a minute apart, and name who is known', () => 
   )
 })
 
+test('what another asks every minute is asked by this node every fifth minute or so', () => {
+  const { clock, sent, deliver, node } = createWire()
+  node(idOf('a'), wired(1), { pacserve: true })
+  clock.advance(200_000)
+  const askedBeside = (names: string[]) => {
+    sent.length = 0
+    for (let i = 0; i < 30; i++) {
+      deliver({ questions: names.map((name) => ({ type: 'PTR', name })), answers: [] }, '10.0.0.9')
+      clock.advance(55_000)
+    }
+    return sent.filter(({ questions }) => questions.length > 0).length
+  }
+  assert.ok(askedBeside([PACSRV, PACSERVE]) <= 6)
+  assert.ok(askedBeside([PACSRV]) >= 22, 'unless that was only a part of what this node asks')
+})
+
 test('an instance that comes without its port is asked for it, three times at most', () => {
   const { clock, sent, deliver, node } = createWire()
   const a = node(idOf('a'), wired(1))
   clock.advance(10_000)
   sent.length = 0
-  const [ptr, ...rest] = recordsOf({ id: idOf('b'), port: 9000, addresses: [], family: 4 })
+  const [ptr, ...rest] = recordsOf({ id: idOf('b'), port: 9000, addresses: [], family: 4, closed: false })
   for (let i = 0; i < 50; i++) {
     deliver({ answers: [ptr!] }, '10.0.0.2')
     clock.advance(1_000)
@@ -198,6 +215,16 @@ test('what comes from beyond the link, of another version, without an id or for 
   deliver(announcement(idOf('c'), 1024), '10.0.0.6')
   clock.advance(2_000)
   assert.equal(a.nodes, [`${idOf('c')} 10.0.0.6:1024`])
+})
+
+test('closed networks and open ones leave each other in peace', () => {
+  const { clock, node } = createWire()
+  const open = node(idOf('a'), wired(1))
+  const [one, other] = [idOf('b'), idOf('c')].map((id, i) => node(id, wired(i + 2), { closed: true }))
+  clock.advance(3_000)
+  assert.equal(open.nodes, [])
+  assert.equal(one!.nodes, [`${other!.id} 10.0.0.3:8048`])
+  assert.equal(other!.nodes, [`${one!.id} 10.0.0.2:8048`])
 })
 
 test('a flood of faked nodes is told of slowly, and few for each address', () => {

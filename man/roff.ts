@@ -60,8 +60,22 @@ function bullets(block: string): string[] {
 /** One term a line, then `: ` and its text. */
 function term(block: string): string[] {
   const [terms = '', text = ''] = block.split(/\n: /)
+  const parts = text.split(/\n((?: {4}.*\n?)+)/)
+  const lines = parts.flatMap((part, at) => (at % 2 === 1 ? inset(part) : part === '' ? [] : prose(part)))
   const heads = terms.split('\n').flatMap((line, at) => [at === 0 ? '.TP' : '.TQ', safe(inline(line))])
-  return [...heads, ...prose(text)]
+  return [...heads, ...lines]
+}
+
+/** Code inside of a term's text keeps its indent. */
+function inset(text: string): string[] {
+  return [
+    '.nf',
+    ...text
+      .trimEnd()
+      .split('\n')
+      .map((line) => safe(literal(line))),
+    '.fi',
+  ]
 }
 
 /** Each sentence on lines of its own, as roff likes it: it sets the space between them. */

@@ -47,7 +47,11 @@ async function alone(config: Config, probe: Probe, port: string): Promise<Findin
     steps[0] = `see that pacsrv runs at ${direct.server.map(hostColonPort).join(', ')}, and that its port is open`
   }
   if (network['key-file'].length > 0) steps.push(`that it has the same key as ${network['key-file'][0]}`)
-  if (network.lan !== false) steps.push(await openCommand(probe, [port, MDNS_PORT]))
+  const udp = [
+    ...(network.lan === false ? [] : [MDNS_PORT]),
+    ...(network.dht ? [port.replace('tcp', 'udp')] : []),
+  ]
+  if (udp.length > 0) steps.push(await openCommand(probe, [port, ...udp]))
   if (!named) steps.push(`or name a node under [direct] in ${file}`)
   return { problem, mend: steps.join('; ') }
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import type { Config } from '../base/config.ts'
 import type { HostPort } from '../base/endpoint.ts'
-import { systemCode } from '../base/error.ts'
+import { asError, PacsrvError, systemCode } from '../base/error.ts'
+import { readKeyFile } from '../net/key-file.ts'
 import type { Owned, Who } from './check-access.ts'
 
 /** A path, as far as it is there. */
@@ -39,6 +40,8 @@ export interface Probe {
    */
   may(who: Who, paths: string[], want: number): Promise<string[] | undefined>
   run(command: string, args: string[]): Promise<Run>
+  /** What is wrong with what a key-file holds; undefined: nothing, or it can't be seen. */
+  keyFault(file: string): string | undefined
   /** Those that have an address, without loopback. */
   interfaces(): string[]
   /** Milliseconds since 1970. */
@@ -61,6 +64,7 @@ export function systemProbe(server: string | HostPort, patience = 2000): Probe {
     freeBytes,
     may,
     run,
+    keyFault,
     interfaces,
     now: Date.now,
     dateOf,
@@ -139,6 +143,16 @@ async function may({ uid, gids }: Who, paths: string[], want: number): Promise<s
   const ids = [`--reuid=${uid}`, `--regid=${gids[0]}`, `--groups=${gids.join(',')}`]
   const { status, stdout } = await run('setpriv', [...ids, 'sh', '-c', SAY_ALLOWED, 'sh', mode, ...asked])
   return status === 0 ? stdout.split('\0').filter((path) => path !== '') : undefined
+}
+
+function keyFault(file: string): string | undefined {
+  try {
+    readKeyFile(file)
+    return undefined
+  } catch (error) {
+    const hidden = error instanceof PacsrvError && systemCode(error.cause) === 'EACCES'
+    return hidden ? undefined : asError(error).message
+  }
 }
 
 function interfaces(): string[] {

@@ -22,6 +22,7 @@ export interface Machine {
   hidden: string[]
   /** What ACLs let everybody do beyond the modes; undefined: whoever checks can't tell. */
   allowedByAcl: string[] | undefined
+  keyFault: string | undefined
   interfaces: string[]
   now: number
   /** What the mirrors' servers say that it is. */
@@ -83,6 +84,7 @@ export function goodMachine(): Machine {
     status: { status: { node: { version: VERSION, reachable: 'yes' }, peers: [{ id: 'a' }] } },
     hidden: [],
     allowedByAcl: undefined,
+    keyFault: undefined,
     interfaces: ['eth0', 'wlan0'],
     now: NOON,
     date: NOON,
@@ -124,6 +126,7 @@ function probeOf(machine: Machine): Probe {
     freeBytes: async (path) => machine.free[path],
     may: async (_who, paths) =>
       machine.allowedByAcl && paths.filter((path) => machine.allowedByAcl!.includes(path)),
+    keyFault: () => machine.keyFault,
     interfaces: () => machine.interfaces,
     now: () => machine.now,
     dateOf: async () => machine.date,

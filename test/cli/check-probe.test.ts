@@ -84,6 +84,14 @@ test("a server's clock is read from its Date, whatever else it answers", async (
   assert.is(await probe().dateOf('http://127.0.0.1:1/'), undefined)
 })
 
+test('a key-file is looked into', () => {
+  const file = join(folder, 'key')
+  writeFileSync(file, 'a passphrase\n', { mode: 0o600 })
+  assert.match(probe().keyFault(file)!, /must hold 64 hex digits/)
+  writeFileSync(file, `${'0a'.repeat(32)}\n`)
+  assert.is(probe().keyFault(file), undefined)
+})
+
 test('interfaces are told without loopback', () => {
   assert.not.ok(probe().interfaces().includes('lo'))
 })

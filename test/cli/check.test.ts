@@ -332,7 +332,7 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
       m.paths['/var/key'] = [0o100600, 0, 0]
     },
     /can't be read by the user pacsrv/,
-    /^chown pacsrv: \/var\/key$/,
+    /^chgrp pacsrv \/var\/key && chmod 640 \/var\/key$/,
   ],
   'the key is for everybody': [
     (m) => {
@@ -340,8 +340,25 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
       m.paths['/var/lib/pacsrv/key'] = [0o100600, 900, 900]
       m.paths['/var/key'] = [0o100644, 900, 900]
     },
-    /^The key of the closed network, \/var\/key .* can be read by everybody/,
+    /^The key of the closed network, \/var\/key .* is open to everybody/,
     /^chmod o= \/var\/key$/,
+  ],
+  'the key is no key': [
+    (m) => {
+      m.config = '[network]\nkey-file = /var/key'
+      m.paths['/var/key'] = [0o100640, 0, 900]
+      m.keyFault = '[network] key-file /var/key must hold 64 hex digits on one line'
+    },
+    /key-file \/var\/key must hold 64 hex digits on one line\.$/,
+    /copy it from another machine/,
+  ],
+  'no neighbour by the DHT': [
+    (m) => {
+      m.status = { status: { peers: [] } }
+      m.config = '[network]\nlan = no\ndht = yes'
+    },
+    /No other node is connected/,
+    /let 8048\/tcp and 8048\/udp in/,
   ],
   'the unit does not let the daemon write where the spool was moved': [
     (m) => {

@@ -55,6 +55,20 @@ test('terms, several to a text, with further paragraphs', () => {
   assert.equal(roff('## A\n\na\nb\n: c\nd\n\n  e'), ['.SH "A"', '.TP', 'a', '.TQ', 'b', 'c d', '.IP', 'e'])
 })
 
+test('code within the text of a term', () => {
+  assert.equal(roff('## A\n\na\n: b\n    c -d\n    e\nf'), [
+    '.SH "A"',
+    '.TP',
+    'a',
+    'b',
+    '.nf',
+    '    c \\-d',
+    '    e',
+    '.fi',
+    'f',
+  ])
+})
+
 test('a list', () => {
   assert.equal(roff('## A\n\n- a\nb\n- c'), ['.SH "A"', '.IP \\(bu 2', 'a b', '.IP \\(bu 2', 'c'])
 })

@@ -138,7 +138,7 @@ async function transaction({ who, options }: Way, packages: Package[], signed: b
     await node.start()
     await node.until('its peers', (status) => status.peers.length === 2)
   }
-  const outcome = await pacman.run(['-Sw', ...packages.map((item) => item.name)])
+  const outcome = await pacman.run(['-Sw', ...packages.map((item) => item.name)], { timeout: 900 })
   if (outcome.code !== 0) throw new Error(outcome.all)
   const files = packages.length * (signed ? 2 : 1)
   const got = readdirSync(pacman.cache).length

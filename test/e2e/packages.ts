@@ -39,6 +39,8 @@ export interface Package {
   size: number
   sha256: string
   installedSize: number
+  /** Its detached signature, where that is another's than `PATH.sig`. */
+  signature?: string
 }
 
 const BUILD_DATE = 1_700_000_000
@@ -91,13 +93,16 @@ const packageInfo = (name: string, version: string, size: number) =>
     '',
   ].join('\n')
 
-/** Writes the sync database `NAME.db` of these packages, as repo-add lays it out, into `folder`. */
-export function writeDatabase(folder: string, name: string, packages: Package[]): string {
+/**
+ * Writes the sync database `NAME.db` of these packages, as repo-add lays it out, into `folder`. `signed`: with their
+ * signatures in it.
+ */
+export function writeDatabase(folder: string, name: string, packages: Package[], signed = false): string {
   const stage = join(folder, `.${name}.db.stage`)
   for (const item of packages) {
     const entry = join(stage, `${item.name}-${item.version}`)
     mkdirSync(entry, { recursive: true })
-    writeFileSync(join(entry, 'desc'), describe(item))
+    writeFileSync(join(entry, 'desc'), describe(item, signed))
   }
   const path = join(folder, `${name}.db`)
   must('sh', '-c', 'cd "$1" && bsdtar -czf "$2" -- *', 'sh', stage, path)
@@ -105,7 +110,7 @@ export function writeDatabase(folder: string, name: string, packages: Package[])
   return path
 }
 
-const describe = (item: Package) =>
+const describe = (item: Package, signed: boolean) =>
   Object.entries({
     FILENAME: item.file,
     NAME: item.name,
@@ -115,6 +120,7 @@ const describe = (item: Package) =>
     CSIZE: item.size,
     ISIZE: item.installedSize,
     SHA256SUM: item.sha256,
+    ...(signed ? { PGPSIG: readFileSync(item.signature ?? `${item.path}.sig`, 'base64') } : {}),
     URL: 'https://example.org/',
     LICENSE: 'GPL',
     ARCH: 'x86_64',

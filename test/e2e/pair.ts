@@ -6,7 +6,7 @@ import type { Lab } from './lab.ts'
 import { createMirror, type Mirror, type MirrorRequest } from './mirror.ts'
 import { createNode, type PacsrvNode, type Sections } from './node.ts'
 import { fillCache, type Package } from './packages.ts'
-import { createPacman, type Pacman } from './pacman.ts'
+import { CACHE_SERVER, createPacman, type Pacman } from './pacman.ts'
 
 export const CURL = 'XferCommand = /usr/bin/curl -sfgL -o %o %u'
 
@@ -33,6 +33,8 @@ export interface PairOptions {
   unstarted?: boolean
   /** The asker's pacman runs in here (trixie.ts). */
   inside?: (lab: Lab, host: Host) => string[]
+  /** The asker's pacman goes by CacheServer, not by XferCommand. */
+  byCacheServer?: boolean
   /** More of the asker's pacman.conf. */
   pacmanOptions?: string[]
   /** Before the asker's daemon starts. */
@@ -53,7 +55,11 @@ export async function createPair(lab: Lab, packages: Package[], options: PairOpt
   })
   const pacman = createPacman(host, {
     repositories,
-    options: [`XferCommand = ${node.xferCommand}`, ...(options.pacmanOptions ?? [])],
+    options: [
+      ...(options.byCacheServer ? [] : [`XferCommand = ${node.xferCommand}`]),
+      ...(options.pacmanOptions ?? []),
+    ],
+    ...(options.byCacheServer ? { cacheServer: CACHE_SERVER } : {}),
     ...(options.inside ? { inside: options.inside(lab, host) } : {}),
   })
   const asker = { host, pacman, node }

@@ -1,0 +1,96 @@
+/** Signatures required, with a key of the lab's own. */
+import { copyFileSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Lab, scenario } from './lab.ts'
+import { makePackages, type Package, writeDatabase } from './packages.ts'
+import { createPair, type Pair, type PairOptions } from './pair.ts'
+import { SIGNATURES_REQUIRED, sign, trust } from './signing.ts'
+import { inside, trixieFolder } from './trixie.ts'
+
+const signedPackages = () =>
+  makePackages(
+    [30_000, 200_000, 60_000, 900, 400_000, 8_000].map((size, n) => ({ name: `signed${n}`, size })),
+  )
+
+/** Mirror and holder have every package's signature, and the asker's pacman demands them. */
+async function createSignedPair(lab: Lab, options: PairOptions = {}): Promise<Pair> {
+  const packages = signedPackages()
+  const signatures = sign(packages)
+  const pair = await createPair(lab, packages, {
+    ...options,
+    pacmanOptions: [SIGNATURES_REQUIRED, ...(options.pacmanOptions ?? [])],
+    asker: { mirror: ['delay = 2s'] },
+  })
+  const { asker, holder, mirror } = pair
+  for (const path of signatures) {
+    copyFileSync(path, join(mirror.folder, 'lab', basename(path)))
+    copyFileSync(path, join(holder.pacman.cache, basename(path)))
+  }
+  trust(asker.pacman.gpgDir)
+  return pair
+}
+
+function assertSigned({ asker }: Pair, packages: Package[]) {
+  const files = packages.flatMap(({ file }) => [file, `${file}.sig`])
+  assert.equal(readdirSync(asker.pacman.cache).sort(), files.sort())
+}
+
+const names = (packages: Package[]) => packages.map((item) => item.name)
+const seven: PairOptions = { inside: (lab) => inside(trixieFolder(), lab.folder) }
+
+scenario(
+  'pacman 7, signatures required: packages from the holder, each signature from the mirror, once',
+  async (lab) => {
+    const pair = await createSignedPair(lab, seven)
+    const { asker, mirror, packages } = pair
+    const outcome = await asker.pacman.run(['-Sy', ...names(packages)])
+    assert.is(outcome.code, 0, outcome.all)
+    assertSigned(pair, packages)
+    const asked = (await mirror.log()).map(({ path }) => basename(path)).filter((name) => name !== 'lab.db')
+    assert.equal([...new Set(asked)].sort(), packages.map(({ file }) => `${file}.sig`).sort())
+    assert.ok(asked.length <= packages.length + 2, `${asked.length} requests`)
+    lab.note(
+      `${packages.length} signed packages: ${outcome.seconds.toFixed(2)} s, ${asked.length} requests at the mirror`,
+    )
+  },
+  ['debootstrap'],
+)
+
+for (const [way, byCacheServer] of [
+  ['XferCommand', false],
+  ['CacheServer', true],
+] as const) {
+  scenario(
+    `pacman 7, signatures required, an office without internet, by ${way}`,
+    async (lab) => {
+      const pair = await createSignedPair(lab, { ...seven, byCacheServer })
+      const { asker, mirror, packages } = pair
+      const refreshed = await asker.pacman.run(['-Sy'])
+      assert.is(refreshed.code, 0, refreshed.all)
+      mirror.stop()
+      const outcome = await asker.pacman.run(['-S', ...names(packages)])
+      assert.is(outcome.code, 0, outcome.all)
+      assertSigned(pair, packages)
+      lab.note(`without internet, by ${way}: ${outcome.seconds.toFixed(2)} s`)
+    },
+    ['debootstrap'],
+  )
+}
+
+scenario('pacman 6, signatures required: those in the database are enough, and are checked', async (lab) => {
+  const pair = await createSignedPair(lab)
+  const { asker, mirror, packages } = pair
+  const [first, second, ...rest] = packages as [Package, Package, ...Package[]]
+  const written = [{ ...first, signature: `${second.path}.sig` }, second, ...rest]
+  writeDatabase(join(mirror.folder, 'lab'), 'lab', written, true)
+  const outcome = await asker.pacman.run(['-Sy', ...names([second, ...rest])])
+  assert.is(outcome.code, 0, outcome.all)
+  assert.equal(readdirSync(asker.pacman.cache).sort(), [second, ...rest].map(({ file }) => file).sort())
+  const refused = await asker.pacman.run(['-S', first.name])
+  assert.is.not(refused.code, 0)
+  assert.match(refused.all, /signature/)
+})
+
+test.run()

@@ -18,6 +18,10 @@ export interface Tls {
 /** AES-256 doesn't go with a pskCallback: OpenSSL takes such a key for one of SHA-256. */
 const SUITE: tls.SecureContextOptions = { minVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' }
 
+/** OpenSSL's reasons: what is answered to a key that the other end hasn't, and what is heard of one without. */
+const OTHER_KEY = /^ERR_SSL_.*ALERT_(HANDSHAKE_FAILURE|ILLEGAL_PARAMETER|DECRYPT_ERROR)$/
+const NO_KEY = /_(WRONG_VERSION_NUMBER|HTTP_REQUEST|NO_SUITABLE_SIGNATURE_ALGORITHM|BINDER_DOES_NOT_VERIFY)$/
+
 /** The first key is the one offered; all are accepted. */
 export function createTls(keys: [NetworkKey, ...NetworkKey[]]): Tls {
   const [{ id: identity, secret: psk }] = keys
@@ -56,10 +60,11 @@ export function createTls(keys: [NetworkKey, ...NetworkKey[]]): Tls {
       if (offered !== undefined) {
         return `offers key ${shown(offered)}, which this node doesn't have: another network's, or an old one`
       }
-      if (!code.startsWith('ERR_SSL_')) return undefined
-      if (/_ALERT_/.test(code))
+      if (OTHER_KEY.test(code))
         return "doesn't have this node's key: another network's, or one of the two is old"
-      return 'speaks without the key of this closed network ([network] key-file)'
+      return NO_KEY.test(code)
+        ? 'speaks without the key of this closed network ([network] key-file)'
+        : undefined
     },
 
     bindingOf: (socket) =>

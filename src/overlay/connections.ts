@@ -99,9 +99,9 @@ export function createConnections(
   /** Strangers at the door must not fill the log, nor may a server of [direct] that has another key. */
   function failed(address: Endpoint, thrown: unknown) {
     const error = asError(thrown)
-    const block = addressBlock(address)
-    const isNews = error instanceof PacsrvError && error.code === 'key' && !told.get(block) && news.take()
-    if (isNews) told.set(block, true)
+    const what = error.message.replace(address, addressBlock(address))
+    const isNews = error instanceof PacsrvError && error.code === 'key' && !told.get(what) && news.take()
+    if (isNews) told.set(what, true)
     if (isNews) log.warn({ address }, error.message)
     else log.debug({ address, error: error.message }, 'a greeting failed')
   }

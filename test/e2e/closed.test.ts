@@ -9,7 +9,7 @@ import type { Host } from './host.ts'
 import { type Lab, scenario } from './lab.ts'
 import { createMember, directTo, type MemberOptions } from './member.ts'
 import { createMirror, type Mirror } from './mirror.ts'
-import { USER } from './node.ts'
+import { type PacsrvNode, USER } from './node.ts'
 import { makePackages, type Package } from './packages.ts'
 import { assertCache, type Member, packageRequests } from './pair.ts'
 
@@ -38,16 +38,20 @@ const warnings = ({ node }: Member, words: string) =>
     .split('\n')
     .filter((line) => line.includes('"level":40') && line.includes(words))
 
+/** What a daemon had from peers when `fetched` last looked. */
+const fromPeers = new WeakMap<PacsrvNode, number>()
+
 /** pacman fetches one package: `by` peers or by the mirror, and nothing of it by the other. */
 async function fetched(mirror: Mirror, member: Member, item: Package, by: 'peers' | 'mirror') {
-  const before = await member.node.status()
   await mirror.clearLog()
   const outcome = await member.pacman.run(['-S', item.name])
   assert.is(outcome.code, 0, outcome.all)
   const asked = packageRequests(await mirror.log()).length
   const { totals } = await member.node.status()
   const what = `${member.host.name} fetched ${item.file} by ${by}`
-  assert.is(totals.fromPeers - before.totals.fromPeers, by === 'peers' ? item.size : 0, what)
+  const before = fromPeers.get(member.node) ?? 0
+  fromPeers.set(member.node, totals.fromPeers)
+  assert.is(totals.fromPeers - before, by === 'peers' ? item.size : 0, what)
   assert.is(asked > 0, by === 'mirror', what)
   return outcome
 }

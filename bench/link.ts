@@ -1,6 +1,7 @@
 /**
  * What a link costs: 1 GiB of 1 MiB chunks over loopback between two processes, beside raw node:net in the same
- * run. Medians of three. Usage: node --import tsx bench/link.ts
+ * run, and in a closed network beside an open one. Medians of rounds.
+ * Usage: [LINK_MIB=1024] [LINK_ROUNDS=3] node --import tsx bench/link.ts
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -8,16 +9,17 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { hostPort } from '../src/base/endpoint.ts'
 import { silentLog } from '../src/base/log.ts'
-import { createTcpTransport } from '../src/net/tcp.ts'
+import { networkKey } from '../src/net/key-file.ts'
+import { createTcpTransport, loadTls } from '../src/net/tcp.ts'
 import type { Link } from '../src/net/transport.ts'
 
 const MIB = 1024 * 1024
-const CHUNKS = 1024
-const RUNS = 3
+const CHUNKS = Number(process.env.LINK_MIB ?? 1024)
+const RUNS = Number(process.env.LINK_ROUNDS ?? 3)
 const LOOPBACK = '127.0.0.1:0'
 
 /** How the receiver gets its bytes: it dialled, it was dialled, or it reads a bare socket's 'data'. */
-const KINDS = ['raw', 'dialled', 'accepted'] as const
+const KINDS = ['raw', 'dialled', 'accepted', 'dialled, closed', 'accepted, closed'] as const
 type Kind = (typeof KINDS)[number]
 
 interface Figures {
@@ -33,8 +35,14 @@ interface Figures {
 const self = new URL(import.meta.url).pathname
 const maxRss = () => process.resourceUsage().maxRSS / 1000
 
+/** An open network's, or a closed one's. */
+async function transportFor(kind: Kind) {
+  const keys = kind.endsWith('closed') ? [networkKey(Buffer.alloc(32, 7))] : []
+  return createTcpTransport({ log: silentLog, tls: await loadTls(keys) })
+}
+
 async function send(kind: Kind, target?: string) {
-  const transport = createTcpTransport({ log: silentLog })
+  const transport = await transportFor(kind)
   const payload = Buffer.alloc(MIB, 7)
   const finish = () => process.send!({ senderRss: maxRss() }, () => process.exit())
 
@@ -43,8 +51,8 @@ async function send(kind: Kind, target?: string) {
     const more = () => {
       while (next < CHUNKS && link.send({ type: 'chunk', request: next++, payload })) {}
     }
-    link.handle({ onMessage() {}, onClose: finish, onDrain: more })
-    more()
+    link.handle({ onMessage: more, onClose: finish, onDrain: more })
+    if (link.outbound) more()
   }
 
   function pourRaw(socket: net.Socket) {
@@ -56,15 +64,16 @@ async function send(kind: Kind, target?: string) {
     more()
   }
 
-  if (kind === 'accepted') return pour(await transport.dial(target!, 1000))
-  if (kind === 'dialled') return process.send!({ at: (await transport.listen(LOOPBACK, pour)).endpoint })
+  if (kind.startsWith('accepted')) return pour(await transport.dial(target!, 1000))
+  if (kind.startsWith('dialled'))
+    return process.send!({ at: (await transport.listen(LOOPBACK, pour)).endpoint })
   const server = net.createServer({ noDelay: true }, pourRaw).listen(0, '127.0.0.1')
   await once(server, 'listening')
   process.send!({ at: `127.0.0.1:${(server.address() as net.AddressInfo).port}` })
 }
 
 async function receive(kind: Kind, verify: boolean) {
-  const transport = createTcpTransport({ log: silentLog })
+  const transport = await transportFor(kind)
   let sender: ChildProcess
   let started = performance.now()
   let cpu = process.cpuUsage()
@@ -102,9 +111,10 @@ async function receive(kind: Kind, verify: boolean) {
       },
       onClose: report,
     })
+    if (link.outbound) link.send({ type: 'ping', token: 0 })
   }
 
-  if (kind === 'accepted') {
+  if (kind.startsWith('accepted')) {
     const listener = await transport.listen(LOOPBACK, (link) => {
       void listener.close()
       drink(link)
@@ -114,7 +124,7 @@ async function receive(kind: Kind, verify: boolean) {
   }
   sender = fork(self, ['send', kind])
   const [{ at }] = await once(sender, 'message')
-  if (kind === 'dialled') return drink(await transport.dial(at, 1000))
+  if (kind.startsWith('dialled')) return drink(await transport.dial(at, 1000))
   begin()
   const socket = net.connect({ ...hostPort(at), noDelay: true })
   socket.on('data', (part) => take(part, () => socket.end())).on('close', report)
@@ -122,24 +132,43 @@ async function receive(kind: Kind, verify: boolean) {
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!
 
-async function measure(kind: Kind, verify: boolean): Promise<Figures> {
-  const all: Figures[] = []
+async function runOnce(kind: Kind, verify: boolean): Promise<Figures> {
+  const child = fork(self, ['receive', kind, String(verify)])
+  const [figures] = await once(child, 'message')
+  await once(child, 'exit')
+  return figures
+}
+
+/** In turns, so that what else the machine does meets all alike. */
+async function measure(verify: boolean): Promise<Map<string, Figures>> {
+  const all = new Map<string, Figures[]>(KINDS.map((kind) => [kind, []]))
   for (let run = 0; run < RUNS; run++) {
-    const child = fork(self, ['receive', kind, String(verify)])
-    all.push((await once(child, 'message'))[0])
-    await once(child, 'exit')
+    for (const kind of KINDS) all.get(kind)!.push(await runOnce(kind, verify))
   }
-  const of = (key: keyof Figures) => median(all.map((figures) => figures[key]))
-  return { rate: of('rate'), cpu: of('cpu'), rss: of('rss'), senderRss: of('senderRss') }
+  return new Map(
+    [...all].map(([kind, runs]) => {
+      const of = (key: keyof Figures) => median(runs.map((figures) => figures[key]))
+      return [kind, { rate: of('rate'), cpu: of('cpu'), rss: of('rss'), senderRss: of('senderRss') }]
+    }),
+  )
 }
 
 async function table() {
-  console.log('| receiver | SHA-256 | MB/s | CPU s/GB | RSS MB | sender RSS MB |')
-  console.log('| --- | --- | --- | --- | --- | --- |')
+  console.log('| receiver | SHA-256 | MB/s | of the open one | CPU s/GB | RSS MB | sender RSS MB |')
+  console.log('| --- | --- | --- | --- | --- | --- | --- |')
   for (const verify of [false, true]) {
-    for (const kind of KINDS) {
-      const { rate, cpu, rss, senderRss } = await measure(kind, verify)
-      const cells = [kind, verify, rate.toFixed(0), cpu.toFixed(2), rss.toFixed(0), senderRss.toFixed(0)]
+    const found = await measure(verify)
+    for (const [kind, { rate, cpu, rss, senderRss }] of found) {
+      const open = kind.endsWith('closed') ? (rate / found.get(kind.split(',')[0]!)!.rate).toFixed(2) : ''
+      const cells = [
+        kind,
+        verify,
+        rate.toFixed(0),
+        open,
+        cpu.toFixed(2),
+        rss.toFixed(0),
+        senderRss.toFixed(0),
+      ]
       console.log(`| ${cells.join(' | ')} |`)
     }
   }

@@ -2,15 +2,20 @@ import { isOfUse, type Reach, reachOf } from '../base/address.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { type Bencoded, decode, encode } from './bencode.ts'
 
-/** BEP 5's largest answers stay below the usual MTU; 100 peers and 16 nodes need 1,300 bytes. */
-export const MAX_PACKET = 2_048
+/** BEP 5's answers stay below the usual MTU, but bittorrent-dht's name every node in its table. */
+export const MAX_PACKET = 16_384
 /** Nobody has us ask, or dial, a service of the system. */
 export const LOWEST_PORT = 1024
 const ID_BYTES = 20
 const NODE_BYTES = 26
-const MAX_NODES = 64
+const MAX_NODES = 512
+/** Of those, and of the peers, so many are of use: the nearest come first. Nor does this node name more. */
+const NODES_KEPT = 20
+const PEERS_KEPT = 50
+/** BEP 5's K. */
+const NODES_NAMED = 8
 const PEER_BYTES = 6
-const MAX_PEERS = 200
+const MAX_PEERS = 1_000
 /** Ours are SHA-1; others' are 4 to 20 bytes. */
 const MAX_TOKEN = 64
 const MAX_TRANSACTION = 20
@@ -107,12 +112,14 @@ function answerOf(message: Dictionary, from: Endpoint): object | undefined {
   if (r.has('nodes')) {
     const nodes = bytesOf(r.get('nodes'), 0, MAX_NODES * NODE_BYTES)
     if (!nodes || nodes.length % NODE_BYTES !== 0) return undefined
-    answer.nodes = Buffer.concat(cut(nodes).filter((node) => isWelcome(node.subarray(ID_BYTES), reach)))
+    const welcome = cut(nodes).filter((node) => isWelcome(node.subarray(ID_BYTES), reach))
+    answer.nodes = Buffer.concat(welcome.slice(0, NODES_KEPT))
   }
   if (r.has('values')) {
     const values = r.get('values')
     if (!Array.isArray(values) || values.length > MAX_PEERS || !values.every(isPeer)) return undefined
-    answer.values = values.filter((peer) => peer.length === PEER_BYTES && isWelcome(peer, reach))
+    const welcome = values.filter((peer) => peer.length === PEER_BYTES && isWelcome(peer, reach))
+    answer.values = welcome.slice(0, PEERS_KEPT)
   }
   return { r: answer }
 }
@@ -137,4 +144,27 @@ function errorOf(message: Dictionary): object | undefined {
   if (!Array.isArray(e) || typeof e[0] !== 'number') return undefined
   const text = bytesOf(e[1], 0, 256)
   return text && { e: [e[0], text] }
+}
+
+/** A packet of the library's own, on its way out. */
+export interface Outgoing {
+  /** Of a query of ours. */
+  transaction: string | undefined
+  bytes: Uint8Array
+}
+
+/**
+ * Its answers name every node and peer that it knows: a short query with a forged sender would send a victim 20 times
+ * its length. The nearest nodes, and some peers, are enough.
+ */
+export function readOutgoing(bytes: Uint8Array): Outgoing {
+  const message = decode(Buffer.from(bytes)) as Dictionary
+  const t = message.get('t') as Buffer
+  const r = message.get('r')
+  if (message.get('y')?.toString() === 'q') return { transaction: t.toString('hex'), bytes }
+  if (!(r instanceof Map)) return { transaction: undefined, bytes }
+  const answer: Record<string, unknown> = Object.fromEntries(r)
+  if (Buffer.isBuffer(answer.nodes)) answer.nodes = answer.nodes.subarray(0, NODES_NAMED * NODE_BYTES)
+  if (Array.isArray(answer.values)) answer.values = answer.values.slice(0, PEERS_KEPT)
+  return { transaction: undefined, bytes: encode({ t, y: 'r', r: answer }) }
 }

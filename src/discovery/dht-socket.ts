@@ -4,8 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { type Endpoint, endpoint } from '../base/endpoint.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import { decode } from './bencode.ts'
-import { LOWEST_PORT, readPacket } from './dht-packet.ts'
+import { LOWEST_PORT, readOutgoing, readPacket } from './dht-packet.ts'
 
 /** Queries a second from one address, and packets a second in all; answers that are awaited don't count. */
 const QUERIES_EACH = 20
@@ -117,19 +116,15 @@ export function createDhtSocket(
     }
   }
 
-  function note(bytes: Uint8Array, host: string, port: number) {
-    const message = decode(Buffer.from(bytes)) as Map<string, Buffer>
-    if (message.get('y')?.toString() === 'q') expect(`${host}:${port}`, message.get('t')!.toString('hex'))
-  }
-
   return Object.assign(events, {
     bind: (...words: unknown[]) => void (udp.bind as (...words: unknown[]) => unknown)(...words),
     address: () => udp.address(),
-    send(bytes: Uint8Array, offset: number, length: number, port: number, host: string, sent: Sent) {
+    send(bytes: Uint8Array, _: number, __: number, port: number, host: string, sent: Sent) {
       if (closed) return sent(new Error('closed'))
       try {
-        note(bytes, host, port)
-        udp.send(bytes, offset, length, port, host, sent)
+        const out = readOutgoing(bytes)
+        if (out.transaction !== undefined) expect(`${host}:${port}`, out.transaction)
+        udp.send(out.bytes, port, host, sent)
       } catch (error) {
         sent(asError(error))
       }

@@ -103,19 +103,21 @@ test('answers pass with whole nodes and peers only', () => {
   assert.equal([...inner(answer(good), 'r').keys()], ['id', 'nodes', 'token', 'values'])
   for (const change of [
     { nodes: good.nodes.subarray(1) },
-    { nodes: Buffer.alloc(26 * 65) },
+    { nodes: Buffer.alloc(26 * 513) },
     { nodes: [] },
     { values: contact('203.0.113.2', 8048) },
     { values: [Buffer.alloc(5)] },
     { values: [8048] },
-    { values: Array(201).fill(contact('203.0.113.2', 8048)) },
+    { values: Array(1001).fill(contact('203.0.113.2', 8048)) },
     { token: 5 },
     { token: 'x'.repeat(65) },
     { id: id.subarray(1) },
   ])
     assert.is(answer({ ...good, ...change }), undefined, JSON.stringify(change))
-  assert.ok(answer({ nodes: Buffer.concat(Array(64).fill(node('203.0.113.1', 6881))) }))
-  assert.ok(answer({ values: Array(200).fill(contact('203.0.113.2', 8048)) }))
+  const many = answer({ nodes: Buffer.concat(Array(512).fill(node('203.0.113.1', 6881))) })
+  assert.is((inner(many, 'r').get('nodes') as Buffer).length, 26 * 20, 'the nearest come first')
+  const peers = answer({ values: Array(1000).fill(contact('203.0.113.2', 8048)) })
+  assert.is((inner(peers, 'r').get('values') as Buffer[]).length, 50)
   assert.is(read({ t: 'abc', y: 'r', r: { id } }), undefined, 'none of our queries has such a number')
 })
 

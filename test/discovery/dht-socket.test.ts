@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../src/base/endpoint.ts'
 import { silentLog } from '../../src/base/log.ts'
-import { encode } from '../../src/discovery/bencode.ts'
+import { decode, encode } from '../../src/discovery/bencode.ts'
 import { createDhtSocket } from '../../src/discovery/dht-socket.ts'
 import { createClock } from '../clock.ts'
 
@@ -14,14 +14,14 @@ const pong = (t: string) => encode({ t, y: 'r', r: { id } })
 
 function start() {
   const clock = createClock()
-  const sent: string[] = []
+  const sent: Buffer[] = []
   const udp = Object.assign(new EventEmitter(), {
     bind() {},
     close: () => void udp.emit('close'),
     address: () => ({ address: '0.0.0.0', port: 8048 }),
-    send(_: Buffer, __: number, ___: number, port: number, host: string) {
+    send(bytes: Buffer, port: number) {
       if (port === 0) throw new RangeError('no port')
-      sent.push(`${host}:${port}`)
+      sent.push(bytes)
     },
   })
   const callers: Endpoint[] = []
@@ -90,6 +90,18 @@ test('who asks is told of, unless from a port of the system', () => {
   from('198.51.100.1', ping, 53)
   assert.equal(callers, ['198.51.100.1:6881'])
   assert.is(heard.length, 1)
+})
+
+test('an answer of ours names the 8 nearest nodes and 50 peers at most, however many there are', () => {
+  const { socket, sent } = start()
+  const nodes = Buffer.alloc(26 * 100, 1)
+  const values = Array(100).fill(Buffer.from([203, 0, 113, 1, 31, 112]))
+  const bytes = encode({ t: 'aa', y: 'r', r: { id, nodes, values, token: 'x' } })
+  socket.send(bytes, 0, bytes.length, 6881, '198.51.100.1', () => {})
+  const answer = (decode(sent[0]!) as Map<string, Map<string, Buffer>>).get('r')!
+  assert.is(answer.get('nodes')!.length, 26 * 8)
+  assert.is(answer.get('values')!.length, 50)
+  assert.equal([answer.get('id'), answer.get('token')], [id, Buffer.from('x')])
 })
 
 test('neither a send that fails nor a reader that throws is an exception', () => {

@@ -22,6 +22,8 @@ export interface SearchFigures {
   /** Messages of all nodes for one search, all its rings together. */
   median: number
   most: number
+  /** Of those of the search in the middle. */
+  bytes: number
   /** Milliseconds to the first holder, in the middle. */
   firstAt: number | undefined
 }
@@ -55,6 +57,7 @@ export async function searchFigures(
     searches: count,
     found: results.filter((result) => result.holders.size > 0).length / count,
     median: median(results.map(({ messages }) => messages))!,
+    bytes: median(results.map(({ bytes }) => bytes))!,
     most: Math.max(...results.map(({ messages }) => messages)),
     firstAt: median(results.flatMap(({ firstAt }) => firstAt ?? [])),
   }

@@ -3,6 +3,7 @@ import type { Random } from '../../src/base/random.ts'
 import { createMemoryNetwork } from '../../src/net/memory.ts'
 import { type Identity, idOf } from '../../src/overlay/identity.ts'
 import { createOverlay, type Overlay } from '../../src/overlay/overlay.ts'
+import { encode } from '../../src/wire/codec.ts'
 import type { HeldFile, Message, NodeId, Sha256, WantedFile } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'
 import { seeded } from '../seeded.ts'
@@ -29,6 +30,8 @@ export interface SimSearch {
   file: WantedFile
   /** Messages of all nodes for it: queries, answers and strays. */
   messages: number
+  /** Of those, as frames. */
+  bytes: number
   /** Who answered at all, whether or not the answer came home. */
   answered: Set<NodeId>
   /** Who was told of to the asker. */
@@ -44,6 +47,9 @@ function cheapIdentity(random: Random): Identity {
   const signature = '00'.repeat(64)
   return { id: idOf(key), key, sign: () => signature, verify: (_, __, given) => given === signature }
 }
+
+/** Lengths of header and payload (docs/protocol.md). */
+const FRAME_HEAD = 8
 
 const hostOf = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
 const addressOf = (i: number) => `${hostOf(i)}:8048`
@@ -82,6 +88,7 @@ export async function createSimulation(options: SimOptions) {
     const search = searches.get(message.files[0]!.sha256)
     if (!search) return
     search.messages++
+    search.bytes += FRAME_HEAD + encode(message).header.length
     if (message.type === 'fileAck') search.answered.add(message.way[0]!.id)
   }
 
@@ -138,6 +145,7 @@ export async function createSimulation(options: SimOptions) {
     const result: SimSearch = {
       file,
       messages: 0,
+      bytes: 0,
       answered,
       holders: new Set(),
       firstAt: undefined,

@@ -4,7 +4,7 @@ import type { DhtKey } from './dht-keys.ts'
 
 /** Nodes forget an announcement after 30 minutes (aria2) to 45 (libtorrent): it is renewed before, in milliseconds. */
 export const RENEWAL = 25 * 60_000
-/** Between two announcements, in milliseconds: 30 a minute, about 35 packets each (docs/scale.md). */
+/** Between two announcements, in milliseconds: 30 a minute, about 80 packets each, answers included (docs/scale.md). */
 export const PACE = 2_000
 /** So many can be kept alive. */
 export const MOST = RENEWAL / PACE

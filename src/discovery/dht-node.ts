@@ -12,7 +12,9 @@ import { createDhtSocket, type DhtSocket } from './dht-socket.ts'
 /** A node that hasn't answered by then, in milliseconds, counts as dead; the library's own is 2,000. */
 const QUERY_TIME = 1_000
 /** A lookup takes no longer, in milliseconds. */
-const LOOKUP_TIME = 10_000
+const LOOKUP_TIME = 5_000
+/** A lookup, and the answers of those that were told. */
+const ANNOUNCE_TIME = 20_000
 /** Queries under way at once, of all lookups and announcements. */
 const CONCURRENCY = 32
 /** Nodes that each key is announced to, and that an answer names: BEP 5's. */
@@ -50,7 +52,7 @@ export interface DhtNode {
   readonly listening: Endpoint | undefined
   /** Nodes in its table, nearest to it first. */
   nodes(): Endpoint[]
-  /** Tells of each address listed under a key as it becomes known; resolves at the end, after 10 s, or an abort. */
+  /** Tells of each address listed under a key as it becomes known; resolves at the end, after 5 s, or an abort. */
   lookup(key: DhtKey, options: { signal?: AbortSignal; onPeer(address: Endpoint): void }): Promise<void>
   /** Lists this machine under a key, at a TCP port; resolves to whether anybody took it. */
   announce(key: DhtKey, port: number): Promise<boolean>
@@ -181,7 +183,7 @@ export function createDhtNode(
           done(taken)
         }
         const giveUp = () => end(false)
-        const cancel = clock.after(2 * LOOKUP_TIME, giveUp)
+        const cancel = clock.after(ANNOUNCE_TIME, giveUp)
         running.add(giveUp)
         client.announce(key, port, (error) => end(!error))
       })

@@ -129,3 +129,5 @@ console.log(
   `A daemon at rest: ${without} MB without the DHT, ${within} MB with it, which knows ${known} nodes`,
 )
 await Promise.all(nodes.map((node) => node.stop()))
+// The mirror and the daemons end with it.
+process.exit()

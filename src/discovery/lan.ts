@@ -118,10 +118,10 @@ export function createLan(
   }
 
   async function close(key: string, politely: boolean) {
-    const { port, socket } = open.get(key)!
+    const one = open.get(key)
     open.delete(key)
-    port.stop(politely)
-    await socket.close()
+    one?.port.stop(politely)
+    await one?.socket.close()
   }
 
   function onFound({ service, address, port, txt }: Found): boolean {

@@ -33,6 +33,12 @@ export function reachOf(of: Endpoint): Reach | undefined {
   }
 }
 
+/** On this machine, wire or site: what it sends costs nobody an internet line. */
+export function isNear(of: Endpoint): boolean {
+  const reach = reachOf(of)
+  return reach !== undefined && reach !== 'world'
+}
+
 /**
  * Whether somebody whose address reaches `from` may be told of one that reaches `other`: only of what reaches
  * at least as far. A machine in the world is never sent to its own loopback or into its own site.

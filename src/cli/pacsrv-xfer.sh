@@ -146,6 +146,8 @@ package | signature)
 		if [ -n "$daemon" ]; then
 			ready
 			found=$?
+			# What had begun to come is large, or the machine busy: the client has more patience.
+			[ $found != 28 ] || [ ! -s "$tmp" ] || found=slow
 		fi
 		case $found-$kind in
 		0-*)

@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { reachOf } from '../base/address.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import { cidrList } from '../base/config-values.ts'
@@ -17,6 +16,7 @@ import { createWebhostClient, webhostUrl } from '../discovery/webhost-client.ts'
 import { httpGet } from '../discovery/webhost-http.ts'
 import { infoHashes } from '../discovery/webhost-query.ts'
 import { createReadAhead } from '../fetch/ahead.ts'
+import { createCrowds } from '../fetch/crowds.ts'
 import { openMirrorByCurl } from '../fetch/curl.ts'
 import { createFetchMany } from '../fetch/curl-many.ts'
 import { createDeadMirrors, notingDead } from '../fetch/dead-mirrors.ts'
@@ -25,6 +25,7 @@ import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
 import { createScout } from '../fetch/scout.ts'
+import { createSharedReads } from '../fetch/shared-reads.ts'
 import { createSignatures } from '../fetch/signatures.ts'
 import { createSpool } from '../fetch/spool.ts'
 import { createTransferPool } from '../fetch/transfer-pool.ts'
@@ -42,7 +43,7 @@ import { createSyncDatabases } from '../pacman/sync-databases.ts'
 import { limits } from '../wire/limits.ts'
 import { createBufferPool } from '../wire/pool.ts'
 import { createFinder } from './find.ts'
-import { heldFile, servedFrom } from './held-files.ts'
+import { createHeldFiles, heldFile } from './held-files.ts'
 import { createServerPort } from './server.ts'
 import { isLive, listenOnSocket, passedSocket, tryListen } from './socket.ts'
 import { statusOf } from './status.ts'
@@ -102,13 +103,15 @@ export async function startDaemon(
       random: systemRandom,
       log,
       holdings: {
-        find(sha256) {
-          const file = catalogue.find(sha256)
-          if (file) dht?.holds([sha256])
-          return file && heldFile(file)
+        find(sha256, companion) {
+          const file = heldFiles.find(sha256, companion)
+          if (file?.whole) dht?.holds([sha256])
+          return file
         },
       },
-      heldFiles: () => catalogue.files().map(heldFile),
+      heldFiles: () => heldFiles.all(),
+      onAnnounced: (holder) => crowds.announced(holder),
+      onWithdrawn: (id, sha256) => crowds.withdrawn(id, sha256),
       resolve,
       onTransfer: (session) => transfers.accept(session),
       onShort() {
@@ -125,6 +128,7 @@ export async function startDaemon(
       ttl: config.network.ttl,
       allow: config.network.allow.flat(),
       deny: config.network.deny.flat(),
+      closed: config.network['key-file'].length > 0,
       agent: `pacsrv ${version}`,
     },
   )
@@ -159,16 +163,35 @@ export async function startDaemon(
   )
   const uploads = createLimiter(clock, config.network['upload-limit'])
   const turns = createTurns({ clock, limiter: uploads })
-  const held = servedFrom(catalogue)
+  const crowds = createCrowds({
+    clock,
+    announce: (added, removed) => overlay.announce(added, removed, 'companions'),
+  })
   const transfers = createTransferPool(
-    { connect: overlay.connect, holdings: held, clock, log, pool, turns },
+    {
+      connect: overlay.connect,
+      holdings: {
+        open: (sha256) => heldFiles.open(sha256),
+        signature: (sha256) => heldFiles.signature(sha256),
+      },
+      clock,
+      log,
+      reads: createSharedReads(pool),
+      turns,
+    },
     {
       onUploaded(bytes) {
         totals.uploaded += bytes
       },
+      onHave: crowds.heard,
     },
   )
   const network: FileNetwork = {
+    id: overlay.id,
+    existing: transfers.existing,
+    isCompanion: ({ session }) => overlay.isCompanion(session),
+    hasCompanions: overlay.hasCompanions,
+    join: crowds.join,
     find: dht
       ? createDhtSearch({
           clock,
@@ -192,7 +215,15 @@ export async function startDaemon(
       (config.direct.server.length > 0 && clock.now() - startedAt < GREETING_MS),
     isNeighbour: (id) => overlay.neighbours().some((neighbour) => neighbour.id === id),
   }
-  const spool = createSpool({ log }, { dir: spoolDir })
+  const spool = createSpool(
+    {
+      log,
+      onDropped(sha256) {
+        if (!catalogue.find(sha256)) overlay.announce([], [sha256], 'companions')
+      },
+    },
+    { dir: spoolDir },
+  )
   const deadMirrors = createDeadMirrors(clock)
   const openMirror = notingDead(openMirrorByCurl, { dead: deadMirrors, clock })
   const wholeHasher = createWholeHasher(workers.wholeHash)
@@ -218,6 +249,7 @@ export async function startDaemon(
     },
     { delay: config.mirror.delay },
   )
+  const heldFiles = createHeldFiles({ catalogue, spool, fetcher })
   const readAhead = createReadAhead({
     clock,
     find(files) {
@@ -244,9 +276,9 @@ export async function startDaemon(
     scout: createScout({
       clock,
       network,
-      hasCompanions: () => overlay.neighbours().some(({ address }) => reachOf(address) !== 'world'),
+      hasCompanions: overlay.hasCompanions,
     }),
-    heldSignature: held.signature,
+    heldSignature: (sha256: string) => heldFiles.signature(sha256),
     openMirror,
     spool,
     catalogue,

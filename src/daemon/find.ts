@@ -33,8 +33,8 @@ export function createFinder({
     const holders: Found['holders'] = []
     await network.find([{ sha256, size, name }], {
       signal: AbortSignal.timeout(SEARCH_TIME),
-      onHolder({ id, address, reachable, via }) {
-        if (holders.every((holder) => holder.id !== id))
+      onHolder({ id, address, reachable, via, file }) {
+        if (file.whole && holders.every((holder) => holder.id !== id))
           holders.push({ id, address: address ?? null, reachable, via })
       },
     })

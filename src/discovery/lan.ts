@@ -118,10 +118,10 @@ export function createLan(
   }
 
   async function close(key: string, politely: boolean) {
-    const one = open.get(key)
+    const { port, socket } = open.get(key)!
     open.delete(key)
-    one?.port.stop(politely)
-    await one?.socket.close()
+    port.stop(politely)
+    await socket.close()
   }
 
   function onFound({ service, address, port, txt }: Found): boolean {

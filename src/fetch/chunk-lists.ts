@@ -1,5 +1,4 @@
 import { chunkCount, HASH_BYTES, rootOf, singleChunkHashes } from '../base/chunks.ts'
-import { sha256 } from '../base/sha256.ts'
 import type { NodeId } from '../wire/messages.ts'
 
 /** Who vouched for a list. */
@@ -80,8 +79,4 @@ export function hashOf(list: ChunkList, chunk: number): string {
   return Buffer.from(list.hashes.buffer, list.hashes.byteOffset + chunk * HASH_BYTES, HASH_BYTES).toString(
     'hex',
   )
-}
-
-export function matches(list: ChunkList, chunk: number, bytes: Uint8Array): boolean {
-  return hashOf(list, chunk) === sha256(bytes)
 }

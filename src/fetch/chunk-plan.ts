@@ -14,6 +14,11 @@ export interface Run {
   end: number
 }
 
+export interface RunRules {
+  streams?: PlannedSource[]
+  may?: ((chunk: number) => boolean) | undefined
+}
+
 /** Which chunks of one file are here, which are asked for and of whom; decides what to ask next. */
 export interface ChunkPlan {
   readonly chunks: number
@@ -27,17 +32,23 @@ export interface ChunkPlan {
   /** It has come and is being written: nobody else need be asked for it. `got` or `lost` follows. */
   taken(chunk: number): void
   isTaken(chunk: number): boolean
+  /** Neither here nor asked for. */
+  isFree(chunk: number): boolean
   /** It is here: nobody owes it any more. */
   got(chunk: number): void
   /** A chunk that was here, or taken, proved wrong. */
   lost(chunk: number): void
-  /** The chunk that `source` should be asked for next: the first that nobody was asked for, else one that it would bring sooner. */
-  pick(source: PlannedSource): number | undefined
+  /**
+   * The chunk that `source` should be asked for next: of those that nobody was asked for the one that the fewest of
+   * `among` have, and of these the first; else one that it would bring sooner. Without `among` all have all.
+   */
+  pick(source: PlannedSource, among?: PlannedSource[]): number | undefined
   /**
    * The run that a streaming source should begin: the part of the widest gap that the others won't reach first; where
-   * there is no gap, its share of what one of the `streams` has before it, which then no longer owes that.
+   * there is no gap, its share of what one of the `streams` has before it, which then no longer owes that. With `may`,
+   * the first run of what it may bring.
    */
-  pickRun(source: PlannedSource, streams?: PlannedSource[]): Run | undefined
+  pickRun(source: PlannedSource, how?: RunRules): Run | undefined
   ask(source: PlannedSource, chunk: number): void
   /** `source` no longer owes the chunk (it came, was refused, or was called off). */
   unask(source: PlannedSource, chunk: number): void
@@ -45,6 +56,11 @@ export interface ChunkPlan {
   leave(source: PlannedSource): void
   /** Who was asked for it. */
   askedOf(chunk: number): PlannedSource[]
+  isAskedOf(source: PlannedSource, chunk: number): boolean
+  /** What `source` owes, in the order it was asked. */
+  owes(source: PlannedSource): readonly number[]
+  /** Grows whenever a chunk has become free that was asked for, or was here. */
+  readonly freed: number
   /** Bytes that `source` owes. */
   owed(source: PlannedSource): number
   /** Sources that owe something. */
@@ -58,6 +74,8 @@ const CLEARLY = 1.25
 const MOST_ASKED = 2
 /** A stream that has no more than this before it is left alone, in milliseconds: another would cost a request. */
 const STREAM_MS = 1_000
+/** The rarest is looked for among so many of the first chunks that can be asked for. */
+const RAREST_OF = 32
 
 export function createChunkPlan(fileSize: number): ChunkPlan {
   const chunks = chunkCount(fileSize)
@@ -70,6 +88,7 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
   let count = 0
   let bytesLeft = fileSize
   let prefix = 0
+  let freed = 0
   /** No chunk before this one is both absent and unasked. */
   let cursor = 0
 
@@ -85,17 +104,30 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     const queue = queues.get(source)!
     queue.splice(queue.indexOf(chunk), 1)
     debts.set(source, owed(source) - length(chunk))
-    if (free(chunk)) cursor = Math.min(cursor, chunk)
+    if (!free(chunk)) return
+    cursor = Math.min(cursor, chunk)
+    freed++
   }
 
-  function firstFree(source: PlannedSource): number | undefined {
+  function firstFree(source: PlannedSource, among: PlannedSource[]): number | undefined {
     while (cursor < chunks && !free(cursor)) cursor++
-    for (let chunk = cursor; chunk < chunks; chunk++) if (free(chunk) && source.has(chunk)) return chunk
-    return undefined
+    let rarest: number | undefined
+    let fewest = Number.POSITIVE_INFINITY
+    for (let chunk = cursor, seen = 0; chunk < chunks && seen < RAREST_OF; chunk++) {
+      if (!free(chunk) || !source.has(chunk)) continue
+      if (among.length === 0) return chunk
+      seen++
+      const count = among.filter((other) => other.has(chunk)).length
+      if (count >= fewest) continue
+      rarest = chunk
+      fewest = count
+      if (count <= 1) break
+    }
+    return rarest
   }
 
   /** What the slowest would bring last, if `source` brings it clearly sooner. */
-  function latest(source: PlannedSource): number | undefined {
+  function latest(source: PlannedSource, may = (_: number) => true): number | undefined {
     let found: number | undefined
     let latestMs = 0
     for (const [other, queue] of queues) {
@@ -103,6 +135,7 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
       const chunk = queue.findLast(
         (c) =>
           source.has(c) &&
+          may(c) &&
           !beingWritten.has(c) &&
           !askers.get(c)?.has(source) &&
           askers.get(c)!.size < MOST_ASKED,
@@ -130,6 +163,16 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     if (kept >= left) return undefined
     for (let chunk = first + kept; chunk <= last; chunk++) unask(stream, chunk)
     return { start: first + kept, end: last + 1 }
+  }
+
+  function firstRun(may: (chunk: number) => boolean): Run | undefined {
+    for (let start = cursor; start < chunks; start++) {
+      if (!free(start) || !may(start)) continue
+      let end = start + 1
+      while (end < chunks && free(end) && may(end)) end++
+      return { start, end }
+    }
+    return undefined
   }
 
   function widestGap(): Run | undefined {
@@ -161,6 +204,7 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     has: (chunk) => here[chunk] === 1,
     taken: (chunk) => void beingWritten.add(chunk),
     isTaken: (chunk) => beingWritten.has(chunk),
+    isFree: free,
     got(chunk) {
       beingWritten.delete(chunk)
       if (here[chunk]) return
@@ -173,21 +217,23 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     lost(chunk) {
       beingWritten.delete(chunk)
       cursor = Math.min(cursor, chunk)
+      freed++
       if (!here[chunk]) return
       here[chunk] = 0
       count--
       bytesLeft += length(chunk)
       prefix = Math.min(prefix, chunk)
     },
-    pick: (source) => firstFree(source) ?? latest(source),
-    pickRun(source, streams = []) {
-      const gap = widestGap()
+    pick: (source, among = []) => firstFree(source, among) ?? latest(source),
+    pickRun(source, { streams = [], may } = {}) {
+      const gap = may ? firstRun(may) : widestGap()
       if (!gap) {
         const share = streams.map((stream) => shareOf(stream, source)).find((run) => run !== undefined)
         if (share) return share
-        const chunk = latest(source)
+        const chunk = latest(source, may)
         return chunk === undefined ? undefined : { start: chunk, end: chunk + 1 }
       }
+      if (may) return gap
       let others = 0
       for (const other of queues.keys()) if (other !== source && owed(other) > 0) others += speed(other)
       const share = others / (others + speed(source))
@@ -209,6 +255,11 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
       debts.delete(source)
     },
     askedOf: (chunk) => [...(askers.get(chunk) ?? [])],
+    isAskedOf: (source, chunk) => askers.get(chunk)?.has(source) === true,
+    owes: (source) => queues.get(source) ?? [],
+    get freed() {
+      return freed
+    },
     owed,
     sources: () => [...queues.keys()].filter((source) => owed(source) > 0),
   }

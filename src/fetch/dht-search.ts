@@ -74,7 +74,7 @@ export function createDhtSearch(deps: DhtSearchDeps): FileNetwork['find'] {
     const flood = deps.find(files, {
       signal,
       onHolder(holder) {
-        found.add(holder.file.sha256)
+        if (holder.file.whole) found.add(holder.file.sha256)
         onHolder(holder)
       },
     })

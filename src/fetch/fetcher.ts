@@ -27,6 +27,7 @@ export interface Fetcher {
   /** The job of a file, begun if there is none. To be followed at once. */
   fetch(located: Located, environment: Record<string, string>): Job
   jobs(): Job[]
+  job(sha256: string): Job | undefined
   isFetching(sha256: string): boolean
   /** Ends all jobs; resolves when what they have is noted in the spool. */
   close(): Promise<void>
@@ -96,6 +97,7 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
       return job
     },
     jobs: () => [...jobs.values()],
+    job: (sha256) => jobs.get(sha256),
     isFetching: (sha256) => jobs.has(sha256),
     async close() {
       await Promise.all([...jobs.values()].map((job) => job.stop()))

@@ -1,17 +1,23 @@
+import { rootOf } from '../base/chunks.ts'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import type { WantedFile } from '../wire/messages.ts'
+import { sha256 } from '../base/sha256.ts'
+import type { HeldFile, WantedFile } from '../wire/messages.ts'
+import type { ChunkList } from './chunk-lists.ts'
+import type { Seat } from './crowds.ts'
 import type { OpenMirror } from './curl.ts'
 import type { Limiter } from './limiter.ts'
 import { createMeetings, type FileNetwork } from './meetings.ts'
+import { createMembers, TELL_MS } from './members.ts'
 import { mirrorDelay, mirrorIsDue, secondMirrorHelps } from './mirror-rule.ts'
 import { createMirrorSource, type MirrorSource } from './mirror-source.ts'
 import type { Source } from './source.ts'
 import type { Origins, Spool } from './spool.ts'
-import { openStock, type Stock } from './stock.ts'
+import { type Kept, openStock, type Stock } from './stock.ts'
 import { createSwarm, type Swarm, TICK_MS } from './swarm.ts'
 import { createTrust } from './trust.ts'
+import { createVerdict, type Suspect, type Verdict } from './verdict.ts'
 import type { WholeHasher } from './whole-hash.ts'
 
 export interface JobDeps {
@@ -59,6 +65,12 @@ export interface Job {
   readonly end: JobEnd | undefined
   /** Its file is closed, or about to be: to follow it is too late. */
   readonly closing: boolean
+  /** As the network is told of it while it is on its way. */
+  readonly held: HeldFile
+  /** Grows whenever what was here proved wrong. */
+  readonly generation: number
+  /** Whether a chunk can be given to others. */
+  offers(chunk: number): boolean
   read(buffer: Uint8Array, position: number): Promise<void>
   /** Follows the job; returns how to leave. A job that nobody follows stops, and keeps what it has. */
   follow(follower: JobFollower): () => void
@@ -75,6 +87,7 @@ export interface JobFollower {
 
 /** How often a job notes in the spool what it has, in milliseconds. */
 const SAVE_MS = 1_000
+const NO_ROOT = '0'.repeat(64)
 
 /** `onClosed`: the job is over and its file is closed. */
 export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void): Job {
@@ -87,6 +100,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   let stock: Stock | undefined
   let swarm: Swarm | undefined
+  let verdict: Verdict | undefined
+  let seat: Seat | undefined
   let end: JobEnd | undefined
   let mirrorFault: PacsrvError | undefined
   let mirrorLied = false
@@ -97,14 +112,17 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   let savedAt = started
   let stopTick: Cancel = () => {}
   let closed: Promise<void> | undefined
+  let chunkHashes: Uint8Array | undefined
 
   const trust = createTrust({ log }, file, {
     ban: (who, reason) => network.ban(who, reason),
     onRejected: deps.onRejected,
     onRetired(list) {
       meetings.dismiss(list)
-      forget((origin) => origin === 'peer')
+      stock!.forget((origin) => origin === 'peer')
+      rewind()
     },
+    onInUse: holdMembersTo,
   })
   const meetings = createMeetings(
     { clock, log, network, trust, openMirror: deps.openMirror, downloads: deps.downloads },
@@ -117,7 +135,32 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
         swarm.paused = paused
         swarm.pump()
       },
+      onAdmitted: (id) => members.promoted(id),
+      onFetching: (holder) => members.learn(holder),
       onChange: considerMirror,
+    },
+  )
+  const members = createMembers(
+    { clock, log, network },
+    { file, signal: abort.signal },
+    {
+      join: (make) => swarm?.addPeer(make),
+      drop: (source) => swarm?.drop(source),
+      maps: () => ({ hand: chunkMap(isOffered), own: chunkMap(isOwn) }),
+      mine: () => ({
+        able: swarm !== undefined && (swarm.mirrors.length > 0 || swarm.nextMirror !== undefined),
+        has: (chunk) => stock!.plan.has(chunk),
+        own: isOwn,
+        rate: swarm?.mirrorsRate() ?? 0,
+      }),
+      hasList: () => trust.inUse !== undefined,
+      onWhole: meetings.meet,
+      onChange() {
+        if (!swarm || end) return
+        swarm.trimMirrors()
+        considerMirror()
+        swarm.pump()
+      },
     },
   )
 
@@ -129,6 +172,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     swarm = createSwarm(
       {
         plan: stock.plan,
+        mirrorScope: members.scope,
         clock,
         log,
         downloads: deps.downloads,
@@ -139,16 +183,44 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
           ),
       },
       { size: file.size, mirrors },
-      { onChunk, onPeerGone, onMirrorFailed },
+      { onChunk, onPeerGone, onMirrorFailed, onMirrorAsked: () => members.changed(TELL_MS.asked) },
     )
+    verdict = createVerdict({ log, stock, trust }, file, { ban: network.ban, onSuspicion })
     changed()
     if (stock.plan.bytesLeft === 0) return
+    seat = network.join(() => job.held, {
+      onAnnounced: (holder) => (holder.file.whole ? meetings.meet(holder) : members.learn(holder)),
+      onWithdrawn: members.withdrawn,
+      onHave: members.heard,
+    })
     meetings.search()
     tick()
   }
 
+  /** What was taken on members' word is held against a list. */
+  function holdMembersTo(list: ChunkList) {
+    const { generation } = stock!
+    if (stock!.bytesFrom.member > 0) verdict!.hold(list)
+    if (stock!.generation !== generation) rewind()
+  }
+
+  /** Had from the mirror, or asked of it. */
+  function isOwn(chunk: number): boolean {
+    if (stock!.originOf(chunk) === 'mirror') return true
+    return swarm?.mirrors.some((mirror) => stock!.plan.isAskedOf(mirror, chunk)) === true
+  }
+
+  function isOffered(chunk: number): boolean {
+    const origin = stock?.originOf(chunk)
+    return origin !== undefined && origin !== 'spool'
+  }
+
+  const chunkMap = (test: (chunk: number) => boolean) =>
+    Uint8Array.from({ length: stock!.plan.chunks }, (_, chunk) => (test(chunk) ? 1 : 0))
+
   function tick() {
     stopTick = clock.after(TICK_MS, tick)
+    members.tick()
     swarm!.tick()
     considerMirror()
     if (clock.now() - savedAt < SAVE_MS) return
@@ -161,8 +233,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     if (stock!.plan.bytesLeft === 0 && !end && !checking) void checkWhole().catch(fail)
   }
 
-  function forget(which: Parameters<Stock['forget']>[0]) {
-    stock!.forget(which)
+  function rewind() {
     for (const follower of followers) follower.onRewind()
   }
 
@@ -174,15 +245,21 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       swarm!.pump()
       return
     }
+    const hash = sha256(bytes)
     if (source.kind === 'mirror' && plan.chunks > 1) {
-      trust.mirrorGave(chunk, bytes)
-      void keep(source, chunk, bytes, () => true)
+      trust.mirrorGave(chunk, hash)
+      void keep(source, chunk, { origin: 'mirror', hash, bytes }, () => true)
       return
     }
     const list = trust.inUse
-    if (trust.isGood(chunk, bytes)) void keep(source, chunk, bytes, () => trust.inUse === list)
-    else if (source.kind === 'peer') rejectPeer(source, chunk)
-    else rejectMirror()
+    const member = members.idOf(source)
+    const onWord = member !== undefined && members.vouchesFor(member, chunk)
+    if (onWord && (!list || !trust.isGood(chunk, hash))) verdict!.took(chunk, hash, member)
+    if (trust.isGood(chunk, hash)) {
+      const origin = source.kind === 'peer' && !list ? 'member' : source.kind
+      void keep(source, chunk, { origin, hash, bytes }, () => list === undefined || trust.inUse === list)
+    } else if (source.kind === 'mirror') rejectMirror()
+    else rejectPeer(source, chunk)
   }
 
   /** The bytes are written, or not wanted. */
@@ -191,21 +268,23 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     else deps.recycle(bytes)
   }
 
-  async function keep(source: Source, chunk: number, bytes: Uint8Array, stillWanted: () => boolean) {
+  async function keep(source: Source, chunk: number, what: Kept, stillWanted: () => boolean) {
     const { plan } = stock!
     writing++
     plan.taken(chunk)
     let kept = false
     try {
-      kept = await stock!.keep(source.kind, chunk, bytes, () => !end && stillWanted())
+      kept = await stock!.keep(chunk, what, () => !end && stillWanted())
     } catch (error) {
       return fail(error)
     } finally {
       writing--
     }
-    giveBack(source, bytes)
+    giveBack(source, what.bytes)
     if (end) return
     if (kept) {
+      if (what.origin === 'member' && trust.inUse) holdMembersTo(trust.inUse)
+      members.changed(what.origin === 'mirror' ? TELL_MS.mirror : TELL_MS.other)
       if (source.kind === 'peer') helpers.add(source.label)
       swarm!.callOff(chunk)
     } else {
@@ -219,7 +298,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   function rejectPeer(source: Source, chunk: number) {
     log.warn({ file: file.name, peer: source.label, chunk }, 'a chunk is not what was vouched for')
     deps.onRejected()
-    meetings.reject(source, `it sent a wrong chunk of ${file.name}`)
+    // A member never vouched for the list: which of the two is wrong the whole will tell.
+    if (members.gone(source) === undefined) meetings.reject(source, `it sent a wrong chunk of ${file.name}`)
     swarm!.drop(source)
     swarm!.pump()
     considerMirror()
@@ -238,7 +318,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   function onPeerGone(source: Source, error: PacsrvError) {
     log.debug({ file: file.name, peer: source.label, err: error }, 'a source is gone')
-    meetings.gone(source)
+    if (members.gone(source) === undefined) meetings.gone(source)
     considerMirror()
   }
 
@@ -265,7 +345,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     const { nextMirror } = swarm!
     // What is held back by our own limit is judged anew.
     if (deps.downloads.wait() > 0) judgedFrom = clock.now()
-    if (nextMirror === undefined) return
+    if (nextMirror === undefined || members.any) return
     const helps = secondMirrorHelps({
       mirrorFor: clock.now() - judgedFrom,
       mirrorRate: swarm!.mirrorsRate(),
@@ -279,7 +359,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   /** Whether somebody may yet give something. Where every mirror has failed, the caller's curl would fare no better. */
   function isHopeful() {
     const waits = meetings.searching && mirrors.length > 0
-    return waits || meetings.connecting || swarm!.peers.length > 0 || writing > 0
+    const isOwed = swarm!.peers.some((source) => !source.partial) || swarm!.canBring()
+    return waits || meetings.connecting || isOwed || writing > 0 || members.hopeful()
   }
 
   function standing() {
@@ -288,10 +369,12 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       elapsed: clock.now() - started,
       delay: mirrorDelay(order.delay, file.size, mirrorRate),
       hasNeighbours: network.hasNeighbours(),
+      memberAwaited: members.awaited,
+      inCrowd: members.any,
       searching: meetings.searching,
       holderFor: meetings.firstAt === undefined ? undefined : clock.now() - meetings.firstAt,
       liveHolder: meetings.live,
-      holderAtWork: meetings.connecting || swarm!.peers.length > 0,
+      holderAtWork: meetings.connecting || swarm!.peers.some((source) => !source.partial),
       delivering: stock!.bytesFrom.peer > 0 && swarm!.peersRate() > 0,
       bytesLeft: stock!.plan.bytesLeft,
       peersRate: swarm!.peersRate(),
@@ -309,34 +392,26 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   async function checkWhole() {
     checking = true
-    const right = await stock!.isRight()
+    const right = await verdict!.check()
     checking = false
-    if (end || stock!.plan.bytesLeft > 0) return
-    const { bytesFrom } = stock!
+    if (end) return
     if (right) {
-      trust.wholeRight()
-      const from = { fromPeers: bytesFrom.peer, fromMirror: bytesFrom.mirror, peers: helpers.size }
-      stock!.completed(from)
+      const { peer, member, mirror } = stock!.bytesFrom
+      const from = { fromPeers: peer + member, fromMirror: mirror, peers: helpers.size }
+      chunkHashes = stock!.completed(from)
       finish({ result: 'done', ...from })
       return
     }
-    log.warn({ file: file.name, bytesFrom }, 'the whole is not what the sync database promises')
-    if (bytesFrom.spool > 0) {
-      // What an earlier invocation left is suspected before anybody who took part in this one.
-      forget((origin) => origin === 'spool')
-      meetings.again()
-    } else blame(trust.wholeWrong(bytesFrom.peer > 0))
-    if (end) return
     stopTick()
     tick()
     changed()
   }
 
-  function blame(whom: 'mirror' | 'list' | 'nobody') {
-    if (whom === 'list') return
-    forget(() => true)
-    if (whom === 'mirror') meetings.again()
-    rejectMirror()
+  function onSuspicion(of: Suspect) {
+    if (of !== 'list') rewind()
+    if (of === 'members') members.distrust()
+    if (of === 'spool' || of === 'mirror') meetings.again()
+    if (of === 'mirror' || of === 'nobody') rejectMirror()
   }
 
   function finish(how: JobEnd) {
@@ -347,6 +422,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     for (const mirror of swarm?.mirrors ?? []) {
       if (mirror.rate() > 0) deps.mirrorRates.set(serverOf(mirror.url), mirror.rate())
     }
+    members.close({ hasAll: chunkHashes !== undefined })
+    seat?.leave(chunkHashes && { ...job.held, root: rootOf(chunkHashes), whole: true })
     swarm?.close()
     for (const follower of followers) follower.onChange()
     close()
@@ -365,8 +442,16 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       .then(onClosed)
   }
 
-  return {
+  const job: Job = {
     file,
+    get held() {
+      const { sha256, size } = file
+      return { sha256, size, root: trust.inUse?.root ?? NO_ROOT, whole: false }
+    },
+    get generation() {
+      return stock?.generation ?? 0
+    },
+    offers: isOffered,
     get done() {
       return stock ? file.size - stock.plan.bytesLeft : 0
     },
@@ -402,6 +487,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       await closed
     },
   }
+  return job
 }
 
 function serverOf(url: string): string {

@@ -4,28 +4,30 @@ import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { sha256 } from '../base/sha256.ts'
 import type { Holder } from '../overlay/holders.ts'
-import type { WantedFile } from '../wire/messages.ts'
+import type { HeldFile, NodeId, WantedFile } from '../wire/messages.ts'
 import type { Asker } from './ask.ts'
 import type { ChunkList, Voucher } from './chunk-lists.ts'
+import type { CrowdHandler, Seat } from './crowds.ts'
 import type { OpenMirror } from './curl.ts'
 import type { Limiter } from './limiter.ts'
+import type { CrowdNetwork } from './members.ts'
 import { createMirrorSource } from './mirror-source.ts'
 import { createPeerSource } from './peer-source.ts'
 import type { Source, SourceHandler } from './source.ts'
 import type { Trust } from './trust.ts'
 
 /** The network as a job needs it; the overlay and the transfers on top of it are one. */
-export interface FileNetwork {
+export interface FileNetwork extends CrowdNetwork {
   /** Resolves when nobody more will come. Never rejects. */
   find(files: WantedFile[], options: { signal: AbortSignal; onHolder(holder: Holder): void }): Promise<void>
-  /** A connection to ask a holder on. Rejects with a PacsrvError. */
-  connect(holder: Holder): Promise<Asker>
   forget(holder: Pick<Holder, 'id' | 'file'>): void
   ban(who: Voucher, reason: string): void
   /** Whether there is anybody to ask, now or within a moment. */
   hasNeighbours(): boolean
   /** Whether this node is a neighbour now, and so surely alive. */
   isNeighbour(id: string): boolean
+  /** Takes this node's place among those who download the file. */
+  join(held: () => HeldFile, handler: CrowdHandler): Seat
 }
 
 export interface MeetingsOrder {
@@ -41,6 +43,10 @@ export interface MeetingsHandler {
   drop(source: Source): void
   /** True while two lists contradict each other: nothing is to be asked for until it is known which is false. */
   hold(paused: boolean): void
+  /** This holder's source is about to join. */
+  onAdmitted(id: NodeId): void
+  /** Somebody is itself downloading it. */
+  onFetching(holder: Holder): void
   onChange(): void
 }
 
@@ -48,6 +54,8 @@ export interface MeetingsHandler {
 export interface Meetings {
   /** Looks for holders. */
   search(): void
+  /** Somebody says that it has it whole: to be met, if it isn't yet. */
+  meet(holder: Holder): void
   /** Looks for them anew: those that are gone are strangers again. */
   again(): void
   readonly searching: boolean
@@ -111,7 +119,8 @@ export function createMeetings(
 
   function search() {
     searching = true
-    void network.find([file], { signal, onHolder: (holder) => void meet(holder) }).then(() => {
+    const onHolder = (holder: Holder) => (holder.file.whole ? void meet(holder) : handler.onFetching(holder))
+    void network.find([file], { signal, onHolder }).then(() => {
       searching = false
       seekMore()
       handler.onChange()
@@ -138,6 +147,8 @@ export function createMeetings(
       const list = signal.aborted ? undefined : await listOf(asker, holder)
       if (list && !signal.aborted) admit({ holder, asker, list })
     } catch (error) {
+      // A member that has all its chunks may yet have to check the whole.
+      if (holder.companion) known.delete(holder.id)
       network.forget(holder)
       log.debug({ file: file.name, holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
@@ -167,6 +178,7 @@ export function createMeetings(
 
   function letIn(one: Met) {
     const { asker } = one
+    handler.onAdmitted(one.holder.id)
     one.source = handler.join((sources) =>
       createPeerSource(
         { asker, clock },
@@ -221,6 +233,7 @@ export function createMeetings(
 
   return {
     search,
+    meet: (holder) => void meet(holder),
     again() {
       known.clear()
       for (const one of met) {

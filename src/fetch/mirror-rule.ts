@@ -11,6 +11,8 @@ const PATIENCE_MS = 2_000
 const WORTH = 0.15
 /** A holder that is surely alive gets this long to deliver, however small the file. */
 const LIVE_HOLDER_MS = 200
+/** In a crowd the mirror is held back no longer than this, in milliseconds: time for others to turn up. */
+const CROWD_DELAY_MS = 150
 
 /** Milliseconds for which the mirror is held back while there are neighbours and no holder is known. */
 export function mirrorDelay(
@@ -58,6 +60,10 @@ export interface Standing {
   /** What `mirrorDelay` gives. */
   delay: number
   hasNeighbours: boolean
+  /** Whether a companion is known to download the file that hasn't yet said how far it is. */
+  memberAwaited: boolean
+  /** Whether companions share the mirror out among them: then none of them has the whole, or it would be known. */
+  inCrowd: boolean
   searching: boolean
   /** Since a first holder became known; undefined while none is. */
   holderFor: number | undefined
@@ -74,9 +80,11 @@ export interface Standing {
 
 /** Whether the mirror should join now, if it hasn't. */
 export function mirrorIsDue(job: Standing): boolean {
+  if (job.memberAwaited) return false
   if (job.delivering) return mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)
   if (job.holderFor !== undefined && job.holderAtWork) {
     return job.holderFor >= (job.liveHolder ? Math.max(job.delay, LIVE_HOLDER_MS) : job.delay)
   }
-  return !job.hasNeighbours || !job.searching || job.elapsed >= job.delay
+  const delay = job.inCrowd ? Math.min(job.delay, CROWD_DELAY_MS) : job.delay
+  return !job.hasNeighbours || !job.searching || job.elapsed >= delay
 }

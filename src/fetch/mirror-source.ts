@@ -124,6 +124,8 @@ export function createMirrorSource(
     kind: 'mirror',
     url,
     near: false,
+    partial: false,
+    news: () => '',
     label: url.replace(/\/\/[^/@]*@/, '//'),
     /** While we hold it back it can't be heard, and that is no fault of its own. */
     get heard() {

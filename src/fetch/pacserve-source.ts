@@ -65,6 +65,8 @@ export function createPacserveSource(
     kind: 'peer',
     label,
     near: true,
+    partial: false,
+    news: () => '',
     get heard() {
       return stream.heard
     },

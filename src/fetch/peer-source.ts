@@ -1,4 +1,4 @@
-import { reachOf } from '../base/address.ts'
+import { isNear } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Sha256 } from '../wire/messages.ts'
@@ -10,10 +10,22 @@ import type { Source, SourceHandler } from './source.ts'
 /** So many bytes are a part of a chunk on its way; fewer may be no more than a sign of life. */
 const PROGRESS_BYTES = 4096
 
-/** A holder as a source of one file's chunks, each of `chunkBytes` but the last. */
+/** Chunks that a member may say it has and then refuse, before it is left. */
+const MOST_ABSENT = 8
+
+export interface PeerSourceOptions {
+  sha256: Sha256
+  /** Bytes of each chunk but the last. */
+  chunkBytes: number
+  handler: SourceHandler
+  /** For one that is itself still downloading: what it has, and what changes with that. Others have everything. */
+  partial?: { has(chunk: number): boolean; news(): string }
+}
+
+/** A holder, or a member of a file's crowd, as a source of the file's chunks. */
 export function createPeerSource(
   { asker, clock }: { asker: Asker; clock: Clock },
-  { sha256, chunkBytes, handler }: { sha256: Sha256; chunkBytes: number; handler: SourceHandler },
+  { sha256, chunkBytes, handler, partial }: PeerSourceOptions,
 ): Source {
   const { session } = asker
   const meter = createRateMeter(clock)
@@ -25,6 +37,8 @@ export function createPeerSource(
   let gaveAt = clock.now()
   /** Its last answer was that it is busy: to ask again is no new beginning. */
   let busy = false
+  /** What it said it had, and refused. */
+  const absent = new Set<number>()
   const unlisten = asker.onClose((reason) =>
     handler.onGone(source, new PacsrvError('peer', `${session.remote} is gone`, asError(reason ?? 'closed'))),
   )
@@ -37,7 +51,9 @@ export function createPeerSource(
   const source: Source = {
     kind: 'peer',
     label: `${session.remote} (${session.id.slice(0, 8)})`,
-    near: reachOf(session.remote) !== 'world',
+    near: isNear(session.remote),
+    partial: partial !== undefined,
+    news: () => partial?.news() ?? '',
     /** Bytes of a chunk that is still on its way count: a slow line is not a dead one. */
     get heard() {
       if (requests.size === 0 && !busy) return undefined
@@ -54,7 +70,7 @@ export function createPeerSource(
       const best = (chunkBytes * 1000) / (clock.now() - gaveAt)
       return best < UNKNOWN_RATE ? best : 0
     },
-    has: () => true,
+    has: (chunk) => !partial || (partial.has(chunk) && !absent.has(chunk)),
     ask(chunk) {
       if (requests.size === 0) {
         meter.started()
@@ -62,14 +78,17 @@ export function createPeerSource(
         if (!busy) heard = gaveAt = clock.now()
       }
       const request = asker.chunk(sha256, chunk, (answer) => {
-        busy = 'refused' in answer
+        const lacksIt = 'refused' in answer && answer.refused === 'absent' && partial !== undefined
+        busy = 'refused' in answer && !lacksIt
+        if (lacksIt) absent.add(chunk)
         if ('bytes' in answer) {
           meter.received(answer.bytes.length)
           heard = gaveAt = clock.now()
         }
         settle(chunk)
         if ('bytes' in answer) handler.onChunk(source, chunk, answer.bytes)
-        else if (answer.refused === 'busy') handler.onRefused(source, chunk)
+        else if (answer.refused === 'busy' || (lacksIt && absent.size < MOST_ABSENT))
+          handler.onRefused(source, chunk)
         else close(new PacsrvError('peer', `${session.remote} no longer has the file (${answer.refused})`))
       })
       requests.set(chunk, request)

@@ -4,13 +4,18 @@ import type { Log } from '../base/log.ts'
 import type { Session } from '../overlay/session.ts'
 import { limits } from '../wire/limits.ts'
 import type { Get, ManifestWanted, Message, RefuseReason, Sha256, SignatureWanted } from '../wire/messages.ts'
-import type { BufferPool } from '../wire/pool.ts'
+import type { SharedReads } from './shared-reads.ts'
 import type { Turns } from './turns.ts'
 
-/** A held file that is open for reading. */
+/** A held file, or one in progress, that is open for reading. */
 export interface OpenFile {
   size: number
-  chunkHashes: Uint8Array
+  /** Undefined where nobody here vouches for the whole. */
+  chunkHashes?: Uint8Array | undefined
+  /** A file in progress: whether this chunk can be given now. It is opened anew for each request. */
+  has?(chunk: number): boolean
+  /** Names the bytes that are read now: other bytes of the same file, once found wrong, went by another name. */
+  state: string
   /** Fills `buffer` from `position` on; rejects when the file is no longer what was vouched for. */
   read(buffer: Uint8Array, position: number): Promise<void>
   close(): Promise<void>
@@ -39,7 +44,7 @@ type Request = Get | ManifestWanted | SignatureWanted
 
 /** Requests that one session may have waiting; one more is answered `busy`. */
 export const MAX_WAITING = limits.requests
-const MAX_OPEN_FILES = 4
+const MAX_OPEN_FILES = 8
 
 const isRequest = (message: Message): message is Request =>
   message.type === 'get' || message.type === 'manifestWanted' || message.type === 'signatureWanted'
@@ -47,7 +52,7 @@ const isRequest = (message: Message): message is Request =>
 /** The answering half of a transfer session: one chunk a turn, and none while the other end lags. */
 export function createServer(
   session: Session,
-  { holdings, log, pool, turns }: { holdings: Holdings; log: Log; pool: BufferPool; turns: Turns },
+  { holdings, log, reads, turns }: { holdings: Holdings; log: Log; reads: SharedReads; turns: Turns },
   { onUploaded }: ServerOptions,
 ): ServerShell {
   const waiting: Request[] = []
@@ -91,28 +96,31 @@ export function createServer(
     }
     const opened = await file(request.sha256)
     if (ended) return 0
-    if (!opened) {
-      drop(request.sha256)
-      return refuse('absent')
-    }
+    if (!opened || opened.has) drop(request.sha256)
+    if (!opened) return refuse('absent')
     if (request.type === 'manifestWanted') {
+      if (!opened.chunkHashes) return refuse('absent')
       writable = session.send({ type: 'manifest', request: request.request, payload: opened.chunkHashes })
       return 0
     }
-    if (request.chunk >= chunkCount(opened.size)) return refuse('absent')
-    const payload = pool.acquire(chunkLength(opened.size, request.chunk))
+    const { chunk } = request
+    if (chunk >= chunkCount(opened.size) || opened.has?.(chunk) === false) return refuse('absent')
+    const position = chunk * chunkSize(opened.size)
     try {
-      await opened.read(payload, request.chunk * chunkSize(opened.size))
+      const { bytes, release } = await reads.get(
+        `${opened.state} ${chunk}`,
+        chunkLength(opened.size, chunk),
+        (buffer) => opened.read(buffer, position),
+      )
+      writable = session.link.send({ type: 'chunk', request: request.request, payload: bytes }, release)
+      onUploaded(bytes.length)
+      return bytes.length
     } catch (error) {
+      if (opened.has) return refuse('absent')
       log.warn({ err: asError(error), sha256: request.sha256 }, 'a held file can no longer be read')
       drop(request.sha256)
       return refuse('broken')
     }
-    writable = session.link.send({ type: 'chunk', request: request.request, payload }, () =>
-      pool.release(payload),
-    )
-    onUploaded(payload.length)
-    return payload.length
   }
 
   function work() {

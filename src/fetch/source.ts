@@ -8,6 +8,10 @@ export interface Source extends PlannedSource {
   readonly label: string
   /** On this site: its bytes cost nobody an internet line. */
   readonly near: boolean
+  /** Itself still downloading: it has some chunks only. */
+  readonly partial: boolean
+  /** Changes when it may have more than before. */
+  news(): string
   /**
    * By the clock: when something last came of what it was asked for, or when it was asked after a rest. Undefined
    * while there is nothing to wait for.

@@ -26,8 +26,8 @@ export interface SpoolFile {
   read(buffer: Uint8Array, position: number): Promise<void>
   /** Notes what is there, for the next invocation. */
   save(chunks: Iterable<number>): Promise<void>
-  /** It is whole and verified: from now on `complete` gives it. */
-  completed(from: Origins): void
+  /** It is whole and verified: from now on `complete` gives it. `chunkHashes` as in a manifest, where they are known. */
+  completed(from: Origins, chunkHashes?: Uint8Array): void
   /** Closes it. What is kept stays for a while, and can be opened again. */
   close(outcome: 'keep' | 'useless'): Promise<void>
 }
@@ -37,6 +37,14 @@ export interface Origins {
   fromPeers: number
   fromMirror: number
   peers: number
+}
+
+/** A file in the spool that is whole and verified. */
+export interface CompleteFile {
+  size: number
+  from: Origins
+  /** Raw, one behind the other; undefined where some of it was left by an earlier invocation. */
+  chunkHashes?: Uint8Array | undefined
 }
 
 export interface SpoolOptions {
@@ -52,8 +60,10 @@ export interface Spool {
    */
   open(file: { sha256: string; name: string; size: number }): Promise<SpoolFile>
   /** A file that is whole and verified, for reading. */
-  complete(sha256: string): Promise<{ handle: FileHandle; size: number; from: Origins } | undefined>
+  complete(sha256: string): Promise<(CompleteFile & { handle: FileHandle }) | undefined>
   isComplete(sha256: string): boolean
+  /** What is whole and verified, by SHA-256. */
+  completeFiles(): ReadonlyMap<string, CompleteFile>
   /** It is to be had elsewhere: removed, unless somebody has it open. Never rejects. */
   discard(sha256: string): Promise<void>
   /** Removes what nobody has come back for. */
@@ -75,15 +85,23 @@ const IDLE_BYTES = 8 * 1024 ** 3
 const MARGIN = 16 * 1024 * 1024
 const NAME = /^([0-9a-f]{64})\.(data|json)$/
 
-export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES }: SpoolOptions): Spool {
+export function createSpool(
+  { log, onDropped = () => {} }: { log: Log; onDropped?: (sha256: string) => void },
+  { dir, idleBytes = IDLE_BYTES }: SpoolOptions,
+): Spool {
   /** Resolves when whoever has the file open, or waits for that, has closed it. */
   const inUse = new Map<string, Promise<void>>()
-  const whole = new Map<string, { size: number; from: Origins }>()
+  const whole = new Map<string, CompleteFile>()
   const data = (sha256: string) => join(dir, `${sha256}.data`)
   const note = (sha256: string) => join(dir, `${sha256}.json`)
 
+  /** `onDropped` hears of every whole file that is no longer to be had here. */
+  function drop(sha256: string) {
+    if (whole.delete(sha256)) onDropped(sha256)
+  }
+
   async function remove(sha256: string) {
-    whole.delete(sha256)
+    drop(sha256)
     await Promise.all([rm(data(sha256), { force: true }), rm(note(sha256), { force: true })])
   }
 
@@ -181,11 +199,12 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
       try {
         return { handle: await open(data(sha256)), ...found }
       } catch {
-        whole.delete(sha256)
+        drop(sha256)
         return undefined
       }
     },
     isComplete: (sha256) => whole.has(sha256),
+    completeFiles: () => whole,
     discard: (sha256) =>
       removeIdle(sha256).catch((error) =>
         log.warn({ err: asError(error), sha256 }, "a spool file can't be removed"),
@@ -226,7 +245,7 @@ export function createSpool({ log }: { log: Log }, { dir, idleBytes = IDLE_BYTES
         noteChunks(chunks).catch((error) =>
           log.warn({ err: asError(error), name }, "can't note what is in the spool"),
         ),
-      completed: (from) => void whole.set(sha256, { size, from }),
+      completed: (from, chunkHashes) => void whole.set(sha256, { size, from, chunkHashes }),
       async close(outcome) {
         try {
           await handle.close()

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { limits } from '../wire/limits.ts'
-import type { ChunkPlan } from './chunk-plan.ts'
+import type { ChunkPlan, Run } from './chunk-plan.ts'
 import type { Limiter } from './limiter.ts'
 import type { MirrorSource, MirrorSourceHandler } from './mirror-source.ts'
 import type { Source, SourceHandler } from './source.ts'
@@ -24,6 +24,8 @@ export interface Swarm {
   callOff(chunk: number): void
   /** Asks for whatever can be asked for. */
   pump(): void
+  /** What the mirror may be asked for has changed: it is no longer asked for what is others' now. */
+  trimMirrors(): void
   /** To be called every `TICK_MS`: leaves sources that stall. */
   tick(): void
   /** While true nothing new is asked for. */
@@ -32,14 +34,25 @@ export interface Swarm {
   readonly mirrors: MirrorSource[]
   /** The mirror that could join next. */
   readonly nextMirror: string | undefined
-  /** All peers' rates, and all mirrors', in bytes a second. */
+  /** The rates of all peers that have the whole, and of all mirrors, in bytes a second. */
   peersRate(): number
   mirrorsRate(): number
+  /** Whether some peer has a chunk that is missing. */
+  canBring(): boolean
   close(): void
+}
+
+/** How the mirror may be used just now. */
+export interface MirrorScope {
+  /** Chunks asked for ahead of the stream at most: the rest is still anybody's. */
+  window: number
+  /** Set while a crowd shares the mirror out: what this node may ask it for. */
+  may?: ((chunk: number) => boolean) | undefined
 }
 
 export interface SwarmDeps {
   plan: ChunkPlan
+  mirrorScope(): MirrorScope
   clock: Clock
   log: Log
   downloads: Limiter
@@ -51,6 +64,8 @@ export interface SwarmHandler {
   onPeerGone(source: Source, error: PacsrvError): void
   /** A mirror failed; the next has been tried already if there is one. */
   onMirrorFailed(error: PacsrvError): void
+  /** What the mirror is asked for has changed. */
+  onMirrorAsked(): void
 }
 
 export const TICK_MS = 100
@@ -70,7 +85,7 @@ const MOST_MIRRORS = 2
 const rateOf = (sources: Iterable<Source>) => [...sources].reduce((sum, source) => sum + source.rate(), 0)
 
 export function createSwarm(
-  { plan, clock, log, downloads, makeMirror }: SwarmDeps,
+  { plan, mirrorScope, clock, log, downloads, makeMirror }: SwarmDeps,
   { size, mirrors }: { size: number; mirrors: string[] },
   handler: SwarmHandler,
 ): Swarm {
@@ -82,6 +97,10 @@ export function createSwarm(
   const gave = new Set<string>()
   let most = MOST_MIRRORS
   let closed = false
+  /** Members that had nothing to ask for, and how things stood then: to look again before that changes is in vain. */
+  const barren = new Map<Source, string>()
+  /** Where each mirror's stream ends, and up to where it was asked for. */
+  const streams = new Map<MirrorSource, { end: number; askedTo: number }>()
 
   const window = (source: Source) =>
     Math.min(
@@ -98,13 +117,18 @@ export function createSwarm(
   }
 
   /** One chunk for each peer that has room, round and round, so that the first doesn't take all. */
-  function askPeers() {
-    let hungry = peersToAsk()
+  function askPeers({ again = false } = {}) {
+    const state = (source: Source) => `${source.news()} ${plan.freed}`
+    let hungry = peersToAsk().filter((source) => again || barren.get(source) !== state(source))
+    const among = [...peers].some(({ partial }) => partial) ? [...peers] : []
     while (hungry.length > 0) {
       hungry = hungry.filter((source) => {
         if (downloads.wait() > 0) return false
-        const chunk = plan.owed(source) < window(source) ? plan.pick(source) : undefined
-        if (chunk === undefined) return false
+        const chunk = plan.owed(source) < window(source) ? plan.pick(source, among) : undefined
+        if (chunk === undefined) {
+          if (source.partial && plan.owed(source) === 0) barren.set(source, state(source))
+          return false
+        }
         plan.ask(source, chunk)
         source.ask(chunk)
         downloads.charge(step)
@@ -114,27 +138,50 @@ export function createSwarm(
   }
 
   function askMirrors() {
+    const scope = mirrorScope()
     for (const mirror of active) {
       if (mirror.streaming) continue
       const others = [...active].filter((other) => other !== mirror)
-      const run = plan.pickRun(mirror, others)
-      if (!run) continue
-      for (let chunk = run.start; chunk < run.end; chunk++) plan.ask(mirror, chunk)
-      mirror.begin(run)
+      const run = plan.pickRun(mirror, { streams: others, may: scope.may })
+      if (run) begin(mirror, run, scope)
     }
   }
 
-  function pump() {
+  function begin(mirror: MirrorSource, run: Run, { window, may }: MirrorScope) {
+    const isAlone = plan.sources().length === 0
+    const ahead = Math.min(run.end, run.start + window)
+    const end = may ? ahead : run.end
+    const askedTo = isAlone ? ahead : end
+    for (let chunk = run.start; chunk < askedTo; chunk++) plan.ask(mirror, chunk)
+    streams.set(mirror, { end, askedTo })
+    mirror.begin({ start: run.start, end })
+    handler.onMirrorAsked()
+  }
+
+  /** The stream is at `chunk`: what is asked for goes on ahead of it. */
+  function askAhead(mirror: MirrorSource, chunk: number, { window, may }: MirrorScope) {
+    const stream = streams.get(mirror)!
+    const most = Math.min(stream.end, chunk + window)
+    const before = stream.askedTo
+    while (stream.askedTo < most && plan.isFree(stream.askedTo) && may?.(stream.askedTo) !== false) {
+      plan.ask(mirror, stream.askedTo++)
+    }
+    if (stream.askedTo > before) handler.onMirrorAsked()
+  }
+
+  function pump(how?: { again: boolean }) {
     if (swarm.paused || closed) return
     askMirrors()
-    askPeers()
+    askPeers(how)
   }
 
   function drop(source: Source) {
     source.close()
     plan.leave(source)
     peers.delete(source)
+    barren.delete(source)
     active.delete(source as MirrorSource)
+    streams.delete(source as MirrorSource)
   }
 
   function joinMirror() {
@@ -185,13 +232,18 @@ export function createSwarm(
     /** A stream goes on past its run into what nobody was asked for, and ends at what is here already. */
     onReach(source, chunk) {
       if (plan.has(chunk) || plan.isTaken(chunk)) return false
-      const asked = plan.askedOf(chunk)
-      if (asked.length > 0 && !asked.includes(source)) return false
-      plan.ask(source, chunk)
+      const scope = mirrorScope()
+      if (!plan.isAskedOf(source, chunk)) {
+        if (!plan.isFree(chunk) || scope.may?.(chunk) === false) return false
+        plan.ask(source, chunk)
+        handler.onMirrorAsked()
+      }
+      askAhead(source, chunk, scope)
       return true
     },
     onRunEnd(source) {
       plan.leave(source)
+      handler.onMirrorAsked()
       pump()
     },
   }
@@ -225,7 +277,18 @@ export function createSwarm(
     callOff(chunk) {
       for (const source of peers) source.cancel(chunk)
     },
-    pump,
+    pump: () => pump(),
+    trimMirrors() {
+      const { may } = mirrorScope()
+      if (!may) return
+      for (const mirror of active) {
+        const lost = plan.owes(mirror).filter((chunk) => !plan.isTaken(chunk) && !may(chunk))
+        for (const chunk of lost) plan.unask(mirror, chunk)
+        if (lost.length === 0) continue
+        if (plan.owed(mirror) === 0) mirror.close()
+        handler.onMirrorAsked()
+      }
+    },
     tick() {
       for (const source of peers) {
         if (source.heard === undefined || clock.now() - source.heard < stallLimit(source)) continue
@@ -237,10 +300,16 @@ export function createSwarm(
         if (isOnly || mirror.heard === undefined || clock.now() - mirror.heard <= MOST_STALL_MS / 2) continue
         mirrorHandler.onGone(mirror, new PacsrvError('mirror', `${mirror.label} stalled`))
       }
-      pump()
+      pump({ again: true })
     },
-    peersRate: () => rateOf(peers),
+    peersRate: () => rateOf([...peers].filter(({ partial }) => !partial)),
     mirrorsRate: () => rateOf(active),
+    canBring() {
+      for (let chunk = plan.prefix; chunk < plan.chunks; chunk++) {
+        if (!plan.has(chunk) && [...peers].some((source) => source.has(chunk))) return true
+      }
+      return false
+    },
     close() {
       closed = true
       for (const source of peers) drop(source)

@@ -1,17 +1,20 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Holder } from '../overlay/holders.ts'
+import { createBucket, type Rate } from '../overlay/rate.ts'
 import type { Session } from '../overlay/session.ts'
-import type { NodeId } from '../wire/messages.ts'
-import type { BufferPool } from '../wire/pool.ts'
+import type { Have, NodeId } from '../wire/messages.ts'
 import { type Asker, createAsker } from './ask.ts'
 import { createServer, type Holdings } from './serve.ts'
+import type { SharedReads } from './shared-reads.ts'
 import type { Turns } from './turns.ts'
 
 /** Connections over which chunks go, in both directions, one to a node; kept for a while for the next file. */
 export interface TransferPool {
   /** A connection to a holder, made if there is none. Rejects with PacsrvError `peer`. */
   to(holder: Holder): Promise<Asker>
+  /** The connection to a node that there is already, whoever made it. */
+  existing(id: NodeId): Asker | undefined
   /** Takes a session that this node opened before it knew with whom; a second one to a node is closed. */
   keep(session: Session): void
   /** Takes a session that another node opened. */
@@ -24,8 +27,14 @@ export interface TransferPoolDeps {
   holdings: Holdings
   clock: Clock
   log: Log
-  pool: BufferPool
+  reads: SharedReads
   turns: Turns
+}
+
+export interface TransferPoolHandler {
+  onUploaded(bytes: number): void
+  /** The other end says how far it is with a file. */
+  onHave(asker: Asker, have: Have): void
 }
 
 /** A connection that nobody uses is closed after this, in milliseconds. */
@@ -34,26 +43,29 @@ const IDLE_MS = 30_000
 const INBOUND_IDLE_MS = 60_000
 /** Strangers' connections at once; one more closes the one that has been idle longest, or itself. */
 const MAX_INBOUND = 100
+/** What one session may send of HAVE; what is more is dropped. */
+const HAVES: Rate = { perSecond: 200, burst: 1_000 }
 
 interface Transfer {
   asker: Asker
-  /** The other end wanted it, for reasons of its own: it is not for asking, and may close any time. */
+  /** The other end made it. */
   inbound: boolean
   /** By the clock, when something last went over it. */
   used: number
 }
 
 export function createTransferPool(
-  { connect, holdings, clock, log, pool, turns }: TransferPoolDeps,
-  { onUploaded }: { onUploaded(bytes: number): void },
+  { connect, holdings, clock, log, reads, turns }: TransferPoolDeps,
+  { onUploaded, onHave }: TransferPoolHandler,
 ): TransferPool {
   const transfers = new Set<Transfer>()
   const dialling = new Map<NodeId, Promise<Asker>>()
 
   function add(session: Session, inbound: boolean): Transfer {
     const { asker, receive, closed } = createAsker(session, clock)
-    const server = createServer(session, { holdings, log, pool, turns }, { onUploaded })
+    const server = createServer(session, { holdings, log, reads, turns }, { onUploaded })
     const transfer: Transfer = { asker, inbound, used: clock.now() }
+    const haves = createBucket(clock, HAVES)
     transfers.add(transfer)
     const patience = inbound ? INBOUND_IDLE_MS : IDLE_MS
     let cancelIdle = clock.after(patience, checkIdle)
@@ -64,7 +76,9 @@ export function createTransferPool(
     session.handle({
       onMessage(message) {
         transfer.used = clock.now()
-        if (!receive(message) && !server.receive(message))
+        if (message.type === 'have') {
+          if (haves.take()) onHave(asker, message)
+        } else if (!receive(message) && !server.receive(message))
           log.debug({ type: message.type }, 'out of place on a transfer')
       },
       onDrain: server.drained,
@@ -82,25 +96,24 @@ export function createTransferPool(
   function makeRoom(): boolean {
     const inbound = [...transfers].filter((transfer) => transfer.inbound)
     if (inbound.length < MAX_INBOUND) return true
-    const idlest = inbound.reduce((a, b) => (a.used <= b.used ? a : b))
-    if (clock.now() - idlest.used < 1_000) return false
+    const [idlest] = inbound.filter(({ asker }) => asker.open === 0).sort((a, b) => a.used - b.used)
+    if (!idlest || clock.now() - idlest.used < 1_000) return false
     idlest.asker.session.close('others wait')
     return true
   }
 
-  function outboundTo(id: NodeId): Transfer | undefined {
-    for (const transfer of transfers) {
-      if (transfer.inbound || transfer.asker.session.id !== id) continue
-      transfer.used = clock.now()
-      return transfer
-    }
-    return undefined
+  function existing(id: NodeId): Asker | undefined {
+    const all = [...transfers].filter(({ asker }) => asker.session.id === id)
+    const transfer = all.find(({ inbound }) => !inbound) ?? all[0]
+    if (transfer) transfer.used = clock.now()
+    return transfer?.asker
   }
 
   return {
+    existing,
     to(holder) {
-      const open = outboundTo(holder.id)
-      if (open) return Promise.resolve(open.asker)
+      const open = existing(holder.id)
+      if (open) return Promise.resolve(open)
       const known = dialling.get(holder.id)
       if (known) return known
       const dialled = connect(holder)
@@ -110,7 +123,7 @@ export function createTransferPool(
       return dialled
     },
     keep(session) {
-      if (!outboundTo(session.id)) add(session, false)
+      if (!existing(session.id)) add(session, false)
       else session.close('duplicate')
     },
     accept(session) {

@@ -1,13 +1,14 @@
 import type { Log } from '../base/log.ts'
-import { sha256 } from '../base/sha256.ts'
-import type { WantedFile } from '../wire/messages.ts'
-import { type ChunkList, createChunkLists, hashOf, matches, type Voucher } from './chunk-lists.ts'
+import type { Sha256, WantedFile } from '../wire/messages.ts'
+import { type ChunkList, createChunkLists, hashOf, type Voucher } from './chunk-lists.ts'
 
 /** What a job does about those who are found out. */
 export interface TrustHandler {
   ban(who: Voucher, reason: string): void
   /** The list is no longer in use: its holders are no sources now, and their chunks don't count. */
   onRetired(list: ChunkList): void
+  /** Another list is in use, the first or the next. */
+  onInUse(list: ChunkList): void
   onRejected(): void
 }
 
@@ -22,12 +23,12 @@ export interface Trust {
   contradiction(list: ChunkList): number | undefined
   /** The mirror's hash of a chunk that lists differ in: those that say otherwise were lies, if one says the same. */
   decide(chunk: number, mirrorHash: string): void
-  isGood(chunk: number, bytes: Uint8Array): boolean
+  isGood(chunk: number, hash: Sha256): boolean
   /**
-   * The mirror has given a chunk. A list that contradicts it, now or when it comes, is out of use: the check of
+   * The mirror has given a chunk of this SHA-256. A list that contradicts it, now or when it comes, is out of use: the check of
    * the whole will tell which of them was wrong.
    */
-  mirrorGave(chunk: number, bytes: Uint8Array): void
+  mirrorGave(chunk: number, hash: Sha256): void
   /** The whole is right: what was doubted was a lie. */
   wholeRight(): void
   /**
@@ -50,14 +51,16 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
 
   function retire(list: ChunkList) {
     lists.drop(list)
-    doubtByMirror()
+    cameIntoUse()
     handler.onRetired(list)
   }
 
   /** A list that comes into use is held against all that the mirror has given. */
-  function doubtByMirror() {
+  function cameIntoUse() {
     const list = lists.inUse
-    if (list && [...mirrorHashes].some(([chunk, hash]) => hashOf(list, chunk) !== hash)) doubt(list)
+    if (!list) return
+    if ([...mirrorHashes].some(([chunk, hash]) => hashOf(list, chunk) !== hash)) doubt(list)
+    else handler.onInUse(list)
   }
 
   function doubt(list: ChunkList) {
@@ -78,7 +81,7 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
     add(hashes, voucher) {
       const before = lists.inUse
       const list = lists.add(hashes, voucher)
-      if (lists.inUse !== before) doubtByMirror()
+      if (lists.inUse !== before) cameIntoUse()
       return list
     },
     contradiction: lists.firstDifference,
@@ -86,9 +89,8 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
       const liars = lists.all().filter((list) => hashOf(list, chunk) !== mirrorHash)
       if (liars.length < lists.all().length) for (const liar of liars) denounce(liar)
     },
-    isGood: (chunk, bytes) => !lists.inUse || matches(lists.inUse, chunk, bytes),
-    mirrorGave(chunk, bytes) {
-      const hash = sha256(bytes)
+    isGood: (chunk, hash) => !lists.inUse || hashOf(lists.inUse, chunk) === hash,
+    mirrorGave(chunk, hash) {
       mirrorHashes.set(chunk, hash)
       if (lists.inUse && hashOf(lists.inUse, chunk) !== hash) doubt(lists.inUse)
     },

@@ -10,12 +10,16 @@ export interface Holder {
   reachable: boolean
   file: HeldFile
   via: 'announced' | 'answer' | 'dht'
+  /** Whether it is a neighbour whose word counts, as far as is known (overlay.isCompanion). */
+  companion?: boolean
   /** For CALL, when it can't be dialled: the query it answered, and the way there, the holder first. */
   way?: { query: QueryId; path: Hop[] }
 }
 
 /** How long a claim is believed, in milliseconds. */
 export const HOLDER_TTL = 24 * 3_600_000
+/** And that a node is downloading a file, which it says again while it does. */
+export const FETCHING_TTL = 2 * 60_000
 export const PER_NODE = 20_000
 /** About 40 MB when full. */
 export const IN_ALL = 100_000
@@ -27,6 +31,8 @@ export interface HolderMemory {
   find(sha256: Sha256): Holder[]
   remove(id: NodeId, sha256: Sha256): void
   removeNode(id: NodeId): void
+  /** The node's connection has ended: what it was downloading nobody knows any more. */
+  removeFetching(id: NodeId): void
   readonly size: number
 }
 
@@ -75,7 +81,8 @@ export function createHolders(
       byNode.delete(id)
       byNode.set(id, files.add(file.sha256))
       const entries = byFile.get(file.sha256) ?? new Map()
-      byFile.set(file.sha256, entries.set(id, { holder, until: clock.now() + ttl }))
+      const until = clock.now() + (file.whole ? ttl : FETCHING_TTL)
+      byFile.set(file.sha256, entries.set(id, { holder, until }))
       size++
     },
     find(sha256) {
@@ -87,6 +94,11 @@ export function createHolders(
     remove,
     removeNode(id) {
       for (const sha256 of [...(byNode.get(id) ?? [])]) remove(id, sha256)
+    },
+    removeFetching(id) {
+      for (const sha256 of [...(byNode.get(id) ?? [])]) {
+        if (byFile.get(sha256)?.get(id)?.holder.file.whole === false) remove(id, sha256)
+      }
     },
     get size() {
       return size

@@ -16,6 +16,8 @@ export interface Neighbourhood {
   /** Takes the session in, or closes it; false when it was closed. */
   add(session: Session, direct: boolean): boolean
   get(id: NodeId): Session | undefined
+  /** Whether the node is a neighbour by `[direct]`. */
+  isDirect(id: NodeId): boolean
   all(): Session[]
   readonly size: number
   /** The node has just been of use: it is not idle. */
@@ -73,6 +75,7 @@ export function createNeighbourhood(
       return true
     },
     get: (id) => members.get(id)?.session,
+    isDirect: (id) => members.get(id)?.direct === true,
     all: () => [...members.values()].map(({ session }) => session),
     get size() {
       return members.size

@@ -1,4 +1,4 @@
-import { isOfUse, reachOf } from '../base/address.ts'
+import { isNear, isOfUse, reachOf } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Cidr } from '../base/config-values.ts'
 import { type Endpoint, type HostPort, hostPort } from '../base/endpoint.ts'
@@ -39,8 +39,12 @@ export interface OverlayDeps {
   random: Random
   log: Log
   holdings: Holdings
-  /** All that this node holds: neighbours nearby are told of it when they come, so that they needn't ask. */
+  /** All that this node holds or downloads: companions are told of it when they come, so that they needn't ask. */
   heldFiles?(): HeldFile[]
+  /** A neighbour says that it has a file, or is downloading it. */
+  onAnnounced?(holder: Holder): void
+  /** A neighbour no longer has it, or has stopped. */
+  onWithdrawn?(id: NodeId, sha256: Sha256): void
   /** The numeric addresses of a host by name, for `[direct]`. */
   resolve(host: string): Promise<string[]>
   /** An incoming session on which the other end may ask for files. `session.handle` is to be called at once. */
@@ -62,6 +66,8 @@ export interface OverlayOptions {
   ttl?: number
   allow?: Cidr[]
   deny?: Cidr[]
+  /** Only who has the network's key can be connected at all. */
+  closed?: boolean
   /** Program and version, for people; at most 64 bytes. */
   agent: string
 }
@@ -91,8 +97,14 @@ export interface Overlay {
   connect(holder: Holder): Promise<Session>
   /** A transfer session with whoever is at an address that a stranger named. Rejects as `connect`. */
   knock(address: Endpoint): Promise<Session>
-  /** Tells the neighbours what this node now has, and has no longer. */
-  announce(added: HeldFile[], removed: Sha256[]): void
+  /** Tells the neighbours, or those of them that are companions, what this node now has, and has no longer. */
+  announce(added: HeldFile[], removed: Sha256[], to?: 'all' | 'companions'): void
+  /**
+   * Whether a node is a companion, whose word counts for what it had from the mirror: the other end of this
+   * connection is on this site, or is named in `[direct]`, or the network is closed.
+   */
+  isCompanion(of: Pick<Session, 'id' | 'remote'>): boolean
+  hasCompanions(): boolean
   /** Shuts a node out by id and by address, `ms` milliseconds long (an hour), and drops it. */
   ban(who: { id?: NodeId; address?: Endpoint }, reason: string, ms?: number): void
   /** It said no, or can't be reached: it leaves the memory of who has the file. */
@@ -137,6 +149,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       holdings,
       neighbours,
       isReachable: (session) => reach.seenBy(session) !== 'no',
+      isCompanion,
       onAnswer: (ack) => searches.answered(ack),
       onCall: (call) => transfers.called({ ...call, asker: withAddress(call.asker) }),
     },
@@ -188,12 +201,16 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     return session.id
   }
 
+  function isCompanion({ id, remote }: Pick<Session, 'id' | 'remote'>): boolean {
+    return options.closed === true || isNear(remote) || neighbours.isDirect(id)
+  }
+
   function onJoin(session: Session) {
     const { id, remote, outbound } = session
     log.info({ id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
-    if (reachOf(remote) !== 'world') tell(session, deps.heldFiles?.() ?? [], [])
+    if (isCompanion(session)) tell(session, deps.heldFiles?.() ?? [], [])
   }
 
   function tell(session: Session, added: HeldFile[], removed: Sha256[]) {
@@ -208,6 +225,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
 
   function onLeave({ id, remote, outbound, since, parted }: Session) {
     log.info({ id, address: remote }, 'neighbour left')
+    holders.removeFetching(id)
     if (outbound && !parted) book.lost(remote)
     else if (outbound && clock.now() - since < SHORT_STAY) book.failed(remote)
     for (const one of directs) one.left(id)
@@ -256,7 +274,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       case 'announce':
         return message.files.forEach((file) => void learnHolder(session, file))
       case 'withdraw':
-        return message.files.forEach((sha256) => void holders.remove(session.id, sha256))
+        return message.files.forEach((sha256) => void unlearnHolder(session.id, sha256))
       case 'nodesWanted':
         return tellNodes(session)
       case 'nodes':
@@ -272,9 +290,22 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
   function learnHolder(session: Session, file: HeldFile) {
     const { id, dialable } = session
     const at = dialable === undefined ? {} : { address: dialable }
-    const holder: Holder = { id, ...at, reachable: dialable !== undefined, file, via: 'announced' }
+    const holder: Holder = {
+      id,
+      ...at,
+      reachable: dialable !== undefined,
+      file,
+      via: 'announced',
+      companion: isCompanion(session),
+    }
     holders.add(holder)
     searches.learned(holder)
+    deps.onAnnounced?.(holder)
+  }
+
+  function unlearnHolder(id: NodeId, sha256: Sha256) {
+    holders.remove(id, sha256)
+    deps.onWithdrawn?.(id, sha256)
   }
 
   function learn(addresses: Endpoint[], source: Source) {
@@ -307,9 +338,12 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     find: searches.find,
     connect: (holder) => transfers.connect(withAddress(holder)),
     knock: transfers.knock,
-    announce(added, removed) {
-      for (const session of neighbours.all()) tell(session, added, removed)
+    announce(added, removed, to = 'all') {
+      for (const session of neighbours.all())
+        if (to === 'all' || isCompanion(session)) tell(session, added, removed)
     },
+    isCompanion,
+    hasCompanions: () => neighbours.all().some(isCompanion),
     ban(who, reason, ms) {
       log.warn({ ...who, reason }, 'banned')
       bans.add(who, ms)

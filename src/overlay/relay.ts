@@ -23,9 +23,10 @@ const LATER = 60
 /** A holder may be called for a file of a large transaction this long after it answered, in milliseconds. */
 const CALL_TTL = 15 * 60_000
 
-/** What this node can vouch for. */
+/** What this node can vouch for, or is downloading. */
 export interface Holdings {
-  find(sha256: Sha256): HeldFile | undefined
+  /** `companion`: whether a companion of this node asks, who may be told of a download that has nothing to give yet. */
+  find(sha256: Sha256, companion: boolean): HeldFile | undefined
 }
 
 export interface RelayDeps {
@@ -35,6 +36,7 @@ export interface RelayDeps {
   neighbours: { get(id: NodeId): Session | undefined; all(): Session[] }
   /** Whether this node believes that who hears of it through `session` can dial it. */
   isReachable(session: Session): boolean
+  isCompanion(session: Session): boolean
   /** A FILE-ACK for this node's own query. */
   onAnswer(ack: FileAck): void
   /** A CALL for this node, from a neighbour or from somebody whose query it answered. */
@@ -104,8 +106,9 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   }
 
   function answer({ query, path, files: asked }: FileQuery, from: Session) {
+    const byCompanion = path.length === 1 && deps.isCompanion(from)
     const held = asked.map(({ sha256, size }) => {
-      const file = holdings.find(sha256)
+      const file = holdings.find(sha256, byCompanion)
       return file?.size === size ? file : undefined
     })
     const files = held.filter((file) => file !== undefined)

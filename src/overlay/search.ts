@@ -42,8 +42,8 @@ export interface Searches {
 
 interface Search {
   wanted: Map<Sha256, WantedFile>
-  /** Per file, who was told of. */
-  found: Map<Sha256, Set<string>>
+  /** Files of which a whole holder was told of: who is itself downloading one ends no search. */
+  found: Set<Sha256>
   tell(holder: Holder): void
 }
 
@@ -55,15 +55,19 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
 
   function createSearch(files: WantedFile[], onHolder: (holder: Holder) => void): Search {
     const wanted = new Map(files.map((file) => [file.sha256, file]))
-    const found = new Map<Sha256, Set<string>>()
+    const found = new Set<Sha256>()
+    /** Per file, who was told of: as a whole holder, or as one that is downloading. */
+    const told = new Map<Sha256, Set<string>>()
     return {
       wanted,
       found,
       tell(holder) {
-        const { sha256, size } = holder.file
-        const known = found.get(sha256) ?? new Set()
-        if (wanted.get(sha256)?.size !== size || known.has(holder.id) || known.size >= MAX_HOLDERS) return
-        found.set(sha256, known.add(holder.id))
+        const { sha256, size, whole } = holder.file
+        const key = `${holder.id} ${whole}`
+        const known = told.get(sha256) ?? new Set()
+        if (wanted.get(sha256)?.size !== size || known.has(key) || known.size >= MAX_HOLDERS) return
+        told.set(sha256, known.add(key))
+        if (whole) found.add(sha256)
         onHolder(holder)
       },
     }
@@ -142,7 +146,7 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
       return true
     },
     learned(holder) {
-      nobody.delete(holder.file.sha256)
+      if (holder.file.whole) nobody.delete(holder.file.sha256)
       for (const search of all) search.tell(holder)
     },
   }

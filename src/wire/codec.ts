@@ -89,7 +89,7 @@ const schemas: { [N in MessageName]: Schema<Body<Of<N>>> } = {
   chunk: schema(record({ request: u32 }), { max: limits.payloadBytes, multiple: 1 }),
   refuse: schema(record({ request: u32, reason: choice('absent', 'busy', 'broken') })),
   cancel: schema(record({ request: u32 })),
-  have: schema(record({ sha256: hash }), { max: Math.ceil(chunks / 8), multiple: 1 }),
+  have: schema(record({ sha256: hash }), { max: 2 * Math.ceil(chunks / 8), multiple: 2 }),
   dialBack: schema(record({})),
   signatureWanted: schema(record({ request: u32, sha256: hash })),
   signature: schema(record({ request: u32 }), { max: limits.signatureBytes, multiple: 1 }),

@@ -60,7 +60,7 @@ export interface HeldFile {
   sha256: Sha256
   size: number
   root: Sha256
-  /** False while the holder is itself still downloading it (`have` then says which chunks). */
+  /** False while the holder is itself still downloading it: `have` says which chunks; `root` may then be zeros. */
   whole: boolean
 }
 
@@ -222,7 +222,11 @@ export interface CancelRequest {
   request: number
 }
 
-/** Which chunks of a file in progress the sender can give: bit i (of byte i/8, lowest first) is chunk i. */
+/**
+ * How far the sender's download of a file is: two bitmaps of the same length, one behind the other (bit i of byte
+ * i/8, lowest first, is chunk i). The first: what it can give. The second: what it had from the mirror over its own
+ * connection, or has asked the mirror for.
+ */
 export interface Have {
   type: 'have'
   sha256: Sha256

@@ -10,6 +10,7 @@ import { silentLog as log } from '../../src/base/log.ts'
 import { systemRandom as random } from '../../src/base/random.ts'
 import { sha256 } from '../../src/base/sha256.ts'
 import { createLimiter } from '../../src/fetch/limiter.ts'
+import { createSharedReads } from '../../src/fetch/shared-reads.ts'
 import { createTransferPool } from '../../src/fetch/transfer-pool.ts'
 import { createTurns } from '../../src/fetch/turns.ts'
 import { createTcpTransport } from '../../src/net/tcp.ts'
@@ -72,6 +73,7 @@ const transfers = createTransferPool(
         return {
           size,
           chunkHashes,
+          state: hash,
           read: async (buffer, position) =>
             void buffer.set(given.subarray(position, position + buffer.length)),
           close: async () => {},
@@ -80,10 +82,10 @@ const transfers = createTransferPool(
     },
     clock,
     log,
-    pool,
+    reads: createSharedReads(pool),
     turns: createTurns({ clock, limiter: createLimiter(clock, undefined) }),
   },
-  { onUploaded() {} },
+  { onUploaded() {}, onHave() {} },
 )
 await overlay.start()
 process.send!('listening')

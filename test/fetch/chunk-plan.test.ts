@@ -141,7 +141,7 @@ test('a second stream takes its share of what the first has before it, to the ch
   for (let chunk = 0; chunk < 100; chunk++) plan.ask(first, chunk)
   for (let chunk = 0; chunk < 20; chunk++) plan.got(chunk)
   const second = source(3 * CHUNK)
-  assert.equal(plan.pickRun(second, [first]), { start: 40, end: 100 })
+  assert.equal(plan.pickRun(second, { streams: [first] }), { start: 40, end: 100 })
   assert.is(plan.owed(first), 20 * CHUNK)
   assert.equal(plan.askedOf(40), [], 'the first no longer owes it')
   assert.equal(plan.askedOf(39), [first])
@@ -152,11 +152,15 @@ test('a stream that has no more than a second before it is left alone', () => {
   const first = source(10 * CHUNK)
   for (let chunk = 0; chunk < 100; chunk++) plan.ask(first, chunk)
   for (let chunk = 0; chunk < 89; chunk++) plan.got(chunk)
-  assert.equal(plan.pickRun(source(10 * CHUNK), [first]), { start: 95, end: 100 })
+  assert.equal(plan.pickRun(source(10 * CHUNK), { streams: [first] }), { start: 95, end: 100 })
   const later = createChunkPlan(100 * CHUNK)
   for (let chunk = 0; chunk < 100; chunk++) later.ask(first, chunk)
   for (let chunk = 0; chunk < 90; chunk++) later.got(chunk)
-  assert.equal(later.pickRun(source(10 * CHUNK), [first]), { start: 99, end: 100 }, 'but for its last chunk')
+  assert.equal(
+    later.pickRun(source(10 * CHUNK), { streams: [first] }),
+    { start: 99, end: 100 },
+    'but for its last chunk',
+  )
 })
 
 test.run()

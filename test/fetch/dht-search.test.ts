@@ -26,7 +26,7 @@ function start({
     log: silentLog,
     neighbours: () => neighbours,
     find([file], { onHolder }) {
-      for (const id of flooded) onHolder({ id, file: { sha256: file!.sha256 } } as Holder)
+      for (const id of flooded) onHolder({ id, file: { sha256: file!.sha256, whole: true } } as Holder)
       return new Promise((done) => void clock.after(floodMs, done))
     },
     async seek(_, { onPeer }) {

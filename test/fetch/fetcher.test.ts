@@ -31,6 +31,11 @@ function lab(change: Partial<FetcherDeps> = {}) {
     downloads: createLimiter(clock, undefined),
     hasher: createMemoryHasher(spool.files),
     network: {
+      id: '0'.repeat(64),
+      existing: () => undefined,
+      isCompanion: () => false,
+      hasCompanions: () => false,
+      join: () => ({ leave() {} }),
       find: async () => {},
       connect: () => Promise.reject(new Error('nobody')),
       forget() {},

@@ -3,6 +3,7 @@
  * that stream, a spool and a hasher. What happens is told as a user or a peer would see it.
  */
 import { createHash, type Hash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { chunkCount, chunkLength, chunkSize, rootOf } from '../../src/base/chunks.ts'
 import type { Clock } from '../../src/base/clock.ts'
@@ -14,7 +15,7 @@ import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../src/fetch/c
 import { createJob, type Job, type JobDeps } from '../../src/fetch/job.ts'
 import { createLimiter } from '../../src/fetch/limiter.ts'
 import type { FileNetwork } from '../../src/fetch/meetings.ts'
-import type { Spool, SpoolFile } from '../../src/fetch/spool.ts'
+import type { CompleteFile, Spool, SpoolFile } from '../../src/fetch/spool.ts'
 import type { WholeHasher } from '../../src/fetch/whole-hash.ts'
 import type { Holder } from '../../src/overlay/holders.ts'
 import type { Session } from '../../src/overlay/session.ts'
@@ -128,6 +129,7 @@ export interface MemorySpool extends Spool {
 
 export function createMemorySpool(): MemorySpool {
   const files: MemorySpool['files'] = new Map()
+  const whole = new Map<string, CompleteFile>()
   let openFiles = 0
   const spool: MemorySpool = {
     files,
@@ -163,7 +165,7 @@ export function createMemorySpool(): MemorySpool {
         async save(chunks) {
           file.noted = [...chunks]
         },
-        completed() {},
+        completed: (from, chunkHashes) => void whole.set(hash, { size, from, chunkHashes }),
         async close(outcome) {
           live()
           open = false
@@ -173,10 +175,20 @@ export function createMemorySpool(): MemorySpool {
       }
       return opened
     },
-    isComplete: () => false,
+    isComplete: (hash) => whole.has(hash),
+    completeFiles: () => whole,
     async discard() {},
-    async complete() {
-      return undefined
+    async complete(hash) {
+      const found = whole.get(hash)
+      if (!found) return undefined
+      const { bytes } = files.get(hash)!
+      const handle = {
+        async read(buffer: Buffer, _offset: number, length: number, position: number) {
+          return { bytesRead: bytes.copy(buffer, 0, position, position + length) }
+        },
+        async close() {},
+      }
+      return { ...found, handle: handle as unknown as FileHandle }
     },
     async sweep() {},
   }
@@ -452,6 +464,11 @@ export function createLab(options: LabOptions) {
 
   const later = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
   const network: FileNetwork = {
+    id: '0'.repeat(64),
+    existing: () => undefined,
+    isCompanion: () => false,
+    hasCompanions: () => false,
+    join: () => ({ leave() {} }),
     find(_files, { signal, onHolder }) {
       searches++
       for (const [index, peer] of peers.entries()) {

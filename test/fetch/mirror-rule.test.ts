@@ -39,6 +39,8 @@ const standing: Standing = {
   delay: 500,
   hasNeighbours: true,
   searching: true,
+  memberAwaited: false,
+  inCrowd: false,
   holderFor: undefined,
   liveHolder: false,
   holderAtWork: false,

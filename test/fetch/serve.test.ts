@@ -4,6 +4,7 @@ import { chunkSize } from '../../src/base/chunks.ts'
 import { PacsrvError } from '../../src/base/error.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { createServer, type Holdings, type OpenFile } from '../../src/fetch/serve.ts'
+import { createSharedReads } from '../../src/fetch/shared-reads.ts'
 import type { Session } from '../../src/overlay/session.ts'
 import { limits } from '../../src/wire/limits.ts'
 import type { Message } from '../../src/wire/messages.ts'
@@ -32,6 +33,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
       if (sha256.startsWith('1')) return undefined
       return {
         size: content.length,
+        state: sha256,
         chunkHashes: Buffer.alloc(96, 1),
         read: read ?? (async (buffer, at) => void buffer.set(content.subarray(at, at + buffer.length))),
         async close() {
@@ -43,7 +45,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
   const turns = { take: (turn: () => Promise<number>) => void turn() }
   const server = createServer(
     session,
-    { holdings, log: silentLog, pool: createBufferPool(), turns },
+    { holdings, log: silentLog, reads: createSharedReads(createBufferPool()), turns },
     { onUploaded: (bytes) => (state.uploaded += bytes) },
   )
   const get = (request: number, chunk = 0, sha256 = FILE) =>
@@ -158,16 +160,16 @@ test('what is called off is not sent', async () => {
   )
 })
 
-test('a fifth file closes the first; the close of the session closes the others, and nothing more is sent', async () => {
+test('a ninth file closes the first; the close of the session closes the others, and nothing more is sent', async () => {
   const { sent, get, server, closedFiles } = start()
-  for (const digit of '23456') get(Number(digit), 0, digit.repeat(64))
+  for (const digit of '23456789a') get(Number.parseInt(digit, 16), 0, digit.repeat(64))
   await settle()
   assert.is(closedFiles(), 1)
-  get(7, 0, '6'.repeat(64))
+  get(11, 0, 'a'.repeat(64))
   server.closed()
   await settle()
-  assert.is(closedFiles(), 5)
-  assert.is(sent.length, 5)
+  assert.is(closedFiles(), 9)
+  assert.is(sent.length, 9)
 })
 
 test.run()

@@ -18,13 +18,14 @@ function setUp({ chunks, downloadLimit }: { chunks: number; downloadLimit?: numb
   const swarm = createSwarm(
     {
       plan,
+      mirrorScope: () => ({ window: Number.POSITIVE_INFINITY }),
       clock,
       log: silentLog,
       downloads: createLimiter(clock, downloadLimit),
       makeMirror: () => assert.unreachable('no mirror here') as never,
     },
     { size, mirrors: [] },
-    { onChunk() {}, onPeerGone() {}, onMirrorFailed() {} },
+    { onChunk() {}, onPeerGone() {}, onMirrorFailed() {}, onMirrorAsked() {} },
   )
   function peer({ near, rate }: { near: boolean; rate: number }) {
     const asked: number[] = []
@@ -32,6 +33,8 @@ function setUp({ chunks, downloadLimit }: { chunks: number; downloadLimit?: numb
       kind: 'peer',
       label: near ? 'near' : 'far',
       near,
+      partial: false,
+      news: () => '',
       heard: undefined,
       rate: () => rate,
       has: () => true,

@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
+import { createSharedReads } from '../../src/fetch/shared-reads.ts'
 import { createTransferPool } from '../../src/fetch/transfer-pool.ts'
 import type { LinkHandler } from '../../src/net/transport.ts'
 import type { Holder } from '../../src/overlay/holders.ts'
@@ -47,9 +48,9 @@ function start({ fails = false } = {}) {
       turns: { take: (turn: () => Promise<number>) => void turn() },
       clock,
       log: silentLog,
-      pool: createBufferPool(),
+      reads: createSharedReads(createBufferPool()),
     },
-    { onUploaded() {} },
+    { onUploaded() {}, onHave() {} },
   )
   return { clock, dialled, transfers }
 }

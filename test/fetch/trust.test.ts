@@ -17,21 +17,23 @@ const bob = { id: 'bob' }
 function lab() {
   const banned: string[] = []
   const retired: string[] = []
+  const inUse: string[] = []
   let rejected = 0
   const trust = createTrust({ log: silentLog }, file, {
     ban: ({ id, address }) => void banned.push(address ? `${id} ${address}` : id),
     onRetired: ({ root }) => void retired.push(root),
+    onInUse: ({ root }) => void inUse.push(root),
     onRejected: () => void rejected++,
   })
-  return { trust, banned, retired, rejected: () => rejected }
+  return { trust, banned, retired, inUse, rejected: () => rejected }
 }
 
 test('chunks are good that match the list in use; without a list nothing is known', () => {
   const { trust } = lab()
-  assert.ok(trust.isGood(2, chunkOf(bad, 2)))
+  assert.ok(trust.isGood(2, sha256(chunkOf(bad, 2))))
   trust.add(good, ann)
-  assert.ok(trust.isGood(2, chunkOf(content, 2)))
-  assert.not.ok(trust.isGood(2, chunkOf(bad, 2)))
+  assert.ok(trust.isGood(2, sha256(chunkOf(content, 2))))
+  assert.not.ok(trust.isGood(2, sha256(chunkOf(bad, 2))))
 })
 
 test('the mirror decides: who says otherwise lied', () => {
@@ -56,9 +58,9 @@ test('a mirror that agrees with no list decides nothing', () => {
 test('the mirror contradicts a list, and the whole is right: it was a lie', () => {
   const { trust, banned, rejected } = lab()
   trust.add(evil, ann)
-  trust.mirrorGave(0, chunkOf(content, 0))
+  trust.mirrorGave(0, sha256(chunkOf(content, 0)))
   assert.is(trust.inUse?.root, rootOf(evil))
-  trust.mirrorGave(2, chunkOf(content, 2))
+  trust.mirrorGave(2, sha256(chunkOf(content, 2)))
   assert.is(trust.inUse, undefined)
   assert.equal(banned, [], 'not before it is known')
   trust.wholeRight()
@@ -69,18 +71,18 @@ test('the mirror contradicts a list, and the whole is right: it was a lie', () =
 test('the mirror contradicts a list, and the whole is wrong: the mirror lied, the list is back', () => {
   const { trust, banned } = lab()
   const list = trust.add(good, ann)
-  trust.mirrorGave(2, chunkOf(bad, 2))
+  trust.mirrorGave(2, sha256(chunkOf(bad, 2)))
   assert.is(trust.wholeWrong(false), 'mirror')
   assert.is(trust.inUse, list)
   assert.equal(banned, [])
-  trust.mirrorGave(0, chunkOf(content, 0))
+  trust.mirrorGave(0, sha256(chunkOf(content, 0)))
   assert.is(trust.inUse, list)
   assert.is(trust.wholeWrong(true), 'list', 'the mirror that lied is not held against it a second time')
 })
 
 test('a list that comes after the mirror’s bytes is held against them too', () => {
   const { trust } = lab()
-  trust.mirrorGave(2, chunkOf(bad, 2))
+  trust.mirrorGave(2, sha256(chunkOf(bad, 2)))
   trust.add(good, ann)
   assert.is(trust.inUse, undefined)
   trust.add(evil, bob)
@@ -93,7 +95,7 @@ test('a list that takes another’s place is held against them too', () => {
   trust.add(evil, ann)
   trust.add(third, ann)
   trust.add(good, bob)
-  trust.mirrorGave(2, chunkOf(content, 2))
+  trust.mirrorGave(2, sha256(chunkOf(content, 2)))
   assert.is(trust.inUse?.root, rootOf(good))
   assert.equal(retired.sort(), [rootOf(evil), rootOf(third)].sort())
 })
@@ -113,7 +115,7 @@ for (const [why, withList, peersTookPart, blamed, bans] of [
 
 test('bytes of a mirror that lied are not held against a list that comes later', () => {
   const { trust, banned } = lab()
-  trust.mirrorGave(2, chunkOf(bad, 2))
+  trust.mirrorGave(2, sha256(chunkOf(bad, 2)))
   assert.is(trust.wholeWrong(false), 'nobody')
   const list = trust.add(good, ann)
   assert.is(trust.inUse, list)

@@ -1,0 +1,302 @@
+import { chunkCount, chunkSize } from '../base/chunks.ts'
+import type { Cancel, Clock } from '../base/clock.ts'
+import { asError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Holder } from '../overlay/holders.ts'
+import type { NodeId, WantedFile } from '../wire/messages.ts'
+import type { Asker } from './ask.ts'
+import { createCrowd, type Maps, type Mine } from './crowd.ts'
+import { packMaps, unpackMaps } from './have.ts'
+import { createPeerSource } from './peer-source.ts'
+import type { Source, SourceHandler } from './source.ts'
+import type { MirrorScope } from './swarm.ts'
+
+/** The network as a crowd needs it. */
+export interface CrowdNetwork {
+  /** This node. */
+  readonly id: NodeId
+  /** A connection to ask a node on. Rejects with a PacsrvError. */
+  connect(holder: Holder): Promise<Asker>
+  /** The connection to a node that there is already. */
+  existing(id: NodeId): Asker | undefined
+  /** Whether the word of the other end counts (overlay.isCompanion). */
+  isCompanion(asker: Asker): boolean
+  /** Whether a companion is a neighbour, which might come to want the same file. */
+  hasCompanions(): boolean
+}
+
+export interface MembersHandler {
+  join(make: (handler: SourceHandler) => Source): Source | undefined
+  drop(source: Source): void
+  /** How far this node's own download is. */
+  maps(): Maps
+  mine(): Mine
+  /** Whether a chunk list is in use, against which any chunk can be checked. */
+  hasList(): boolean
+  /** Somebody has come to have it whole. */
+  onWhole(holder: Holder): void
+  /** What may be asked of whom has changed. */
+  onChange(): void
+}
+
+/** The others who download the file of one job: how far they are, and what they and this node tell each other. */
+export interface Members {
+  /** Somebody says that it downloads the file. */
+  learn(holder: Holder): void
+  heard(asker: Asker, payload: Uint8Array): void
+  withdrawn(id: NodeId): void
+  /** It has it whole, and is a source as such. */
+  promoted(id: NodeId): void
+  /** A source is gone: it stalled, failed or lied. Whether it was a member. */
+  gone(source: Source): NodeId | undefined
+  idOf(source: Source): NodeId | undefined
+  /** Whether the chunk is one that this member says it had from the mirror itself. */
+  vouchesFor(id: NodeId, chunk: number): boolean
+  /** This node has something new, or asks the mirror for something else: told within `ms` milliseconds. */
+  changed(ms: number): void
+  /** From now on nobody's word is taken: only what a list confirms, or the mirror gives. */
+  distrust(): void
+  scope(): MirrorScope
+  /** Whether a companion is known to download it that hasn't yet said how far it is. */
+  readonly awaited: boolean
+  /** Whether some companion's word is known. */
+  readonly any: boolean
+  /** Whether some member may yet bring something. */
+  hopeful(): boolean
+  /** To be called every `TICK_MS`. */
+  tick(): void
+  /** The job is over, and this node has the whole, or gives no more. */
+  close(end: { hasAll: boolean }): void
+}
+
+/** When what has changed is told, in milliseconds: what others go by soon, what only a list makes of use at leisure. */
+export const TELL_MS = { asked: 0, mirror: 50, other: 1_000 } as const
+/** Said again, so that the connection isn't taken for an idle one. */
+const AGAIN_MS = 10_000
+/** A companion that has said it downloads the file has so long, in milliseconds, to say how far it is. */
+const GRACE_MS = 150
+/** When both might dial each other the lower id does; the other waits so long, in milliseconds. */
+const DIAL_LATER_MS = 250
+/** One that doesn't read what it is told is told again after this, in milliseconds. */
+const LAG_MS = 250
+const MOST_MEMBERS = 64
+/** Bytes asked of the mirror ahead of its stream, where others may turn up who want the same, or have. */
+const WINDOW_BYTES = 4 * 1024 * 1024
+
+interface Member {
+  id: NodeId
+  asker: Asker
+  companion: boolean
+  /** Undefined until it has told. */
+  maps: Maps | undefined
+  /** How often. */
+  heard: number
+  source: Source | undefined
+  lagsUntil: number
+  /** It wasn't told what the others were told last. */
+  behind: boolean
+  unlisten(): void
+}
+
+export interface MembersDeps {
+  clock: Clock
+  log: Log
+  network: CrowdNetwork
+}
+
+export function createMembers(
+  { clock, log, network }: MembersDeps,
+  { file, signal }: { file: WantedFile; signal: AbortSignal },
+  handler: MembersHandler,
+): Members {
+  const chunks = chunkCount(file.size)
+  const chunkBytes = chunkSize(file.size)
+  const window = Math.ceil(WINDOW_BYTES / chunkBytes)
+  const members = new Map<NodeId, Member>()
+  const shunned = new Set<NodeId>()
+  /** Companions that have announced themselves and have said no more, by when that was. */
+  const awaited = new Map<NodeId, number>()
+  const timers = new Set<Cancel>()
+  const crowd = createCrowd({ clock, self: network.id }, file)
+  let distrusts = false
+  let told: Buffer | undefined
+  let toldAt = clock.now()
+  let tellAt = Number.POSITIVE_INFINITY
+  let tellTimer: Cancel = () => {}
+
+  function after(ms: number, action: () => void): Cancel {
+    const stop = clock.after(ms, () => {
+      timers.delete(stop)
+      action()
+    })
+    timers.add(stop)
+    return stop
+  }
+
+  function learn(holder: Holder) {
+    const { id, companion } = holder
+    if (signal.aborted || shunned.has(id) || members.has(id) || awaited.has(id)) return
+    if (members.size + awaited.size >= MOST_MEMBERS) return
+    if (companion) {
+      awaited.set(id, clock.now())
+      after(GRACE_MS, handler.onChange)
+    }
+    // A neighbour hears our own announcement, and dials us if its id is the lower.
+    if (!companion || network.id < id || network.existing(id)) void reach(holder)
+    else after(DIAL_LATER_MS, () => void reach(holder))
+  }
+
+  async function reach(holder: Holder) {
+    if (members.has(holder.id)) return
+    try {
+      const asker = await network.connect(holder)
+      if (!signal.aborted) tell(members.get(holder.id) ?? add(asker))
+    } catch (error) {
+      awaited.delete(holder.id)
+      log.debug({ file: file.name, node: holder.id, err: asError(error) }, 'a member could not be reached')
+    }
+  }
+
+  function add(asker: Asker): Member {
+    const { id } = asker.session
+    const member: Member = {
+      id,
+      asker,
+      companion: network.isCompanion(asker),
+      maps: undefined,
+      heard: 0,
+      source: undefined,
+      lagsUntil: 0,
+      behind: false,
+      unlisten: asker.onClose(() => remove(id)),
+    }
+    members.set(id, member)
+    return member
+  }
+
+  function remove(id: NodeId) {
+    const member = members.get(id)
+    if (!member) return
+    members.delete(id)
+    awaited.delete(id)
+    member.unlisten()
+    crowd.left(id)
+    if (member.source) handler.drop(member.source)
+    handler.onChange()
+  }
+
+  function canGive({ maps, companion }: Member, chunk: number): boolean {
+    if (!maps?.hand[chunk]) return false
+    return handler.hasList() || (companion && !distrusts && maps.own[chunk] === 1)
+  }
+
+  function heard(asker: Asker, payload: Uint8Array) {
+    const { id } = asker.session
+    const maps = unpackMaps(payload, chunks)
+    if (signal.aborted || shunned.has(id) || !maps) return
+    if (!members.has(id) && members.size >= MOST_MEMBERS) return
+    const member = members.get(id) ?? add(asker)
+    const isFirst = member.maps === undefined
+    member.maps = maps
+    member.heard++
+    awaited.delete(id)
+    if (member.companion) crowd.heard(id, maps)
+    if (isFirst) tell(member)
+    member.source ??= handler.join((sources) =>
+      createPeerSource(
+        { asker: member.asker, clock },
+        {
+          sha256: file.sha256,
+          chunkBytes,
+          handler: sources,
+          partial: {
+            has: (chunk) => canGive(member, chunk),
+            news: () => `${member.heard} ${handler.hasList()}`,
+          },
+        },
+      ),
+    )
+    if (maps.hand.every((has) => has === 1)) handler.onWhole(wholeOf(member))
+    handler.onChange()
+  }
+
+  function wholeOf({ id, companion }: Member): Holder {
+    const { sha256, size } = file
+    return { id, companion, reachable: true, via: 'answer', file: { sha256, size, root: '', whole: true } }
+  }
+
+  function tell(member: Member, payload = packMaps(handler.maps())) {
+    member.behind = clock.now() < member.lagsUntil
+    if (member.behind) return changed(LAG_MS)
+    const keepsUp = member.asker.session.send({ type: 'have', sha256: file.sha256, payload })
+    if (!keepsUp) member.lagsUntil = clock.now() + LAG_MS
+  }
+
+  function tellAll() {
+    tellAt = Number.POSITIVE_INFINITY
+    const now = packMaps(handler.maps())
+    const isNews = !told?.equals(now) || clock.now() - toldAt >= AGAIN_MS
+    told = now
+    toldAt = clock.now()
+    for (const member of members.values()) if (isNews || member.behind) tell(member, now)
+  }
+
+  function changed(ms: number) {
+    const at = Math.max(clock.now() + (ms === 0 ? 0 : 1), Math.min(toldAt + ms, clock.now() + ms))
+    if (members.size === 0 || signal.aborted || at >= tellAt) return
+    tellTimer()
+    tellAt = at
+    tellTimer = clock.after(at - clock.now(), tellAll)
+  }
+
+  return {
+    learn,
+    heard,
+    withdrawn: remove,
+    promoted(id) {
+      shunned.add(id)
+      remove(id)
+    },
+    gone(source) {
+      const member = [...members.values()].find((one) => one.source === source)
+      if (!member) return undefined
+      member.source = undefined
+      shunned.add(member.id)
+      remove(member.id)
+      return member.id
+    },
+    idOf: (source) => [...members.values()].find((one) => one.source === source)?.id,
+    vouchesFor: (id, chunk) => members.get(id)?.maps?.own[chunk] === 1,
+    changed,
+    distrust() {
+      distrusts = true
+    },
+    scope() {
+      if (distrusts) return { window: Number.POSITIVE_INFINITY }
+      if (crowd.size === 0) return { window: network.hasCompanions() ? window : Number.POSITIVE_INFINITY }
+      const isMine = crowd.turns(handler.mine())
+      const others = [...members.values()]
+      return { window, may: (chunk) => isMine(chunk) && !others.some((member) => canGive(member, chunk)) }
+    },
+    get awaited() {
+      return [...awaited.values()].some((since) => clock.now() - since < GRACE_MS)
+    },
+    get any() {
+      return crowd.size > 0
+    },
+    hopeful: () => !distrusts && crowd.isHopeful(handler.mine()),
+    tick() {
+      if (crowd.size > 0) crowd.tick(handler.mine())
+      if (members.size > 0 && clock.now() - toldAt >= AGAIN_MS) tellAll()
+    },
+    close({ hasAll }) {
+      tellTimer()
+      const last = new Uint8Array(chunks).fill(hasAll ? 1 : 0)
+      const payload = packMaps({ hand: last, own: new Uint8Array(chunks) })
+      for (const member of members.values()) tell(member, payload)
+      for (const stop of timers) stop()
+      for (const { unlisten } of members.values()) unlisten()
+      members.clear()
+    },
+  }
+}

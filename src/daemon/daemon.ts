@@ -24,6 +24,8 @@ import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
 import { createLimiter } from '../fetch/limiter.ts'
 import type { FileNetwork } from '../fetch/meetings.ts'
+import { createPacserve } from '../fetch/pacserve.ts'
+import { createPacserveHttp } from '../fetch/pacserve-http.ts'
 import { createScout } from '../fetch/scout.ts'
 import { createSharedReads } from '../fetch/shared-reads.ts'
 import { createSignatures } from '../fetch/signatures.ts'
@@ -227,6 +229,8 @@ export async function startDaemon(
   const deadMirrors = createDeadMirrors(clock)
   const openMirror = notingDead(openMirrorByCurl, { dead: deadMirrors, clock })
   const wholeHasher = createWholeHasher(workers.wholeHash)
+  const pacserveHttp = createPacserveHttp()
+  const pacserve = config.network.pacserve ? createPacserve({ clock, log, http: pacserveHttp }) : undefined
   const fetcher = createFetcher(
     {
       clock,
@@ -234,6 +238,7 @@ export async function startDaemon(
       spool,
       hasher: wholeHasher,
       network,
+      pacserve,
       openMirror,
       downloads: createLimiter(clock, config.network['download-limit']),
       mirrorRates: new Map(),
@@ -289,6 +294,7 @@ export async function startDaemon(
     find: createFinder({ databases, network, catalogue }),
     allows: (address: string) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
   }
+  const isWelcome = createAccess({ allow: config.network.allow.flat(), deny: config.network.deny.flat() })
   const lan = createLan(
     { clock, random: systemRandom, log, openSocket: openLanSocket, links: linksOf(config.network.lan) },
     {
@@ -297,7 +303,10 @@ export async function startDaemon(
       closed: keys.length > 0,
       pacserve: config.network.pacserve,
     },
-    { onNode: overlay.meet, onServer() {} },
+    {
+      onNode: overlay.meet,
+      onServer: (server, there) => void (isWelcome(server) && pacserve?.set(server, there)),
+    },
   )
   const socketDoor = createServerPort('socket', serverDeps)
   const tcpDoor = createServerPort('tcp', serverDeps)
@@ -312,6 +321,7 @@ export async function startDaemon(
     transfers.close()
     signatures.close()
     await Promise.all([overlay.stop(), fetcher.close(), webhosts.stop(), lan.stop(), dht?.stop()])
+    pacserveHttp.close()
     await catalogue.close()
     await Promise.all([fileHasher.close(), wholeHasher.close()])
   }

@@ -12,6 +12,7 @@ import { createMeetings, type FileNetwork } from './meetings.ts'
 import { createMembers, TELL_MS } from './members.ts'
 import { mirrorDelay, mirrorIsDue, secondMirrorHelps } from './mirror-rule.ts'
 import { createMirrorSource, type MirrorSource } from './mirror-source.ts'
+import type { Pacserve, PacserveSearch } from './pacserve.ts'
 import type { Source } from './source.ts'
 import type { Origins, Spool } from './spool.ts'
 import { type Kept, openStock, type Stock } from './stock.ts'
@@ -22,6 +23,8 @@ import type { WholeHasher } from './whole-hash.ts'
 
 export interface JobDeps {
   clock: Clock
+  /** pacredir's servers, if they are wanted. */
+  pacserve?: Pick<Pacserve, 'search'> | undefined
   log: Log
   spool: Spool
   hasher: WholeHasher
@@ -102,6 +105,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   let swarm: Swarm | undefined
   let verdict: Verdict | undefined
   let seat: Seat | undefined
+  let servers: PacserveSearch | undefined
   let end: JobEnd | undefined
   let mirrorFault: PacsrvError | undefined
   let mirrorLied = false
@@ -192,6 +196,11 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       onAnnounced: (holder) => (holder.file.whole ? meetings.meet(holder) : members.learn(holder)),
       onWithdrawn: members.withdrawn,
       onHave: members.heard,
+    })
+    servers = deps.pacserve?.search(file, abort.signal, {
+      join: swarm.addPeer,
+      drop: swarm.drop,
+      onChange: considerMirror,
     })
     meetings.search()
     tick()
@@ -298,8 +307,10 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   function rejectPeer(source: Source, chunk: number) {
     log.warn({ file: file.name, peer: source.label, chunk }, 'a chunk is not what was vouched for')
     deps.onRejected()
-    // A member never vouched for the list: which of the two is wrong the whole will tell.
-    if (members.gone(source) === undefined) meetings.reject(source, `it sent a wrong chunk of ${file.name}`)
+    // Neither a server nor a member vouched for the list: which of the two is wrong the whole will tell.
+    if (servers?.has(source)) servers.rejected(source, stock!.plan.chunks === 1)
+    else if (members.gone(source) === undefined)
+      meetings.reject(source, `it sent a wrong chunk of ${file.name}`)
     swarm!.drop(source)
     swarm!.pump()
     considerMirror()
@@ -318,7 +329,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   function onPeerGone(source: Source, error: PacsrvError) {
     log.debug({ file: file.name, peer: source.label, err: error }, 'a source is gone')
-    if (members.gone(source) === undefined) meetings.gone(source)
+    if (servers?.has(source)) servers.gone(source)
+    else if (members.gone(source) === undefined) meetings.gone(source)
     considerMirror()
   }
 
@@ -360,22 +372,25 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   function isHopeful() {
     const waits = meetings.searching && mirrors.length > 0
     const isOwed = swarm!.peers.some((source) => !source.partial) || swarm!.canBring()
-    return waits || meetings.connecting || isOwed || writing > 0 || members.hopeful()
+    return (
+      waits || meetings.connecting || isOwed || writing > 0 || members.hopeful() || servers?.awaited === true
+    )
   }
 
   function standing() {
     const mirrorRate = deps.mirrorRates.get(serverOf(mirrors[0] ?? ''))
+    const firstAt = meetings.firstAt ?? servers?.firstAt
     return {
       elapsed: clock.now() - started,
       delay: mirrorDelay(order.delay, file.size, mirrorRate),
       hasNeighbours: network.hasNeighbours(),
-      memberAwaited: members.awaited,
+      memberAwaited: members.awaited || servers?.awaited === true,
       inCrowd: members.any,
       searching: meetings.searching,
-      holderFor: meetings.firstAt === undefined ? undefined : clock.now() - meetings.firstAt,
-      liveHolder: meetings.live,
+      holderFor: firstAt === undefined ? undefined : clock.now() - firstAt,
+      liveHolder: meetings.live || servers?.firstAt !== undefined,
       holderAtWork: meetings.connecting || swarm!.peers.some((source) => !source.partial),
-      delivering: stock!.bytesFrom.peer > 0 && swarm!.peersRate() > 0,
+      delivering: (stock!.bytesFrom.peer > 0 || servers?.delivering === true) && swarm!.peersRate() > 0,
       bytesLeft: stock!.plan.bytesLeft,
       peersRate: swarm!.peersRate(),
       mirrorRate,
@@ -396,6 +411,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     checking = false
     if (end) return
     if (right) {
+      servers?.wholeRight()
       const { peer, member, mirror } = stock!.bytesFrom
       const from = { fromPeers: peer + member, fromMirror: mirror, peers: helpers.size }
       chunkHashes = stock!.completed(from)
@@ -409,7 +425,10 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   function onSuspicion(of: Suspect) {
     if (of !== 'list') rewind()
-    if (of === 'members') members.distrust()
+    if (of === 'members') {
+      members.distrust()
+      if (servers?.wholeWrong()) deps.onRejected()
+    }
     if (of === 'spool' || of === 'mirror') meetings.again()
     if (of === 'mirror' || of === 'nobody') rejectMirror()
   }

@@ -37,6 +37,8 @@ export interface PacserveSearch {
   readonly awaited: boolean
   /** By the clock, when the first said that it has the file. */
   readonly firstAt: number | undefined
+  /** Whether one is at work that has given something. */
+  readonly delivering: boolean
   has(source: Source): boolean
   gone(source: Source): void
   /** It gave a chunk that is not what the list says; `certain` when the list is true for sure. */
@@ -154,6 +156,9 @@ export function createPacserve({
       },
       get firstAt() {
         return firstAt
+      },
+      get delivering() {
+        return [...joined.values()].some((server) => taken.has(server))
       },
       has: (source) => joined.has(source),
       gone(source) {

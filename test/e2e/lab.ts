@@ -131,6 +131,7 @@ const TOOLS = {
   opentracker: 'opentracker',
   debootstrap: 'debootstrap',
   fakeroot: 'fakeroot',
+  'avahi-daemon': 'avahi-daemon',
 }
 
 export type Tool = keyof typeof TOOLS

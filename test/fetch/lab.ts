@@ -15,11 +15,12 @@ import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../src/fetch/c
 import { createJob, type Job, type JobDeps } from '../../src/fetch/job.ts'
 import { createLimiter } from '../../src/fetch/limiter.ts'
 import type { FileNetwork } from '../../src/fetch/meetings.ts'
+import { createPacserve } from '../../src/fetch/pacserve.ts'
 import type { CompleteFile, Spool, SpoolFile } from '../../src/fetch/spool.ts'
 import type { WholeHasher } from '../../src/fetch/whole-hash.ts'
 import type { Holder } from '../../src/overlay/holders.ts'
 import type { Session } from '../../src/overlay/session.ts'
-import type { Message } from '../../src/wire/messages.ts'
+import type { Message, WantedFile } from '../../src/wire/messages.ts'
 import { createClock, type WoundClock } from '../clock.ts'
 
 /** A file whose every byte depends on where it is. */
@@ -103,6 +104,8 @@ export interface LabOptions {
   peers?: PeerOptions[]
   /** By the order in which they are tried; none: the daemon itself may not fetch. */
   mirrors?: MirrorOptions[]
+  /** pacredir's servers; one with `silent` never says whether it has the file. */
+  servers?: (MirrorOptions & { silent?: boolean })[]
   hasNeighbours?: boolean
   /** The search lasts so long. */
   searchMs?: number
@@ -434,6 +437,41 @@ function createMirrors(clock: WoundClock, mirrors: MirrorOptions[], seen: Mirror
   }
 }
 
+function createServers(clock: WoundClock, jobClock: Clock, options: NonNullable<LabOptions['servers']>) {
+  const mirrors = createMirrors(clock, options, [])
+  let asked: number[] = []
+  const indexOf = (server: string) => Number(/^10\.0\.0\.(\d+)/.exec(server)![1])
+  const pacserve = createPacserve({
+    clock: jobClock,
+    log: silentLog,
+    http: {
+      async has(server, { size }) {
+        asked.push(indexOf(server))
+        const { silent, content } = options[indexOf(server)]!
+        if (silent) await new Promise(() => {})
+        await new Promise<void>((resolve) => void clock.after(3, resolve))
+        return content.length === size
+      },
+      open: ({ url, ...rest }, handler) =>
+        mirrors.open({ ...rest, url: `http://m${indexOf(new URL(url).host)}/` }, handler),
+    },
+  })
+  for (const index of options.keys()) pacserve.set(`10.0.0.${index}:7078`, true)
+  return {
+    pacserve,
+    get streams() {
+      return mirrors.streams
+    },
+    left(file: WantedFile) {
+      asked = []
+      const off = new AbortController()
+      pacserve.search(file, off.signal, { join: () => undefined, drop() {}, onChange() {} })
+      off.abort()
+      return asked
+    },
+  }
+}
+
 /** No job may take longer, in milliseconds of the wound clock: it hangs. */
 const HANGS_AFTER = 300_000
 
@@ -503,6 +541,7 @@ export function createLab(options: LabOptions) {
     hasNeighbours: () => options.hasNeighbours ?? peers.length > 0,
     isNeighbour: (id) => peerOptions[peers.findIndex((peer) => peer.id === id)]!.isNeighbour ?? false,
   }
+  const servers = createServers(clock, jobClock, options.servers ?? [])
   const urls = mirrorOptions.map((_, index) => `http://m${index}/core/${file.name}`)
   const deps: JobDeps = {
     downloads: createLimiter(clock, options.downloadLimit),
@@ -512,6 +551,7 @@ export function createLab(options: LabOptions) {
     hasher,
     network,
     openMirror: mirrors.open,
+    pacserve: options.servers && servers.pacserve,
     mirrorRates: new Map(options.mirrorRate === undefined ? [] : [['http://m0/core', options.mirrorRate]]),
     recycle() {},
     onRejected: () => void rejected++,
@@ -592,6 +632,8 @@ export function createLab(options: LabOptions) {
     get searches() {
       return searches
     },
+    /** Servers that a job after this one would ask. */
+    serversLeft: () => servers.left(file),
     /** The most that was readable before the end. */
     get highest() {
       return highest
@@ -605,7 +647,7 @@ export function createLab(options: LabOptions) {
         timers: jobClock.left,
         files: spool.openFiles,
         hashes: hasher.openFiles,
-        streams: mirrors.streams,
+        streams: mirrors.streams + servers.streams,
       }
     },
   }

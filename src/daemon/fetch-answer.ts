@@ -75,25 +75,30 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
     () => response.write(jsonFrame(FrameType.progress, { done: job.done })),
     HEARTBEAT_MS,
   )
-  let sent: Promise<void> = Promise.resolve()
+  /** The two writes that may be under way, the older first. */
+  let sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
+  const send = (bytes: Uint8Array, done = () => {}) => {
+    position += bytes.length
+    response.cork()
+    response.write(frameHeader(FrameType.data, bytes.length))
+    sent = [sent[1], written(response, bytes).then(done)]
+    response.uncork()
+  }
 
   try {
     while (!response.destroyed) {
       if (job.end && job.end.result !== 'done') return void response.end(jsonFrame(FrameType.end, job.end))
+      await sent[0]
       const bytes = Math.min(DATA_BYTES, job.readable - position)
-      if (bytes > 0) {
+      const lent = job.lend(position)
+      if (lent) send(lent.bytes, lent.release)
+      else if (bytes > 0) {
         const now = round
         const buffer = buffers.reverse()[0]!.subarray(0, bytes)
         await job.read(buffer, position)
-        await sent
-        if (now !== round) continue
-        position += bytes
-        response.cork()
-        response.write(frameHeader(FrameType.data, bytes))
-        sent = written(response, buffer)
-        response.uncork()
+        if (now === round) send(buffer)
       } else if (job.end) {
-        await sent
+        await Promise.all(sent)
         return void response.end(jsonFrame(FrameType.end, job.end))
       } else {
         await new Promise<void>((resolve) => {
@@ -108,7 +113,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
 }
 
 /** Resolves when the buffer may be used again, also when the other end has gone. */
-function written(response: ServerResponse, buffer: Buffer): Promise<void> {
+function written(response: ServerResponse, buffer: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
       response.off('close', settle)

@@ -13,6 +13,7 @@ import { createMembers, TELL_MS } from './members.ts'
 import { mirrorDelay, mirrorIsDue, secondMirrorHelps } from './mirror-rule.ts'
 import { createMirrorSource, type MirrorSource } from './mirror-source.ts'
 import type { Pacserve, PacserveSearch } from './pacserve.ts'
+import type { Lent } from './recent-chunks.ts'
 import type { Source } from './source.ts'
 import type { Origins, Spool } from './spool.ts'
 import { type Kept, openStock, type Stock } from './stock.ts'
@@ -75,6 +76,8 @@ export interface Job {
   /** Whether a chunk can be given to others. */
   offers(chunk: number): boolean
   read(buffer: Uint8Array, position: number): Promise<void>
+  /** The bytes from a readable position to its chunk's end, where they are still in memory. */
+  lend(position: number): Lent | undefined
   /** Follows the job; returns how to leave. A job that nobody follows stops, and keeps what it has. */
   follow(follower: JobFollower): () => void
   /** Ends it; resolves when what it has is noted in the spool. */
@@ -250,7 +253,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     const { plan } = stock!
     if (end || plan.has(chunk) || plan.isTaken(chunk)) {
       plan.unask(source, chunk)
-      giveBack(source, bytes)
+      settle(source, bytes)
+      deps.recycle(bytes)
       swarm!.pump()
       return
     }
@@ -272,9 +276,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   }
 
   /** The bytes are written, or not wanted. */
-  function giveBack(source: Source, bytes: Uint8Array) {
+  function settle(source: Source, bytes: Uint8Array) {
     if (source.kind === 'mirror') (source as MirrorSource).settled(bytes.length)
-    else deps.recycle(bytes)
   }
 
   async function keep(source: Source, chunk: number, what: Kept, stillWanted: () => boolean) {
@@ -289,7 +292,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     } finally {
       writing--
     }
-    giveBack(source, what.bytes)
+    settle(source, what.bytes)
     if (end) return
     if (kept) {
       if (what.origin === 'member' && trust.inUse) holdMembersTo(trust.inUse)
@@ -490,6 +493,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       if (!stock) throw new PacsrvError('spool', `${file.name} is not open`)
       await stock.read(buffer, position)
     },
+    lend: (position) => stock?.lend(position),
     follow(follower) {
       followers.add(follower)
       return () => {

@@ -1,6 +1,7 @@
 import { chunkSize } from '../base/chunks.ts'
 import type { Sha256, WantedFile } from '../wire/messages.ts'
 import { type ChunkPlan, createChunkPlan } from './chunk-plan.ts'
+import { createRecentChunks, type Lent } from './recent-chunks.ts'
 import type { Origins, Spool, SpoolFile } from './spool.ts'
 import type { WholeHash, WholeHasher } from './whole-hash.ts'
 
@@ -20,11 +21,13 @@ export interface Stock {
   /** Grows whenever chunks are forgotten: what was read before may differ from what comes after. */
   readonly generation: number
   read(buffer: Uint8Array, position: number): Promise<void>
+  /** The bytes from a readable position to its chunk's end, where they are still in memory. */
+  lend(position: number): Lent | undefined
   /** Undefined for a chunk that isn't here. */
   originOf(chunk: number): Origin | undefined
   /** The SHA-256 of a chunk, of which it was known when it came. */
   hashOf(chunk: number): Sha256 | undefined
-  /** Writes a chunk. `stillWanted` is asked when it is written: false, and it doesn't count. Throws PacsrvError `spool`. */
+  /** Writes a chunk, whose bytes it takes over. `stillWanted` is asked when it is written: false, and it doesn't count. Throws PacsrvError `spool`. */
   keep(chunk: number, what: Kept, stillWanted: () => boolean): Promise<boolean>
   /** A chunk of a member is what the list says: as good as a peer's. */
   confirm(chunk: number): void
@@ -47,7 +50,7 @@ export interface Kept {
 }
 
 export async function openStock(
-  { spool, hasher }: { spool: Spool; hasher: WholeHasher },
+  { spool, hasher, recycle }: { spool: Spool; hasher: WholeHasher; recycle(bytes: Uint8Array): void },
   file: WantedFile,
 ): Promise<Stock> {
   const plan = createChunkPlan(file.size)
@@ -57,6 +60,9 @@ export async function openStock(
   const bytesFrom = { peer: 0, member: 0, mirror: 0, spool: 0 }
   const spooled: SpoolFile = await spool.open(file)
   const whole: WholeHash = hasher.begin(spooled.path)
+  const recent = createRecentChunks(recycle)
+  /** Chunks that the hash of the whole was told of. */
+  let announced = 0
   let right = false
   let generation = 0
   let writing: Promise<unknown> = Promise.resolve()
@@ -70,8 +76,19 @@ export async function openStock(
     bytesFrom[origin] += length(chunk)
   }
 
+  function hashOn() {
+    const parts = []
+    for (; announced < plan.prefix; announced++) {
+      const lent = recent.lend(announced)
+      if (lent) parts.push({ ...lent, at: announced * step })
+    }
+    whole.advance(prefixBytes(), parts)
+  }
+
+  const readable = () => (right ? file.size : Math.min(plan.prefix, plan.chunks - 1) * step)
+
   for (const chunk of spooled.found) got('spool', chunk)
-  whole.advance(prefixBytes())
+  hashOn()
 
   let saving: Promise<void> = Promise.resolve()
   /** One after the other: on a busy disk a note may take longer than the next waits. */
@@ -89,19 +106,27 @@ export async function openStock(
       return generation
     },
     get readable() {
-      return right ? file.size : Math.min(plan.prefix, plan.chunks - 1) * step
+      return readable()
     },
     read: spooled.read,
+    lend(position) {
+      const lent = position < readable() ? recent.lend(Math.floor(position / step)) : undefined
+      return lent && { ...lent, bytes: lent.bytes.subarray(position % step) }
+    },
     originOf: (chunk) => origins[chunk],
     hashOf: (chunk) => hashes[chunk],
     async keep(chunk, { origin, hash, bytes }, stillWanted) {
       const write = spooled.write(chunk, bytes)
       writing = Promise.allSettled([writing, write])
       await write
-      if (plan.has(chunk) || !stillWanted()) return false
+      if (plan.has(chunk) || !stillWanted()) {
+        recycle(bytes)
+        return false
+      }
       hashes[chunk] = hash
       got(origin, chunk)
-      whole.advance(prefixBytes())
+      recent.add(chunk, bytes)
+      hashOn()
       return true
     },
     confirm(chunk) {
@@ -116,10 +141,12 @@ export async function openStock(
         origins[chunk] = hashes[chunk] = undefined
         bytesFrom[origin] -= length(chunk)
         plan.lost(chunk)
+        recent.drop(chunk)
       }
       generation++
       whole.reset()
-      whole.advance(prefixBytes())
+      announced = 0
+      hashOn()
     },
     async isRight() {
       const found = await whole.result(file.size)
@@ -135,6 +162,7 @@ export async function openStock(
     save,
     async close() {
       whole.close()
+      recent.clear()
       await writing
       await save()
       await spooled.close(plan.count > 0 ? 'keep' : 'useless')

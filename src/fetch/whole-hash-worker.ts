@@ -5,13 +5,21 @@ import { parentPort } from 'node:worker_threads'
 
 export type HashOrder = { job: number } & (
   | { open: string }
-  | { advance: number }
+  /** `parts`: some of the bytes up to there, in order. */
+  | { advance: number; parts: HashPart[] }
   | { reset: true }
   | { finish: number }
   | { close: true }
 )
+export interface HashPart {
+  /** Where in the file it begins. */
+  at: number
+  bytes: Uint8Array
+}
 export interface HashAnswer {
   job: number
+  /** Parts that are no longer needed: the oldest that were sent, of all jobs. */
+  used?: number
   sha256?: string
   error?: string
 }
@@ -26,8 +34,15 @@ interface Job {
 const jobs = new Map<number, Job>()
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
+function take(job: Job, { at, bytes }: HashPart): void {
+  advance(job, at)
+  if (job.at !== at) return
+  job.hash.update(bytes)
+  job.at += bytes.length
+}
+
 function advance(job: Job, bytes: number): void {
-  if (job.fd < 0) job.fd = openSync(job.path, 'r')
+  if (job.fd < 0 && job.at < bytes) job.fd = openSync(job.path, 'r')
   while (job.at < bytes) {
     const read = readSync(job.fd, buffer, 0, Math.min(buffer.length, bytes - job.at), job.at)
     if (read === 0) throw new Error(`${job.path} ends at ${job.at}`)
@@ -49,8 +64,10 @@ function obey(order: HashOrder): void {
   }
   const job = jobs.get(order.job)
   if (!job) return
-  if ('advance' in order) advance(job, order.advance)
-  else if ('reset' in order) Object.assign(job, { hash: createHash('sha256'), at: 0 })
+  if ('advance' in order) {
+    for (const part of order.parts) take(job, part)
+    advance(job, order.advance)
+  } else if ('reset' in order) Object.assign(job, { hash: createHash('sha256'), at: 0 })
   else if ('close' in order) close(order.job)
   else {
     advance(job, order.finish)
@@ -69,4 +86,5 @@ parentPort!.on('message', (order: HashOrder) => {
   } catch (error) {
     answer({ job: order.job, error: String(error) })
   }
+  if ('parts' in order) answer({ job: order.job, used: order.parts.length })
 })

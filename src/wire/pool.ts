@@ -7,6 +7,7 @@ const SMALL = 4 * KIB
  * Buffers for payloads, used again. Allocating 1 MiB for each chunk costs more than receiving it (the kernel
  * clears the pages anew: `bench/link.ts`).
  *
+ * Its memory is shared, so that another thread can read it without a copy.
  * Whoever acquires a buffer owns it, and may hand it on. Its last owner may `release` it, after which nobody may
  * touch it. What is never released is left to the garbage collector: correct, only slower. To release twice, or
  * what isn't the pool's, does nothing.
@@ -19,7 +20,7 @@ export interface BufferPool {
 
 /** Keeps at most `keep` bytes for later use. */
 export function createBufferPool(keep = 16 * 1024 * KIB): BufferPool {
-  const free: ArrayBufferLike[][] = SIZES.map(() => [])
+  const free: SharedArrayBuffer[][] = SIZES.map(() => [])
   const lent = new WeakSet<ArrayBufferLike>()
   let kept = 0
 
@@ -29,13 +30,14 @@ export function createBufferPool(keep = 16 * 1024 * KIB): BufferPool {
       const at = SIZES.findIndex((size) => length <= size)
       const again = free[at]?.pop()
       if (again) kept -= again.byteLength
-      const buffer = again ?? Buffer.allocUnsafeSlow(SIZES[at]!).buffer
+      const buffer = again ?? new SharedArrayBuffer(SIZES[at]!)
       lent.add(buffer)
       return Buffer.from(buffer, 0, length)
     },
 
     release({ buffer }) {
-      if (!lent.delete(buffer) || kept + buffer.byteLength > keep) return
+      if (!lent.delete(buffer) || !(buffer instanceof SharedArrayBuffer) || kept + buffer.byteLength > keep)
+        return
       free[SIZES.indexOf(buffer.byteLength as (typeof SIZES)[number])]!.push(buffer)
       kept += buffer.byteLength
     },

@@ -8,6 +8,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { answerFetch } from '../../src/daemon/fetch-answer.ts'
 import { FrameType } from '../../src/daemon/fetch-stream.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job.ts'
+import type { Lent } from '../../src/fetch/recent-chunks.ts'
 
 const SIZE = 64 * 1024 * 1024
 
@@ -20,10 +21,11 @@ function createFakeJob(readable: number) {
     done: 7,
     readable,
     end: undefined as JobEnd | undefined,
-    async read() {
+    async read(_buffer: Uint8Array) {
       reads++
       waiting()
     },
+    lend: (_position: number): Lent | undefined => undefined,
     follow(follower: JobFollower) {
       followers.add(follower)
       waiting()
@@ -119,6 +121,27 @@ test('a job that fails ends the answer at once: what was readable is of no use t
     const frames = await framesUntil(client, FrameType.end)
     assert.equal(frames.at(-1), { type: FrameType.end, body: '{"result":"mismatch","reason":"r"}' })
     assert.is(fake.reads(), 0)
+  })
+})
+
+test('what is in memory is sent from there, and given back when it is sent', async () => {
+  const fake = createFakeJob(6)
+  let released = 0
+  const lent = (text: string) => ({ bytes: Buffer.from(text), release: () => void released++ })
+  fake.job.lend = (position) => (position === 0 ? lent('ab') : position === 2 ? lent('cd') : undefined)
+  fake.job.read = async (buffer: Uint8Array) => void buffer.set(Buffer.from('ef'))
+  fake.job.readable = 4
+  await asking(fake, async (client) => {
+    await fake.until(() => fake.followers.size === 1)
+    fake.job.readable = 6
+    fake.finish({ result: 'done', fromPeers: 6, fromMirror: 0, peers: 1 })
+    const frames = await framesUntil(client, FrameType.end)
+    const data = frames.filter(({ type }) => type === FrameType.data)
+    assert.equal(
+      data.map(({ body }) => body),
+      ['ab', 'cd', 'ef'],
+    )
+    assert.is(released, 2)
   })
 })
 

@@ -17,7 +17,7 @@ import { createLimiter } from '../../src/fetch/limiter.ts'
 import type { FileNetwork } from '../../src/fetch/meetings.ts'
 import { createPacserve } from '../../src/fetch/pacserve.ts'
 import type { CompleteFile, Spool, SpoolFile } from '../../src/fetch/spool.ts'
-import type { WholeHasher } from '../../src/fetch/whole-hash.ts'
+import type { FilePart, WholeHasher } from '../../src/fetch/whole-hash.ts'
 import type { Holder } from '../../src/overlay/holders.ts'
 import type { Session } from '../../src/overlay/session.ts'
 import type { Message, WantedFile } from '../../src/wire/messages.ts'
@@ -209,7 +209,8 @@ export function createMemoryHasher(
       let hash: Hash = createHash('sha256')
       let at = 0
       hasher.openFiles++
-      const advance = (bytes: number) => {
+      const advance = (bytes: number, parts: FilePart[] = []) => {
+        for (const { release } of parts) release()
         if (bytes > at) hash.update(files.get(path)!.bytes.subarray(at, bytes))
         at = Math.max(at, bytes)
       }
@@ -553,7 +554,8 @@ export function createLab(options: LabOptions) {
     openMirror: mirrors.open,
     pacserve: options.servers && servers.pacserve,
     mirrorRates: new Map(options.mirrorRate === undefined ? [] : [['http://m0/core', options.mirrorRate]]),
-    recycle() {},
+    // Whoever still reads them would see it.
+    recycle: (bytes) => void bytes.fill(0xee),
     onRejected: () => void rejected++,
   }
   const job: Job = createJob(deps, { file, mirrors: urls, environment: {}, delay }, () => {
@@ -567,6 +569,13 @@ export function createLab(options: LabOptions) {
     const bytes = job.readable - handedBytes
     if (bytes <= 0) return
     const at = handedBytes
+    const lent = job.lend(at)
+    if (lent) {
+      handedBytes += lent.bytes.length
+      handed.set(lent.bytes, at)
+      lent.release()
+      return handOver()
+    }
     const part = Buffer.alloc(bytes)
     handedBytes += bytes
     await job.read(part, at)

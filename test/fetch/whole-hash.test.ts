@@ -88,4 +88,48 @@ test('the thread ends: who waits is told, and so is who began with it; the next 
   await hasher.close()
 })
 
+const inMemory = (text: string, at: number, size = text.length) => {
+  const bytes = Buffer.from(new SharedArrayBuffer(size))
+  bytes.write(text)
+  let released = 0
+  return { at, bytes, release: () => void released++, released: () => released }
+}
+
+test('what is in memory is hashed from there, what is not from the file', async () => {
+  const hasher = createWholeHasher(worker)
+  writeFileSync(file, '----two------four--')
+  const whole = hasher.begin(file)
+  const parts = [inMemory('one ', 0), inMemory('three ', 7)]
+  whole.advance(17, parts)
+  const last = inMemory('..', 17)
+  whole.advance(19, [last])
+  assert.is(await whole.result(19), sha256(Buffer.from('one twothree four..')))
+  assert.equal(
+    [...parts, last].map(({ released }) => released()),
+    [1, 1, 1],
+    'each is given back once',
+  )
+  whole.reset()
+  writeFileSync(file, 'else')
+  assert.is(await whole.result(4), sha256(Buffer.from('else')))
+  await hasher.close()
+})
+
+test('what the thread can not be lent is given back at once, and read from the file', async () => {
+  const hasher = createWholeHasher(worker)
+  const size = 5 * 1024 * 1024
+  writeFileSync(file, Buffer.alloc(2 * size + 1))
+  const whole = hasher.begin(file)
+  const unshared = { at: 0, bytes: Buffer.from('x'), release: () => void freed++ }
+  let freed = 0
+  whole.advance(1, [unshared])
+  assert.is(freed, 1)
+  const parts = [inMemory('', 1, size), inMemory('no room for this', size + 1, size)]
+  whole.advance(2 * size + 1, parts)
+  assert.is(parts[1]!.released(), 1)
+  assert.is(await whole.result(2 * size + 1), sha256(Buffer.alloc(2 * size + 1)))
+  assert.is(parts[0]!.released(), 1)
+  await hasher.close()
+})
+
 test.run()

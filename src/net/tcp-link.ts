@@ -33,7 +33,7 @@ export function createTcpLink(
   socket: Socket,
   { log, clock, pool, highWater, tls }: LinkParts,
   { remote, outbound }: { remote: Endpoint; outbound: boolean },
-): { link: Link; onData(bytes: Buffer): void } {
+): { link: Link; onData(bytes: Buffer): void; room(buffer: Buffer): Buffer } {
   let handler: LinkHandler | undefined
   let open = true
   /** Only the first counts. */
@@ -187,5 +187,5 @@ export function createTcpLink(
     recycle: (payload) => pool.release(payload),
     close,
   }
-  return { link, onData }
+  return { link, onData, room: parser.room }
 }

@@ -46,12 +46,13 @@ export function createTcpTransport(
 
 function dial(parts: LinkParts, receive: Buffer, remote: Endpoint, timeout: number): Promise<Link> {
   return new Promise((resolve, reject) => {
-    let onData: (bytes: Buffer) => void
-    const callback = (count: number) => {
-      onData(receive.subarray(0, count))
+    let made: ReturnType<typeof createTcpLink> | undefined
+    const callback = (count: number, buffer: Uint8Array) => {
+      made!.onData((buffer as Buffer).subarray(0, count))
       return true
     }
-    const to = { ...hostPort(remote), noDelay: true, onread: { buffer: receive, callback } }
+    const buffer = () => made?.room(receive) ?? receive
+    const to = { ...hostPort(remote), noDelay: true, onread: { buffer, callback } }
     const socket = parts.tls?.connect(to) ?? net.connect(to)
 
     const fail = (how: string, cause?: unknown, what: ErrorCode = 'peer') => {
@@ -70,9 +71,8 @@ function dial(parts: LinkParts, receive: Buffer, remote: Endpoint, timeout: numb
     socket.once(parts.tls ? 'secureConnect' : 'connect', () => {
       cancel()
       socket.pause()
-      const made = createTcpLink(socket, parts, { remote, outbound: true })
+      made = createTcpLink(socket, parts, { remote, outbound: true })
       socket.off('error', onError)
-      onData = made.onData
       resolve(made.link)
     })
   })

@@ -24,9 +24,16 @@ export function frameHead(header: Uint8Array, payloadBytes: number): Buffer {
   return head
 }
 
+/** A payload of so many bytes is worth a read of its own, straight into where it belongs. */
+const LARGE_BYTES = 512 * 1024
+/** What then is read at once between two payloads. */
+const BETWEEN_BYTES = 4 * 1024
+
 export interface FrameParser {
+  /** Where the stream's next bytes had best be read, by which they need not be copied: `buffer` or a part of it, or the payload. */
+  room(buffer: Buffer): Buffer
   /**
-   * Takes the stream's next bytes, cut anywhere; keeps no reference to them.
+   * Takes the stream's next bytes, cut anywhere; keeps no reference to them. They may lie where `room` said last.
    * @throws PacsrvError `wire` for another protocol or an oversized frame, `key` for a node of a closed network;
    * the parser is of no use afterwards.
    */
@@ -92,9 +99,14 @@ export function createFrameParser({ onFrame, pool }: FrameParserParts, bounds = 
   }
 
   return {
+    room(buffer) {
+      if (target.length >= LARGE_BYTES) return target.subarray(filled)
+      return payloadBytes >= LARGE_BYTES ? buffer.subarray(0, BETWEEN_BYTES) : buffer
+    },
     push(bytes) {
+      const inPlace = bytes.buffer === target.buffer && bytes.byteOffset === target.byteOffset + filled
       for (let at = 0; at < bytes.length; ) {
-        const count = bytes.copy(target, filled, at, at + target.length - filled)
+        const count = inPlace ? bytes.length : bytes.copy(target, filled, at, at + target.length - filled)
         filled += count
         at += count
         if (stage === 'magic') checkMagic()

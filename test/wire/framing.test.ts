@@ -129,4 +129,31 @@ test('an end inside a frame is noticed, wherever it is', () => {
   }
 })
 
+test('large payloads are read straight into their place, whatever a read brings', () => {
+  const random = seeded(3)
+  const payloads = [700_000, 10, 1024 * 1024, 512 * 1024, 0, 600_000].map((size, n) =>
+    Buffer.alloc(size, `${n}`),
+  )
+  const header = Buffer.from('header')
+  const stream = Buffer.concat([
+    MAGIC,
+    ...payloads.flatMap((payload) => [frameHead(header, payload.length), payload]),
+  ])
+  const shared = Buffer.alloc(256 * 1024)
+  const got: Buffer[] = []
+  const parser = createFrameParser({ onFrame: (_, payload) => got.push(payload), pool: createBufferPool() })
+  let between = 0
+  for (let at = 0; at < stream.length; ) {
+    const room = parser.room(shared)
+    const count = Math.min(1 + random.below(300_000), room.length, stream.length - at)
+    stream.copy(room, 0, at, at + count)
+    if (room.buffer === shared.buffer) between += count
+    parser.push(room.subarray(0, count))
+    at += count
+  }
+  assert.ok(got.every((payload, n) => payload.equals(payloads[n]!)))
+  assert.is(got.length, payloads.length)
+  assert.ok(between < 350_000, `${between} bytes were copied`)
+})
+
 test.run()

@@ -96,7 +96,8 @@ const bounds: [Message['type'], string, unknown, unknown][] = [
   ['chunk', 'payload', new Uint8Array(1), NONE],
   ['signature', 'payload', new Uint8Array(16_384), new Uint8Array(16_385)],
   ['signature', 'payload', new Uint8Array(1), NONE],
-  ['have', 'payload', new Uint8Array(2048), new Uint8Array(2049)],
+  ['have', 'payload', new Uint8Array(4096), new Uint8Array(4098)],
+  ['have', 'payload', new Uint8Array(2), new Uint8Array(3)],
 ]
 
 for (const [type, field, most, past] of bounds) {

@@ -132,6 +132,7 @@ const TOOLS = {
   debootstrap: 'debootstrap',
   fakeroot: 'fakeroot',
   'avahi-daemon': 'avahi-daemon',
+  systemd: 'systemctl',
 }
 
 export type Tool = keyof typeof TOOLS

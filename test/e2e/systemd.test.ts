@@ -1,0 +1,69 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { boot, whyNoBoot } from './boot.ts'
+import { waitFor } from './commands.ts'
+import { type Lab, scenario } from './lab.ts'
+import type { Status } from './node.ts'
+
+const KEY = '/var/lib/pacsrv.key'
+/** All that a sandbox could keep from the daemon. */
+const CONFIG = `[network]
+dht = yes
+dht-bootstrap = 127.0.0.1:1
+key-file = ${KEY}
+`
+
+const NAME =
+  'systemd runs the units, sandbox and all: LAN, DHT, a key, socket activation, the restart after an upgrade'
+const why = whyNoBoot()
+if (why) {
+  console.log(`skipped: ${NAME}: ${why}`)
+  test.skip(NAME, () => {})
+} else scenario(NAME, bootAndLook, ['systemd'])
+
+async function bootAndLook(lab: Lab): Promise<void> {
+  const host = lab.host('booted')
+  const config = join(lab.folder, 'pacsrv.conf')
+  writeFileSync(config, CONFIG, { mode: 0o644 })
+  const run = await boot(lab, host, config)
+  const must = async (...command: string[]) => {
+    const outcome = await run(...command)
+    assert.is(outcome.code, 0, `${command.join(' ')}: ${outcome.all}`)
+    return outcome.stdout
+  }
+  const asNobody = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups']
+  const status = async (): Promise<Status | undefined> => {
+    const { code, stdout } = await run(...asNobody, 'pacsrv-xfer', 'status', '--json')
+    return code === 0 ? JSON.parse(stdout) : undefined
+  }
+  await must('sh', '-c', `install -m 640 -g pacsrv /dev/null ${KEY} && openssl rand -hex 32 >${KEY}`)
+  await must('systemctl', 'start', 'pacsrv.socket', 'pacsrv-webhost.service')
+  assert.is((await run('systemctl', 'is-active', 'pacsrv.service')).stdout.trim(), 'inactive')
+  const first = await waitFor('the daemon that the socket starts', status)
+  assert.is(first.node.listen, '[::]:8048')
+  const bound = await waitFor('mDNS and the DHT', async () => {
+    const sockets = await must('cat', '/proc/net/udp', '/proc/net/udp6')
+    return /:14E9 /.test(sockets) && /:1F70 /.test(sockets) && sockets
+  })
+  assert.ok(bound)
+  const log = await must('cat', '/var/log/pacsrv.log')
+  assert.match(log, /a closed network/)
+  assert.not.match(log, /"level":[456]0/)
+  await waitFor(
+    'the webhost',
+    async () => (await run('curl', '-s', 'http://127.0.0.1:8050/announce')).stdout !== '',
+  )
+
+  const upgraded = await run('/usr/share/libalpm/scripts/pacsrv-restart')
+  assert.equal([upgraded.code, upgraded.all], [0, ''])
+  await waitFor('the new daemon', async () => {
+    const now = await status()
+    return now !== undefined && now.node.pid !== first.node.pid && now.node.id === first.node.id
+  })
+  await must('systemctl', 'stop', 'pacsrv.service', 'pacsrv.socket')
+  assert.is(await status(), undefined)
+}
+
+test.run()

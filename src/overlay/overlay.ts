@@ -174,6 +174,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       clock,
       neighbours: () => neighbours.all().filter(({ outbound }) => outbound),
       dial: connections.dial,
+      onTransfer: deps.onTransfer,
     },
     { listens: listen !== undefined, advertised: advertise !== undefined },
   )

@@ -15,8 +15,6 @@ const DIAL_BACK_TIME = 6_000
 const LASTING = { yes: 30 * 60_000, no: 5 * 60_000 }
 /** Addresses that this node is seen at. */
 const MAX_ADDRESSES = 100
-/** A dial back stays open for so long, in milliseconds: time for the other end to have noticed. */
-const STAY = 1_000
 /** Neighbours that must have failed before "no", if there are so many. */
 const WITNESSES = 2
 /** Dials back that this node does for all its neighbours. */
@@ -27,6 +25,8 @@ export interface ReachDeps {
   /** Neighbours that this node dialled. */
   neighbours(): Session[]
   dial(address: Endpoint, purpose: Purpose, expect: NodeId): Promise<Session>
+  /** A session on which the other end may ask for files. */
+  onTransfer(session: Session): void
 }
 
 /**
@@ -94,13 +94,8 @@ export function createReach(
     dialBack({ id, dialable, remote }) {
       if (dialable === undefined || hostPort(dialable).host !== hostPort(remote).host) return
       if (hostPort(dialable).port < LOWEST_PORT || !dials.take()) return
-      deps.dial(dialable, 'transfer', id).then(
-        (session) => {
-          session.handle({ onMessage() {}, onClose() {} })
-          clock.after(STAY, () => session.close('dialled back'))
-        },
-        () => {},
-      )
+      // To the other end it is a transfer session like any, on which it may ask at once.
+      deps.dial(dialable, 'transfer', id).then(deps.onTransfer, () => {})
     },
   }
 }

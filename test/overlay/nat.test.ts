@@ -111,4 +111,16 @@ test('a holder that nobody knows to be behind NAT is called when its gateway sta
   assert.is(holder.served.length, 1)
 })
 
+test('who dials a neighbour back serves it on that session', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(3_000)
+  assert.equal(
+    a.served.map(({ id, outbound }) => ({ id, outbound })),
+    [{ id: b.overlay.id, outbound: true }],
+  )
+  assert.not.ok(a.served[0]!.parted)
+})
+
 test.run()

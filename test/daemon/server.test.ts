@@ -54,6 +54,7 @@ function createFakeJob() {
       return () => followers.delete(follower)
     },
     gate: Promise.resolve() as Promise<void>,
+    lend: () => undefined,
     async read(buffer: Buffer, position: number) {
       await fake.gate
       fake.bytes.copy(buffer, 0, position)

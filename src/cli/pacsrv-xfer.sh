@@ -411,6 +411,7 @@ first='' mirrors='' answered=''
 if [ -n "$mirrors" ]; then
 	try "$mirrors"
 else
+	daemon= # it knows nothing of this URL, or is of an older version
 	try "$url"
 	try "$(repository | while IFS= read -r line; do
 		case $line in *://*) printf '%s/%s\n' "$line" "$name" ;; esac

@@ -406,12 +406,14 @@ if [ -n "$terminal" ]; then
 	[ "${columns:-0}" -gt 0 ] || columns=80
 fi
 first='' mirrors='' answered=''
-[ -z "$daemon" ] || [ $kind = local ] || mirrors=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" \
-	--max-time 0.5 -G --data-urlencode url@- http://localhost/v1/mirrors)
+if [ -n "$daemon" ] && [ $kind != local ]; then
+	mirrors=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -G \
+		--data-urlencode url@- http://localhost/v1/mirrors) || mirrors='' # half an answer is none
+fi
 if [ -n "$mirrors" ]; then
 	try "$mirrors"
 else
-	daemon= # it knows nothing of this URL, or is of an older version
+	daemon= # it hangs, knows nothing of this URL, or is of an older version
 	try "$url"
 	try "$(repository | while IFS= read -r line; do
 		case $line in *://*) printf '%s/%s\n' "$line" "$name" ;; esac

@@ -316,6 +316,15 @@ test("a mirror that answers 404 is not told of as dead, and a daemon of before i
   assert.equal(calls, ['/v1/mirrors'])
 })
 
+test('half an answer of a daemon that hangs is none: the URL itself is asked', async () => {
+  daemon = createServer((_, response) => {
+    response.writeHead(200, { 'Content-Length': 100 }).write('http://127.')
+  }).listen(socket)
+  await once(daemon, 'listening')
+  files['/core/core.db'] = 'all'
+  assert.is((await run()).content, 'all')
+})
+
 test('a signature that no mirror answers for: the daemon asks peers; a mirror that has none has answered', async () => {
   const calls: string[] = []
   const name = `${PACKAGE}.sig`

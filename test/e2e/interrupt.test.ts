@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -39,6 +39,14 @@ async function interrupted(lab: Lab, words: string[] = [], options: string[] = [
       .concat(readdirSync(pacman.sync, { recursive: true, encoding: 'utf8' }))
       .filter((name) => /\.\d+\.(answer\.)?part$/.test(name))
 
+  /** Else the next stage would be given what this one has left, or wait with it for a mirror that is stuck. */
+  async function forget() {
+    node.signal('SIGTERM')
+    await waitFor('the end of the daemon', () => node.daemons().length === 0)
+    for (const name of readdirSync(node.spool)) rmSync(join(node.spool, name), { recursive: true })
+    await node.start()
+  }
+
   for (const { name, rules, until } of STAGES) {
     await mirror.clearLog()
     await mirror.behave(rules)
@@ -59,6 +67,7 @@ async function interrupted(lab: Lab, words: string[] = [], options: string[] = [
     await waitFor(`${name}: nobody left`, () => host.pids('pacsrv-xfer', '://').length === 0, 3)
     assert.equal(partial(), [], name)
     assert.is(node.daemons().length, 1, name)
+    await forget()
   }
 
   await mirror.behave([])

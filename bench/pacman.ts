@@ -120,6 +120,17 @@ const empty = (folder: string) => {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
 }
 
+/** What a process has used since its start (proc(5), 14th and 15th field of stat, in hundredths). */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number)
+  return (user! + system!) / 100
+}
+
 /** The seconds of one `pacman -Sw`, everything as on the first day. */
 async function transaction({ who, options }: Way, packages: Package[], signed: boolean): Promise<number> {
   const { host, node } = who
@@ -145,9 +156,10 @@ async function transaction({ who, options }: Way, packages: Package[], signed: b
   if (got !== files) throw new Error(`${got} files instead of ${files}`)
   if (node) {
     const { totals } = await node.status()
+    const [cpu] = node.daemons().map(cpuSeconds)
     const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
     lab.note(
-      `${outcome.seconds.toFixed(2)} s, MB from peers ${megabytes(totals.fromPeers)}, by the mirror through the daemon ${megabytes(totals.fromMirror)}`,
+      `${outcome.seconds.toFixed(2)} s, CPU s of pacman ${outcome.cpuSeconds.toFixed(2)}, of the daemon ${cpu?.toFixed(2)}, MB from peers ${megabytes(totals.fromPeers)}, by the mirror through the daemon ${megabytes(totals.fromMirror)}`,
     )
     node.signal('SIGTERM')
     await waitFor('the end of the daemon', () => node.daemons().length === 0)

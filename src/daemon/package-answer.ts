@@ -47,11 +47,15 @@ export async function answerPackage(
   { located, sources }: { located: Located; sources: PackageSources },
 ): Promise<void> {
   const ready = await findReady(located, sources)
-  if (ready) return sendFile(ready, request, response)
+  if (ready) {
+    sources.signatures.expect(located)
+    return sendFile(ready, request, response)
+  }
   const { fetcher, scout } = sources
   if (!fetcher.isFetching(located.file.sha256) && !(await scout.isWorthIt(located.file))) {
     return notFound(response)
   }
+  sources.signatures.expect(located)
   const job = fetcher.fetch(located, {})
   const drip = await waitFor(job, request, response, { located, sources })
   if (response.destroyed) return
@@ -118,7 +122,11 @@ function waitFor(
   })
 }
 
-/** Answers for the signature of a package: what lies beside it here; else 404, unless the mirrors may well be dead. */
+/**
+ * Answers for the signature of a package: what lies beside it here, else from a mirror, else from peers. To pacman it
+ * belongs to the package: it takes it from nowhere else than the server that gave the package, and a 404 fails the
+ * transaction (seen of 7.0).
+ */
 export async function answerPackageSignature(
   request: IncomingMessage,
   response: ServerResponse,
@@ -126,7 +134,7 @@ export async function answerPackageSignature(
 ): Promise<void> {
   const { signatures, heldSignature } = sources
   const held = await heldSignature(located.file.sha256)
-  const bytes = held ?? (signatures.mirrorsAnswer(located) ? undefined : await signatures.find(located))
+  const bytes = held ?? (await signatures.find(located))
   if (bytes) sendBytes(request, response, bytes)
   else notFound(response)
 }

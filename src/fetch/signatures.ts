@@ -25,8 +25,8 @@ export interface Signatures {
   ready(signed: Located): Promise<Uint8Array | undefined>
   /** From the mirrors, unless one says that there is none; where none answers, from peers. Takes 7 s at most. */
   find(signed: Located): Promise<Uint8Array | undefined>
-  /** Whether a mirror has answered lately: then it is the one to ask. */
-  mirrorsAnswer(signed: Located): boolean
+  /** This package is being sent to a pacman that may ask for its signature next (`find`): begun if it has lately. */
+  expect(signed: Located): void
   close(): void
 }
 
@@ -53,6 +53,11 @@ const PEERS_MS = 3_000
 /** Signatures ahead that are asked of peers at the same time. */
 const PEERS_AT_ONCE = 8
 
+/** Curls at the same time. */
+const BATCHES = 2
+/** A CacheServer that was asked for a signature within this time, in milliseconds, will be asked for more. */
+const EXPECTED_MS = 60_000
+
 interface Ahead {
   file: WantedFile
   /** Settles with what came; undefined for nothing. */
@@ -76,6 +81,10 @@ export function createSignatures({
   /** Whether pacman asks for signatures: it has, since the transaction before this one began. */
   let wanted = false
   let stopTimer: Cancel = () => {}
+  /** Ordered, and in no curl yet. */
+  const waiting: Located[] = []
+  let running = 0
+  let foundAt = Number.NEGATIVE_INFINITY
 
   const areDead = (mirrors: string[]) => mirrors.length > 0 && mirrors.every(deadMirrors.isDead)
 
@@ -101,16 +110,30 @@ export function createSignatures({
   }
 
   function start() {
-    const files = queue.filter(({ file }) => !ahead.has(file.sha256))
+    for (const one of queue) if (!ahead.has(one.file.sha256)) order(one)
     queue = []
-    for (const { file } of files) {
-      let settle: Ahead['settle'] = () => {}
-      const outcome = new Promise<Uint8Array | undefined>((resolve) => {
-        settle = resolve
-      })
-      ahead.set(file.sha256, { file, outcome, settle })
-    }
-    if (files.length > 0) void fetchAhead(files)
+    pump()
+  }
+
+  function order(signed: Located): Ahead {
+    let settle: Ahead['settle'] = () => {}
+    const outcome = new Promise<Uint8Array | undefined>((resolve) => {
+      settle = resolve
+    })
+    const one = { file: signed.file, outcome, settle }
+    ahead.set(signed.file.sha256, one)
+    waiting.push(signed)
+    return one
+  }
+
+  /** One curl takes all that has been ordered; what is ordered meanwhile is the next one's. */
+  function pump() {
+    if (running >= BATCHES || waiting.length === 0) return
+    running++
+    void fetchAhead(waiting.splice(0)).finally(() => {
+      running--
+      pump()
+    })
   }
 
   async function fetchAhead(files: Located[]) {
@@ -187,6 +210,20 @@ export function createSignatures({
     return answer
   }
 
+  const canBatch = ({ mirrors }: Located) => mirrors[0] !== undefined && deadMirrors.isAlive(mirrors[0])
+
+  /** With others, from a mirror that has answered lately. */
+  async function fromBatch(signed: Located): Promise<Uint8Array | 'silent' | undefined> {
+    const { outcome } = ahead.get(signed.file.sha256) ?? order(signed)
+    pump()
+    const answer = await within(
+      MIRRORS_MS,
+      outcome.then((bytes) => ({ bytes })),
+    )
+    ahead.delete(signed.file.sha256)
+    return answer ? answer.bytes : 'silent'
+  }
+
   async function fromPeers(file: WantedFile): Promise<Uint8Array | undefined> {
     const answers: Buffer[] = []
     const asked = holdersOf(file).then((holders) =>
@@ -243,11 +280,19 @@ export function createSignatures({
       }
       return areDead(mirrors) ? fromPeers(file) : undefined
     },
+    expect(signed) {
+      if (clock.now() - foundAt >= EXPECTED_MS || !canBatch(signed)) return
+      if (ahead.has(signed.file.sha256) || ahead.size >= MOST_FILES) return
+      order(signed)
+      pump()
+      keep()
+    },
     async find(signed) {
-      const found = areDead(signed.mirrors) ? 'silent' : await fromMirrors(signed)
+      foundAt = clock.now()
+      if (areDead(signed.mirrors)) return fromPeers(signed.file)
+      const found = canBatch(signed) ? await fromBatch(signed) : await fromMirrors(signed)
       return found === 'silent' ? fromPeers(signed.file) : found
     },
-    mirrorsAnswer: ({ mirrors }) => mirrors.some(deadMirrors.isAlive),
     close() {
       ending.abort()
       stopTimer()

@@ -170,6 +170,41 @@ test('where no mirror answers, ahead too, peers are asked; and at once when that
   assert.is(asked.length, 3)
 })
 
+test('of a mirror that answers many are asked by one curl, also while a package is being sent', async () => {
+  const { signatures, batches, clock, giveLater } = setUp((url) =>
+    url.includes('pack0') ? fromMirror(url) : undefined,
+  )
+  signatures.expect(located(9))
+  assert.is(text(await signatures.find(located(0))), 'http://a/core/pack0.sig')
+  batches.length = 0
+  const one = signatures.find(located(1))
+  const two = signatures.find(located(2))
+  const more = [3, 4].map((n) => signatures.find(located(n)))
+  signatures.expect(located(5))
+  for (let n = 0; n < 3; n++) {
+    await settle()
+    giveLater()
+  }
+  await Promise.all([one, two, ...more])
+  assert.equal(
+    batches.map((urls) => urls.length),
+    [1, 1, 3],
+  )
+  assert.is(text(await signatures.find(located(5))), 'http://a/core/pack5.sig')
+  assert.is(batches.length, 3)
+  clock.advance(60_000)
+  signatures.expect(located(6))
+  assert.is(batches.length, 3)
+})
+
+test('a mirror that has answered and then hangs: peers after 4 s', async () => {
+  const { signatures, clock, deadMirrors } = setUp(() => undefined, [{ says: signature('peer') }])
+  deadMirrors.answered('http://a/core')
+  const found = signatures.find(located(1))
+  clock.advance(4_000)
+  assert.is(text(await found), 'peer')
+})
+
 test('a page instead of a signature is no answer of a mirror', async () => {
   const { signatures, deadMirrors } = setUp(
     () => ({ bytes: Buffer.from('<html>') }),

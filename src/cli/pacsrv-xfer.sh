@@ -12,10 +12,17 @@ lib=${0%/*}
 [ -f "$lib/client.cjs" ] || lib=$(dirname "$(readlink -f "$0")")
 
 conf=/etc/pacsrv.conf
-if [ "$1" = --config ] && [ $# -ge 2 ]; then
+case $1-$# in
+--config-[01]) ;;
+--config-*)
 	conf=$2
 	shift 2
-fi
+	;;
+--config=*)
+	conf=${1#*=}
+	shift
+	;;
+esac
 program() {
 	case $1 in
 	daemon | webhost)

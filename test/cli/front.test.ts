@@ -222,6 +222,12 @@ test('a file that the daemon has ready comes without node', async () => {
   assert.is(new URL(target, 'http://x').searchParams.get('url'), `${mirrorUrl}/${PACKAGE}`)
 })
 
+test('the configuration as one word', async () => {
+  await listen((_, response) => response.writeHead(404).end())
+  await run({ does: 'give', args: [`--config=${conf}`, `${mirrorUrl}/${PACKAGE}`, join(cache, PACKAGE)] })
+  assert.equal(clientArguments().slice(0, 2), [conf, socket])
+})
+
 test("a file that the daemon does not have ready is the client's", async () => {
   await listen((_, response) => response.writeHead(404).end())
   await run({ does: 'give' })

@@ -10,6 +10,8 @@ import { assertCache, CURL, type Member } from './pair.ts'
 export interface CrowdSetting {
   hosts: number
   packages: Package[]
+  /** Fetched before, by all at once and not measured: a daemon that has just started runs cold code. */
+  before?: Package[]
   /** tc's rates of each host's link, and of the mirror's. */
   link: string
   mirrorLink: string
@@ -31,11 +33,12 @@ export interface CrowdFigures {
  * where one of them fails or has a wrong file. The rival comes first: one host alone, by curl.
  */
 export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFigures> {
-  const { packages, link, mirrorLink } = setting
+  const { packages, before = [], link, mirrorLink } = setting
   const mirrorHost = lab.host('mirror', { rate: mirrorLink })
   const mirror = await createMirror(mirrorHost)
-  mirror.publish('lab', packages)
-  const words = ['-Sw', ...packages.map((item) => item.name)]
+  mirror.publish('lab', [...packages, ...before])
+  const wordsFor = (wanted: Package[]) => ['-Sw', ...wanted.map((item) => item.name)]
+  const words = wordsFor(packages)
   const measured = async <T>(body: () => Promise<T>) => {
     const before = await sentBytes(mirrorHost)
     const result = await body()
@@ -62,10 +65,12 @@ export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFi
   for (const { node } of members)
     await node.until('all the others', ({ peers }) => peers.length === hosts.length - 1, 60)
 
+  if (before.length > 0) await Promise.all(members.map(({ pacman }) => pacman.run(wordsFor(before))))
+
   const [outcomes, bytes] = await measured(() => Promise.all(members.map(({ pacman }) => pacman.run(words))))
   for (const [n, outcome] of outcomes.entries()) {
     if (outcome.code !== 0) throw new Error(`${hosts[n]!.name}: ${outcome.all}`)
-    assertCache(members[n]!.pacman, packages)
+    assertCache(members[n]!.pacman, [...packages, ...before])
   }
   let fromPeers = 0
   for (const { node } of members) fromPeers += (await node.status()).totals.fromPeers

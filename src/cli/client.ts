@@ -54,7 +54,8 @@ function leave(status: number): never {
 /** `mayStart`: when nobody listens, a daemon may be started, once. */
 function attach(mayStart: boolean): void {
   const read = createAnswerReader({ onData: write, onFrame })
-  let timer = setTimeout(() => leave(EXIT.mirror), FIRST_BYTE_MS)
+  let takes = 0
+  let timer = patience(FIRST_BYTE_MS)
   const buffer = Buffer.allocUnsafeSlow(FRAME_BYTES)
   const socket = connect({ path: socketPath, onread: { buffer, callback: take } })
 
@@ -67,9 +68,16 @@ function attach(mayStart: boolean): void {
     startDaemon()
   })
 
+  /** On a busy machine it may be this process that was late: what lies in the socket by now still counts. */
+  function patience(ms: number) {
+    const before = takes
+    return setTimeout(() => setImmediate(() => takes === before && leave(EXIT.mirror)), ms)
+  }
+
   function take(length: number, bytes: Uint8Array): boolean {
     clearTimeout(timer)
-    timer = setTimeout(() => leave(EXIT.mirror), SILENCE_MS)
+    takes++
+    timer = patience(SILENCE_MS)
     try {
       read(bytes.subarray(0, length))
     } catch {

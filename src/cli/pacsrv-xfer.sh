@@ -153,21 +153,21 @@ package | signature)
 		if [ -n "$daemon" ]; then
 			ready
 			found=$?
-			# What had begun to come is large, or the machine busy: the client has more patience.
-			[ $found != 28 ] || [ ! -s "$tmp" ] || found=slow
 		fi
 		case $found-$kind in
 		0-*)
 			[ -z "$line" ] || echo
 			finish
 			;;
-		28-*) daemon= ;; # it hangs: to wait for it a second time would cost as much again
+		28-signature) daemon= ;; # silent: it hangs
 		*-package)
 			run node "$lib/client.cjs" "$conf" "$socket" "$start" "$url" "$tmp" "$name" "$PPID"
 			case $? in
 			0) finish ;;
 			65) leave 1 ;; # the mirrors' bytes are not what the sync database promises
 			esac
+			# Silent once it may have been busy; silent twice it hangs, and isn't asked a third time.
+			[ $found != 28 ] || daemon=
 			;;
 		esac
 	fi

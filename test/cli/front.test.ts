@@ -234,12 +234,20 @@ test("a file that the daemon does not have ready is the client's", async () => {
   assert.is(got(), 'from peers\n')
 })
 
-test('a daemon that is silent costs half a second, once', async () => {
-  await listen(() => {})
-  const { status, ms } = await run({ does: 'give' })
+test('a daemon that is silent is asked once more, by the client, and for no mirrors', async () => {
+  let asked = 0
+  await listen(() => void asked++)
+  const { status, ms } = await run()
   assert.is(status, 0)
   assert.is(got(), 'from the mirror')
+  assert.is(asked, 1, 'beside what the client asks')
   assert.ok(ms > 450 && ms < 1_500, `took ${ms} ms`)
+})
+
+test('a daemon that was only busy gives the file after all', async () => {
+  await listen(() => {})
+  await run({ does: 'give' })
+  assert.is(got(), 'from peers\n')
 })
 
 test('a daemon that stops in the middle of a ready file: the mirror gives it, whole', async () => {

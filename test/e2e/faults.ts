@@ -103,7 +103,7 @@ export const faults: Fault[] = [
     packages: few,
     before: ({ asker }) => asker.node.signal('SIGSTOP'),
     after: everythingFromMirror,
-    mayCost: 6,
+    mayCost: 9,
   },
   {
     name: 'the daemon is stopped in the middle of 100 MB',

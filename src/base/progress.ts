@@ -74,6 +74,7 @@ export function sourcesLine(
   name: string,
   from: { fromPeers: number; fromMirror: number; peers: number },
 ): string {
+  if (from.fromPeers + from.fromMirror === 0) return `${name}: had come before`
   const peers = `${from.peers} ${from.peers === 1 ? 'peer' : 'peers'}`
   return `${name}: ${humanSize(from.fromPeers)} from ${peers}, ${humanSize(from.fromMirror)} from the mirror`
 }

@@ -53,6 +53,7 @@ test('an empty file is whole', () => {
 test('where it came from, in a line', () => {
   const from = { fromPeers: 3000, fromMirror: 0, peers: 1 }
   assert.is(sourcesLine('x', from), 'x: 2.9 KiB from 1 peer, 0 B from the mirror')
+  assert.is(sourcesLine('x', { fromPeers: 0, fromMirror: 0, peers: 0 }), 'x: had come before')
   assert.is(sourcesLine('x', { ...from, peers: 2 }), 'x: 2.9 KiB from 2 peers, 0 B from the mirror')
 })
 

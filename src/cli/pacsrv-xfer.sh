@@ -144,6 +144,16 @@ esac
 daemon=
 [ -n "$server" ] || [ ! -S "$socket" ] || daemon=yes
 
+# Asks the daemon for a package, and starts one where that may be done.
+client() {
+	run node "$lib/client.cjs" "$conf" "$socket" "$start" "$url" "$tmp" "$name" "$PPID"
+	case $? in
+	0) finish ;;
+	65) leave 1 ;; # the mirrors' bytes are not what the sync database promises
+	esac
+}
+
+found=''
 case $kind in
 package | signature)
 	if [ -n "$server" ]; then
@@ -161,11 +171,7 @@ package | signature)
 			;;
 		28-signature) daemon= ;; # silent: it hangs
 		*-package)
-			run node "$lib/client.cjs" "$conf" "$socket" "$start" "$url" "$tmp" "$name" "$PPID"
-			case $? in
-			0) finish ;;
-			65) leave 1 ;; # the mirrors' bytes are not what the sync database promises
-			esac
+			client
 			# Silent once it may have been busy; silent twice it hangs, and isn't asked a third time.
 			[ $found != 28 ] || daemon=
 			;;
@@ -425,6 +431,12 @@ else
 	try "$(repository | while IFS= read -r line; do
 		case $line in *://*) printf '%s/%s\n' "$line" "$name" ;; esac
 	done)"
+fi
+
+# A daemon that was too busy to answer may have the file by now, where the mirrors gave nothing.
+if [ $kind = package ] && [ "$found$answered" = 28 ]; then
+	rm -f "$answer"
+	client
 fi
 
 # Where no mirror answers at all, a peer's signature is better than none: pacman verifies it.

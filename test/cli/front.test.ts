@@ -46,6 +46,7 @@ printf '%s\\n' "$@" >"$LOG"
 case $DOES in
 give) echo 'from peers' >"$6" ;;
 half) echo half >"$6"; exit 75 ;;
+late) [ ! -e "$LOG.once" ] || { echo 'from peers, late' >"$6"; exit 0; }; >"$LOG.once"; exit 75 ;;
 mismatch) echo wrong >"$6"; exit 65 ;;
 hang) echo half >"$6"; echo started; exec sleep 20 ;;
 crash) kill -SEGV $$ ;;
@@ -242,6 +243,15 @@ test('a daemon that is silent is asked once more, by the client, and for no mirr
   assert.is(got(), 'from the mirror')
   assert.is(asked, 1, 'beside what the client asks')
   assert.ok(ms > 450 && ms < 1_500, `took ${ms} ms`)
+})
+
+test('a daemon that was too busy is asked again where no mirror gives anything', async () => {
+  const gone = 'http://127.0.0.1:1'
+  await listen(() => {})
+  const args = ['--config', conf, `${gone}/${PACKAGE}`, join(cache, PACKAGE)]
+  const { status } = await run({ does: 'late', args })
+  assert.is(status, 0)
+  assert.is(got(), 'from peers, late\n')
 })
 
 test('a daemon that was only busy gives the file after all', async () => {

@@ -13,11 +13,20 @@ export function trixieFolder(): string {
   try {
     must('debootstrap', '--variant=minbase', `--include=${INCLUDE}`, 'trixie', stage)
     must('chroot', stage, 'useradd', '-r', '-d', '/', '-s', '/usr/sbin/nologin', 'alpm')
-    renameSync(stage, folder)
+    rename(stage, folder)
   } finally {
     rmSync(stage, { recursive: true, force: true })
   }
   return folder
+}
+
+function rename(stage: string, folder: string) {
+  try {
+    renameSync(stage, folder)
+  } catch (error) {
+    // Another test file's was there first.
+    if (!existsSync(folder)) throw error
+  }
 }
 
 /** The lab's folder is at the same path inside, so that configurations and sockets mean the same. */

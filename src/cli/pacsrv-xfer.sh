@@ -172,7 +172,7 @@ package | signature)
 		28-signature) daemon= ;; # silent: it hangs
 		*-package)
 			client
-			# Silent once it may have been busy; silent twice it hangs, and isn't asked a third time.
+			# Silent once it may have been busy; silent twice it hangs, and is asked for no mirrors.
 			[ $found != 28 ] || daemon=
 			;;
 		esac

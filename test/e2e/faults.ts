@@ -212,6 +212,9 @@ export const faults: Fault[] = [
   },
 ]
 
+/** Another test file runs beside this one (run.ts), and takes its share of the machine. */
+const BESIDE_ANOTHER = 2
+
 /** Runs one of them and says what it cost. */
 export function faultScenario(fault: Fault, pacmanName: string, more: PairOptions = {}, tools: Tool[] = []) {
   const name = `${pacmanName}, ${fault.name}`
@@ -229,7 +232,8 @@ export function faultScenario(fault: Fault, pacmanName: string, more: PairOption
       assertCache(pair.asker.pacman, pair.packages)
       await fault.after?.(pair, log)
       const cost = outcome.seconds - plain
-      assert.ok(cost <= fault.mayCost, `it cost ${cost.toFixed(2)} s, ${fault.mayCost} s were allowed`)
+      const most = fault.mayCost * BESIDE_ANOTHER
+      assert.ok(cost <= most, `it cost ${cost.toFixed(2)} s, ${most} s were allowed`)
     },
     tools,
   )

@@ -126,7 +126,8 @@ scenario('limits hold within 5 %, and two who fetch from one get the same', asyn
   lab.note(
     `upload-limit: ${(uploaded / took / LIMIT).toFixed(2)} of it; ${shares.map((s) => s.toFixed(1))} s`,
   )
-  assert.ok(uploaded >= 2 * item.size * 0.99)
+  // What one of them has the other needn't ask of the holder.
+  assert.ok(uploaded >= 0.99 * item.size, `${uploaded} bytes`)
   assert.ok(uploaded / took <= 1.05 * LIMIT, `${uploaded} bytes in ${took} s`)
   assert.ok(Math.min(...shares) > 0.7 * Math.max(...shares), `${shares} s`)
 })

@@ -18,6 +18,9 @@ const link = process.argv[4] ?? '1gbit'
 const item = makePackage({ name: 'big', size })
 const lab = createLab()
 const { mirror, holder, asker } = await createPair(lab, [item], { holderRate: link })
+await asker.pacman.run(['-Sy'])
+// Its link has no bound, and it would help.
+await mirror.behave([{ path: '.pkg.', status: 503 }])
 const folder = join(lab.folder, 'nginx')
 mkdirSync(folder)
 writeFileSync(

@@ -299,8 +299,8 @@ watch() {
 get() {
 	quoted=$1
 	case $1 in *[\"\\]*) quoted=$(printf '%s' "$1" | sed 's/["\\]/\\&/g') ;; esac
-	set -- -sfLgR --connect-timeout 10 --speed-limit 1 --speed-time 10 -K - -o "$tmp" \
-		-w '\npacsrv %{http_code} %{size_download} %{time_total} %{errormsg}\n'
+	set -- -sfLgR --connect-timeout 10 --speed-limit 1 --speed-time "$patience" -K - -o "$tmp" \
+		-w '\npacsrv %{http_code} %{size_download} %{time_total} %{time_connect} %{errormsg}\n'
 	[ -z "$HTTP_USER_AGENT" ] || set -- -A "$HTTP_USER_AGENT" "$@"
 	[ -z "$present" ] || set -- -z "$present" "$@"
 	: >"$answer"
@@ -318,9 +318,9 @@ get() {
 		wait "$watcher" 2>/dev/null
 		watcher=
 	fi
-	code=000 bytes=0 seconds=0 report='curl gave up'
-	while read -r key code_ bytes_ seconds_ report_; do
-		[ "$key" != pacsrv ] || code=$code_ bytes=$bytes_ seconds=$seconds_ report=$report_
+	code=000 bytes=0 seconds=0 connected=0 report='curl gave up'
+	while read -r key code_ bytes_ seconds_ connected_ report_; do
+		[ "$key" != pacsrv ] || code=$code_ bytes=$bytes_ seconds=$seconds_ connected=$connected_ report=$report_
 	done <"$answer"
 	return $status
 }
@@ -396,6 +396,7 @@ try() {
 		rm -f "$tmp"
 		[ -n "$first" ] || first=$status first_report=$report
 		case $code in 4?? | 550) answered=yes ;; esac
+		case $status-$connected in 28-*[1-9]*) slow=${slow:-$mirror} ;; esac
 		case $daemon-$status-$code in
 		yes-[567]-* | yes-28-* | yes-35-* | yes-5[26]-* | yes-22-5??)
 			printf '%s' "$mirror" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -X POST -G \
@@ -418,7 +419,7 @@ if [ -n "$terminal" ]; then
 	columns=${columns#* }
 	[ "${columns:-0}" -gt 0 ] || columns=80
 fi
-first='' mirrors='' answered=''
+first='' mirrors='' answered='' slow='' patience=10
 if [ -n "$daemon" ] && [ $kind != local ]; then
 	mirrors=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -G \
 		--data-urlencode url@- http://localhost/v1/mirrors) || mirrors='' # half an answer is none
@@ -437,6 +438,13 @@ fi
 if [ $kind = package ] && [ "$found$answered" = 28 ]; then
 	rm -f "$answer"
 	client
+fi
+
+# A mirror that took the call and was too slow, behind a crowded line say: curl as XferCommand would still be waiting.
+if [ $kind = package ] && [ -n "$slow" ]; then
+	patience=60
+	get "$slow" && got
+	rm -f "$tmp"
 fi
 
 # Where no mirror answers at all, a peer's signature is better than none: pacman verifies it.

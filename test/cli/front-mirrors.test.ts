@@ -277,6 +277,31 @@ test('all fail: one line with the first cause, and its status', async () => {
   )
 })
 
+test('a package that a mirror is too slow with is asked for once more, with patience', async () => {
+  const hasty = join(dir, 'hasty')
+  mkdirSync(hasty)
+  const words = `#!/bin/sh
+PATH=\${PATH#*:}
+case $* in
+*'--speed-time 60'* | *unix-socket*) exec curl "$@" ;;
+esac
+printf '\\npacsrv 000 0 10.1 %s Operation too slow\\n' "$CONNECTED"
+exit 28
+`
+  writeFileSync(join(hasty, 'curl'), words, { mode: 0o755 })
+  const file = 'a-1-1-any.pkg.tar.zst'
+  files[`/core/${file}`] = 'late'
+  const within = (CONNECTED: string, name = file) =>
+    run({
+      url: `${server()}/${name}`,
+      out: `${name}.part`,
+      env: { PATH: `${hasty}:${bin}:${process.env.PATH}`, CONNECTED },
+    })
+  assert.equal((await within('0.020000')).content, 'late')
+  assert.is((await within('0.000000', 'b-1-1-any.pkg.tar.zst')).status, 28, 'nobody took the call')
+  assert.is((await within('0.020000', 'core.db')).status, 28, 'a database')
+})
+
 test("the URL of a second server is that server's business alone: pacman has been through the first", async () => {
   configure({ core: [`Server = ${other()}`, `Server = ${DEAD}`, `Server = ${server()}`] })
   files = { '/other/core.db': 'of the first', '/core/core.db': 'of the third' }

@@ -1,7 +1,7 @@
 import { chunkSize } from '../base/chunks.ts'
 import type { Sha256, WantedFile } from '../wire/messages.ts'
 import { type ChunkPlan, createChunkPlan } from './chunk-plan.ts'
-import { createRecentChunks, type Lent } from './recent-chunks.ts'
+import { createLender, type Lent } from './lender.ts'
 import type { Origins, Spool, SpoolFile } from './spool.ts'
 import type { WholeHash, WholeHasher } from './whole-hash.ts'
 
@@ -60,7 +60,7 @@ export async function openStock(
   const bytesFrom = { peer: 0, member: 0, mirror: 0, spool: 0 }
   const spooled: SpoolFile = await spool.open(file)
   const whole: WholeHash = hasher.begin(spooled.path)
-  const recent = createRecentChunks(recycle)
+  const recent = createLender<number, { bytes: Uint8Array }>(recycle)
   /** Chunks that the hash of the whole was told of. */
   let announced = 0
   let right = false
@@ -125,7 +125,7 @@ export async function openStock(
       }
       hashes[chunk] = hash
       got(origin, chunk)
-      recent.add(chunk, bytes)
+      recent.add(chunk, { bytes })
       hashOn()
       return true
     },

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Lent } from './recent-chunks.ts'
+import type { Lent } from './lender.ts'
 import type { HashAnswer, HashOrder } from './whole-hash-worker.ts'
 
 /** The SHA-256 of a file that is still being filled, computed beside the daemon's own thread. */

@@ -8,7 +8,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { answerFetch } from '../../src/daemon/fetch-answer.ts'
 import { FrameType } from '../../src/daemon/fetch-stream.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job.ts'
-import type { Lent } from '../../src/fetch/recent-chunks.ts'
+import type { Lent } from '../../src/fetch/lender.ts'
 
 const SIZE = 64 * 1024 * 1024
 

@@ -1,11 +1,18 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createRecentChunks } from '../../src/fetch/recent-chunks.ts'
+import { createLender } from '../../src/fetch/lender.ts'
 
 function lab(most: number) {
   const gone: string[] = []
-  const recent = createRecentChunks((bytes) => void gone.push(Buffer.from(bytes).toString()), most)
-  return { recent, gone, add: (chunk: number, text: string) => recent.add(chunk, Buffer.from(text)) }
+  const recent = createLender<number, { bytes: Buffer }>(
+    (bytes) => void gone.push(Buffer.from(bytes).toString()),
+    most,
+  )
+  return {
+    recent,
+    gone,
+    add: (chunk: number, text: string) => recent.add(chunk, { bytes: Buffer.from(text) }),
+  }
 }
 
 test('it keeps so many bytes, and lets the oldest go', () => {

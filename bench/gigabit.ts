@@ -3,14 +3,14 @@
  * `npm run build && node --import tsx bench/gigabit.ts [ROUNDS] [MIB] [LINK]` (3, 1024, 1gbit); needs root, ip, tc,
  * nginx (Debian: nginx-light). The rival over the same link: curl from nginx, unverified.
  */
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitFor } from '../test/e2e/commands.ts'
 import { createLab } from '../test/e2e/lab.ts'
 import { makePackage } from '../test/e2e/packages.ts'
 import { createPair } from '../test/e2e/pair.ts'
 import { median } from './loopback.ts'
+import { nginxWords, touchMemory } from './nginx.ts'
 
 const rounds = Number(process.argv[2] ?? 3)
 const size = Number(process.argv[3] ?? 1024) * 1024 * 1024
@@ -21,25 +21,16 @@ const { mirror, holder, asker } = await createPair(lab, [item], { holderRate: li
 await asker.pacman.run(['-Sy'])
 // Its link has no bound, and it would help.
 await mirror.behave([{ path: '.pkg.', status: 503 }])
-const folder = join(lab.folder, 'nginx')
-mkdirSync(folder)
-writeFileSync(
-  join(folder, 'nginx.conf'),
-  `daemon off; worker_processes 1; pid ${folder}/pid; error_log stderr; user root;
-events {}
-http { access_log off; sendfile on; client_body_temp_path ${folder}; proxy_temp_path ${folder};
-  fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-  server { listen 8080; root ${holder.pacman.cache}; } }\n`,
-)
-holder.host.spawn(['nginx', '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' })
+holder.host.spawn(nginxWords(join(lab.folder, 'nginx'), { listen: '8080', root: holder.pacman.cache }), {
+  stdio: 'ignore',
+})
 const url = `http://${holder.host.address}:8080/${item.file}`
 await waitFor('nginx', async () => (await asker.host.exec(['curl', '-sfI', url])).code === 0)
 
-/** Megabytes a second of one call. The first touch of memory is slow here: see one-peer.ts. */
+/** Megabytes a second of one call. */
 async function rate(words: string[], out: string): Promise<number> {
   rmSync(out, { force: true })
-  const warm = '/dev/shm/pacsrv-warm'
-  spawnSync('sh', ['-c', `head -c ${size * 2.5} /dev/zero >${warm}; rm ${warm}; sync`])
+  touchMemory(size)
   const begin = performance.now()
   const { code, all } = await asker.host.exec(words)
   const seconds = (performance.now() - begin) / 1000
@@ -55,7 +46,7 @@ for (let round = 0; round < rounds; round++) {
   rates.pacsrv.push(await rate(xfer, out))
   asker.node.signal('SIGTERM')
   await waitFor('the end of the daemon', () => asker.node.daemons().length === 0)
-  spawnSync('sh', ['-c', `rm -rf ${asker.node.spool}/*`])
+  for (const name of readdirSync(asker.node.spool)) rmSync(join(asker.node.spool, name), { recursive: true })
   await asker.node.start()
   await asker.node.until('the holder', ({ peers }) => peers.length > 0)
 }

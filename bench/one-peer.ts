@@ -3,12 +3,13 @@
  * The program fetches from a holder, verified; nginx to curl fetches the same to the same disk, unverified. Needs
  * root and nginx (Debian: nginx-light).
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BARE_ENVIRONMENT, waitFor } from '../test/e2e/commands.ts'
 import { makePackage } from '../test/e2e/packages.ts'
 import { createLoopback, median } from './loopback.ts'
+import { nginxWords, touchMemory } from './nginx.ts'
 
 const rounds = Number(process.argv[2] ?? 5)
 const size = Number(process.argv[3] ?? 1024) * 1024 * 1024
@@ -19,20 +20,6 @@ const holder = await lab.add('holder', [item])
 const asker = await lab.add('asker', [])
 const out = join(asker.pacman.cache, `${item.file}.part`)
 const url = `${lab.server}/${item.file}`
-
-function startNginx(): ChildProcess {
-  const folder = join(lab.folder, 'nginx')
-  mkdirSync(folder)
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off; worker_processes 1; pid ${folder}/pid; error_log stderr; user root;
-events {}
-http { access_log off; sendfile on; client_body_temp_path ${folder}; proxy_temp_path ${folder};
-  fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-  server { listen 127.0.0.1:${NGINX_PORT}; root ${holder.pacman.cache}; } }\n`,
-  )
-  return spawn('nginx', ['-c', join(folder, 'nginx.conf')], { stdio: 'ignore' })
-}
 
 /** CPU seconds that a process has used. */
 function cpu(pid: number): number {
@@ -47,23 +34,9 @@ function peak(pid: number): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000
 }
 
-/**
- * Touches as much memory as a run needs, and frees it. A virtual machine's host takes free pages back, and the
- * first touch of a page then costs more than anything measured here (1.8 s for the first write of 1 GiB, 0.17 s
- * for the next): each rival would be measured by who came after whom.
- */
-function warm() {
-  const file = '/dev/shm/pacsrv-warm'
-  spawnSync('head', ['-c', String(size * 2.5), '/dev/zero'], {
-    stdio: ['ignore', openSync(file, 'w'), 'ignore'],
-  })
-  rmSync(file)
-}
-
 function run(command: string[]): number {
   rmSync(out, { force: true })
-  warm()
-  spawnSync('sync')
+  touchMemory(size)
   const begin = performance.now()
   const { status, stderr } = spawnSync(command[0]!, command.slice(1), {
     env: BARE_ENVIRONMENT,
@@ -73,7 +46,11 @@ function run(command: string[]): number {
   return (performance.now() - begin) / 1000
 }
 
-const nginx = startNginx()
+const [program, ...words] = nginxWords(join(lab.folder, 'nginx'), {
+  listen: `127.0.0.1:${NGINX_PORT}`,
+  root: holder.pacman.cache,
+})
+const nginx = spawn(program!, words, { stdio: 'ignore' })
 process.on('exit', () => nginx.kill())
 await waitFor(
   'nginx',

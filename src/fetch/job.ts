@@ -11,7 +11,7 @@ import type { Lent } from './lender.ts'
 import type { Limiter } from './limiter.ts'
 import { createMeetings, type FileNetwork } from './meetings.ts'
 import { createMembers, TELL_MS } from './members.ts'
-import { mirrorDelay, mirrorIsDue, secondMirrorHelps } from './mirror-rule.ts'
+import { createMirrorDuty, type MirrorDuty } from './mirror-duty.ts'
 import { createMirrorSource, type MirrorSource } from './mirror-source.ts'
 import type { Pacserve, PacserveSearch } from './pacserve.ts'
 import type { Source } from './source.ts'
@@ -33,7 +33,7 @@ export interface JobDeps {
   openMirror: OpenMirror
   /** What all jobs together may draw from others. */
   downloads: Limiter
-  /** Rates of mirrors when they were last used, in bytes a second, by URL without the file's name. */
+  /** See MirrorDutyDeps. */
   mirrorRates: Map<string, number>
   /** Takes back the buffer of a chunk. */
   recycle(bytes: Uint8Array): void
@@ -107,13 +107,12 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   let stock: Stock | undefined
   let swarm: Swarm | undefined
   let verdict: Verdict | undefined
+  let duty: MirrorDuty | undefined
   let seat: Seat | undefined
   let servers: PacserveSearch | undefined
   let end: JobEnd | undefined
   let mirrorFault: PacsrvError | undefined
   let mirrorLied = false
-  /** By the clock, from when on the mirrors' rate says something of them. */
-  let judgedFrom = started
   let writing = 0
   let checking = false
   let savedAt = started
@@ -191,6 +190,11 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
       },
       { size: file.size, mirrors },
       { onChunk, onPeerGone, onMirrorFailed, onMirrorAsked: () => members.changed(TELL_MS.asked) },
+    )
+    duty = createMirrorDuty(
+      { ...deps, stock, swarm, meetings, members, servers: () => servers },
+      { size: file.size, mirrors, delay: order.delay, started },
+      { isWriting: () => writing > 0, onHopeless: giveUp },
     )
     verdict = createVerdict({ log, stock, trust }, file, { ban: network.ban, onSuspicion })
     changed()
@@ -342,62 +346,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     considerMirror()
   }
 
-  /** Has the mirror join when it is due, and ends the job when there is nobody left to hope for. */
   function considerMirror() {
-    if (end || !swarm || stock!.plan.bytesLeft === 0) return
-    if (swarm.mirrors.length > 0) return considerSecond()
-    const due = mirrorIsDue(standing())
-    if (due && swarm.nextMirror !== undefined) joinMirror()
-    else if (due && !isHopeful()) giveUp()
-  }
-
-  function joinMirror() {
-    judgedFrom = clock.now()
-    swarm!.joinMirror()
-  }
-
-  function considerSecond() {
-    const { nextMirror } = swarm!
-    // What is held back by our own limit is judged anew.
-    if (deps.downloads.wait() > 0) judgedFrom = clock.now()
-    if (nextMirror === undefined || members.any) return
-    const helps = secondMirrorHelps({
-      mirrorFor: clock.now() - judgedFrom,
-      mirrorRate: swarm!.mirrorsRate(),
-      peersRate: swarm!.peersRate(),
-      bytesLeft: stock!.plan.bytesLeft,
-      nextRate: deps.mirrorRates.get(serverOf(nextMirror)),
-    })
-    if (helps) joinMirror()
-  }
-
-  /** Whether somebody may yet give something. Where every mirror has failed, the caller's curl would fare no better. */
-  function isHopeful() {
-    const waits = meetings.searching && mirrors.length > 0
-    const isOwed = swarm!.peers.some((source) => !source.partial) || swarm!.canBring()
-    return (
-      waits || meetings.connecting || isOwed || writing > 0 || members.hopeful() || servers?.awaited === true
-    )
-  }
-
-  function standing() {
-    const mirrorRate = deps.mirrorRates.get(serverOf(mirrors[0] ?? ''))
-    const firstAt = meetings.firstAt ?? servers?.firstAt
-    return {
-      elapsed: clock.now() - started,
-      delay: mirrorDelay(order.delay, file.size, mirrorRate),
-      hasNeighbours: network.hasNeighbours(),
-      memberAwaited: members.awaited || servers?.awaited === true,
-      inCrowd: members.any,
-      searching: meetings.searching,
-      holderFor: firstAt === undefined ? undefined : clock.now() - firstAt,
-      liveHolder: meetings.live || servers?.firstAt !== undefined,
-      holderAtWork: meetings.connecting || swarm!.peers.some((source) => !source.partial),
-      delivering: (stock!.bytesFrom.peer > 0 || servers?.delivering === true) && swarm!.peersRate() > 0,
-      bytesLeft: stock!.plan.bytesLeft,
-      peersRate: swarm!.peersRate(),
-      mirrorRate,
-    }
+    if (!end) duty?.consider()
   }
 
   function giveUp() {
@@ -441,9 +391,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     end = how
     abort.abort()
     stopTick()
-    for (const mirror of swarm?.mirrors ?? []) {
-      if (mirror.rate() > 0) deps.mirrorRates.set(serverOf(mirror.url), mirror.rate())
-    }
+    duty?.noteRates()
     members.close({ hasAll: chunkHashes !== undefined })
     seat?.leave(chunkHashes && { ...job.held, root: rootOf(chunkHashes), whole: true })
     swarm?.close()
@@ -511,8 +459,4 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     },
   }
   return job
-}
-
-function serverOf(url: string): string {
-  return url.slice(0, url.lastIndexOf('/'))
 }

@@ -1,0 +1,113 @@
+import type { Clock } from '../base/clock.ts'
+import type { Limiter } from './limiter.ts'
+import type { FileNetwork, Meetings } from './meetings.ts'
+import type { Members } from './members.ts'
+import { mirrorDelay, mirrorIsDue, type Standing, secondMirrorHelps } from './mirror-rule.ts'
+import type { PacserveSearch } from './pacserve.ts'
+import type { Stock } from './stock.ts'
+import type { Swarm } from './swarm.ts'
+
+/** When the mirrors of one job join, and when there is nobody left to hope for. */
+export interface MirrorDuty {
+  /** Has a mirror join that is due. To be called when something has changed, and several times a second. */
+  consider(): void
+  /** Remembers how fast the mirrors are, for the next job. */
+  noteRates(): void
+}
+
+export interface MirrorDutyDeps {
+  clock: Clock
+  downloads: Limiter
+  /** Rates of mirrors when they were last used, in bytes a second, by URL without the file's name. */
+  mirrorRates: Map<string, number>
+  network: Pick<FileNetwork, 'hasNeighbours'>
+  stock: Stock
+  swarm: Swarm
+  meetings: Meetings
+  members: Members
+  /** pacredir's servers; undefined where they aren't wanted. */
+  servers(): PacserveSearch | undefined
+}
+
+export interface MirrorDutyHandler {
+  /** Chunks that have come and are being written. */
+  isWriting(): boolean
+  /** Neither mirrors nor anybody else may yet give something. */
+  onHopeless(): void
+}
+
+/** `started`: by the clock, when the job began. */
+export function createMirrorDuty(
+  { clock, downloads, mirrorRates, network, stock, swarm, meetings, members, servers }: MirrorDutyDeps,
+  order: { size: number; mirrors: string[]; delay: 'auto' | number; started: number },
+  { isWriting, onHopeless }: MirrorDutyHandler,
+): MirrorDuty {
+  /** By the clock, from when on the mirrors' rate says something of them. */
+  let judgedFrom = order.started
+
+  function join() {
+    judgedFrom = clock.now()
+    swarm.joinMirror()
+  }
+
+  function considerSecond() {
+    const { nextMirror } = swarm
+    // What is held back by our own limit is judged anew.
+    if (downloads.wait() > 0) judgedFrom = clock.now()
+    if (nextMirror === undefined || members.any) return
+    const helps = secondMirrorHelps({
+      mirrorFor: clock.now() - judgedFrom,
+      mirrorRate: swarm.mirrorsRate(),
+      peersRate: swarm.peersRate(),
+      bytesLeft: stock.plan.bytesLeft,
+      nextRate: mirrorRates.get(serverOf(nextMirror)),
+    })
+    if (helps) join()
+  }
+
+  const hasHolder = () => meetings.connecting || swarm.peers.some((source) => !source.partial)
+
+  /** Whether somebody may yet give something. Where every mirror has failed, the caller's curl would fare no better. */
+  function isHopeful(): boolean {
+    const waits = meetings.searching && order.mirrors.length > 0
+    const isOwed = hasHolder() || swarm.canBring()
+    return waits || isOwed || isWriting() || members.hopeful() || servers()?.awaited === true
+  }
+
+  function standing(): Standing {
+    const mirrorRate = mirrorRates.get(serverOf(order.mirrors[0] ?? ''))
+    const firstAt = meetings.firstAt ?? servers()?.firstAt
+    return {
+      elapsed: clock.now() - order.started,
+      delay: mirrorDelay(order.delay, order.size, mirrorRate),
+      hasNeighbours: network.hasNeighbours(),
+      memberAwaited: members.awaited || servers()?.awaited === true,
+      inCrowd: members.any,
+      searching: meetings.searching,
+      holderFor: firstAt === undefined ? undefined : clock.now() - firstAt,
+      liveHolder: meetings.live || servers()?.firstAt !== undefined,
+      holderAtWork: hasHolder(),
+      delivering: (stock.bytesFrom.peer > 0 || servers()?.delivering === true) && swarm.peersRate() > 0,
+      bytesLeft: stock.plan.bytesLeft,
+      peersRate: swarm.peersRate(),
+      mirrorRate,
+    }
+  }
+
+  return {
+    consider() {
+      if (stock.plan.bytesLeft === 0) return
+      if (swarm.mirrors.length > 0) return considerSecond()
+      const due = mirrorIsDue(standing())
+      if (due && swarm.nextMirror !== undefined) join()
+      else if (due && !isHopeful()) onHopeless()
+    },
+    noteRates() {
+      for (const mirror of swarm.mirrors) {
+        if (mirror.rate() > 0) mirrorRates.set(serverOf(mirror.url), mirror.rate())
+      }
+    },
+  }
+}
+
+const serverOf = (url: string) => url.slice(0, url.lastIndexOf('/'))

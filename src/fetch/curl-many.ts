@@ -27,9 +27,13 @@ const PATIENCE = ['--connect-timeout', '3', '--max-time', '15']
 
 /** One curl for all of them, into files below `dir`, which is its own. */
 export function createFetchMany({ dir }: { dir: string }): FetchMany {
+  /** What a daemon that was killed has left there is cleared first. */
+  let cleared: Promise<void> | undefined
   return async (urls, { environment, signal, most, onOutcome }) => {
     let folder: string | undefined
     try {
+      cleared ??= rm(dir, { recursive: true, force: true })
+      await cleared
       await mkdir(dir, { recursive: true })
       folder = await mkdtemp(join(dir, 'batch-'))
       const { env, agent } = curlProcess(environment)

@@ -73,15 +73,16 @@ async function createBetween(host: Host, node: Host, words: string[]) {
   }
 }
 
+function fourPackages(mirror: Mirror) {
+  const names = ['one', 'two', 'three', 'four']
+  const packages = makePackages(names.map((name) => ({ name, size: 300_000 })))
+  mirror.publish('lab', packages)
+  return packages as [Package, Package, Package, Package]
+}
+
 scenario('a closed network: strangers at the door and in the middle get nothing', async (lab) => {
   const mirror = await createMirror(lab.host('mirror'))
-  const packages = makePackages(['one', 'two', 'three', 'four'].map((name) => ({ name, size: 300_000 }))) as [
-    Package,
-    Package,
-    Package,
-    Package,
-  ]
-  mirror.publish('lab', packages)
+  const packages = fourPackages(mirror)
   const [one, two, three, four] = packages
   const [key, another] = [makeKey(lab, 'key'), makeKey(lab, 'another')]
   const add = (name: string, options: MemberOptions) => createMember(lab, mirror, lab.host(name), options)
@@ -133,13 +134,7 @@ scenario('a closed network: strangers at the door and in the middle get nothing'
 
 scenario('a key is replaced: old, both and new at once; then the old one is stale', async (lab) => {
   const mirror = await createMirror(lab.host('mirror'))
-  const packages = makePackages(['one', 'two', 'three', 'four'].map((name) => ({ name, size: 300_000 }))) as [
-    Package,
-    Package,
-    Package,
-    Package,
-  ]
-  mirror.publish('lab', packages)
+  const packages = fourPackages(mirror)
   const [one, two, three, four] = packages
   const [oldKey, newKey] = [makeKey(lab, 'old'), makeKey(lab, 'new')]
   const middle = lab.host('both')

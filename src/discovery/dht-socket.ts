@@ -60,7 +60,10 @@ export function createDhtSocket(
   }
 
   function expect(address: string, transaction: string) {
-    awaited.set(`${address} ${transaction}`, clock.now())
+    const key = `${address} ${transaction}`
+    // Numbers come round again.
+    forget(key)
+    awaited.set(key, clock.now())
     waitingFor.set(address, (waitingFor.get(address) ?? 0) + 1)
     forgetOld()
   }

@@ -92,7 +92,7 @@ scenario('a cache with all that may lie about in one', async (lab) => {
 
 scenario('strangers who send garbage, lies or nothing to the network port', async (lab) => {
   const packages = fiftyPackages().slice(0, 10)
-  const pair = await createPair(lab, packages)
+  const pair = await createPair(lab, packages, { asker: { mirror: ['delay = 2s'] } })
   const hostile = lab.host('hostile')
   const to = `/dev/tcp/${pair.holder.host.address}/8048`
   const attacks = [

@@ -1,5 +1,7 @@
-import { execa } from 'execa'
+import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { asError, PacsrvError } from '../base/error.ts'
+import { readInPlace } from '../base/in-place.ts'
 import { createHeadReader } from './mirror-head.ts'
 
 /** Bytes of a mirror's file as they come. */
@@ -32,6 +34,7 @@ export interface MirrorRequest {
 
 export type OpenMirror = (request: MirrorRequest, handler: MirrorHandler) => MirrorStream
 
+const RECEIVE_BYTES = 256 * 1024
 /** Time-outs as in pacman's own downloader (libalpm, dload.c). */
 const PATIENCE = ['--connect-timeout', '10', '--speed-limit', '1', '--speed-time', '10']
 export const MANNERS = [
@@ -68,48 +71,75 @@ export function curlProcess({ HTTP_USER_AGENT, ...proxies }: Record<string, stri
   }
 }
 
+/** One for all curls: what was read into it is taken out before the next read. */
+const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+
+/** What a child process says, piece by piece, each valid only during the call. It closes after the last. */
+function bytesOf(given: Socket, take: (bytes: Buffer) => void): Socket {
+  const socket = readInPlace(given, {
+    buffer: receive,
+    callback(count, bytes) {
+      take((bytes as Buffer).subarray(0, count))
+      return true
+    },
+  })
+  if (!socket) return given.on('data', take)
+  given.destroy()
+  return socket.resume()
+}
+
+/** A child process. Undefined where there can be none, of which `onError` is told later. */
+function start(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+  onError: (error: Error) => void,
+) {
+  try {
+    const child = spawn(command, args, { env }).once('error', onError)
+    child.stdin?.on('error', () => {}) // it ended before it read that
+    return child.stdin ? child : undefined // none where descriptors have run out
+  } catch (error) {
+    setImmediate(onError, asError(error))
+    return undefined
+  }
+}
+
 /** A mirror read by curl: every Arch machine has it, and it knows every proxy and protocol that pacman does. */
-export const openMirrorByCurl: OpenMirror = ({ url, start, end, size, environment }, handler) => {
+export const openMirrorByCurl: OpenMirror = ({ url, start: first, end, size, environment }, handler) => {
   const isFtp = /^ftp:/i.test(url)
   const { env, agent } = curlProcess(environment)
-  const whole = start === 0 && (end === undefined || end === size - 1)
+  const whole = first === 0 && (end === undefined || end === size - 1)
   const args = [
     ...MANNERS,
     ...PATIENCE,
     ...(isFtp ? [] : ['-i', '--suppress-connect-headers']),
     ...agent,
-    ...(whole ? [] : ['-r', `${start}-${end ?? ''}`]),
+    ...(whole ? [] : ['-r', `${first}-${end ?? ''}`]),
     '-K',
     '-',
   ]
-  const child = execa('curl', args, {
-    buffer: false,
-    encoding: 'buffer',
-    reject: false,
-    // Not as an argument: a URL may carry a password, and arguments are everybody's to read.
-    input: `url = ${quoted(url)}\n`,
-    stderr: 'pipe',
-    extendEnv: false,
-    env,
-  })
   let over = false
   let complaint = ''
+  let exitCode: number | null = null
   let readHead: ReturnType<typeof createHeadReader> | undefined = isFtp
     ? undefined
-    : createHeadReader({ start, size })
-  if (isFtp) handler.onStart(start)
+    : createHeadReader({ start: first, size })
+  if (isFtp) handler.onStart(first)
 
   function finish(error: PacsrvError | undefined) {
     if (over) return
-    over = true
-    child.kill('SIGKILL')
+    stop()
     handler.onEnd(error)
   }
 
-  child.stderr.on('data', (data: Buffer) => {
-    if (complaint.length < 500) complaint += data.toString('utf8')
-  })
-  child.stdout.on('data', (data: Buffer) => {
+  function stop() {
+    over = true
+    child?.kill('SIGKILL')
+    stdout?.destroy()
+  }
+
+  function take(data: Buffer) {
     if (over) return
     try {
       if (!readHead) return handler.onBytes(data)
@@ -121,21 +151,30 @@ export const openMirrorByCurl: OpenMirror = ({ url, start, end, size, environmen
     } catch (error) {
       finish(error instanceof PacsrvError ? error : new PacsrvError('mirror', asError(error).message, error))
     }
-  })
-  child.then(
-    (result) => {
-      const why = complaint.trim().split('\n').at(-1) || (result.failed ? result.shortMessage : '')
-      finish(result.failed ? new PacsrvError('mirror', why || 'curl failed', result) : undefined)
-    },
-    (error) => finish(new PacsrvError('mirror', "curl can't be run; install it", error)),
-  )
-
-  return {
-    stop() {
-      over = true
-      child.kill('SIGKILL')
-    },
-    pause: () => child.stdout.pause(),
-    resume: () => child.stdout.resume(),
   }
+
+  /** Its standard output may close before or after the rest of it. */
+  let unended = 2
+  function onEnded() {
+    if (--unended > 0) return
+    const why = complaint.trim().split('\n').at(-1) || 'curl failed'
+    finish(exitCode === 0 ? undefined : new PacsrvError('mirror', why, { exitCode }))
+  }
+
+  const child = start('curl', args, env, (error) =>
+    finish(new PacsrvError('mirror', "curl can't be run; install it", error)),
+  )
+  const stdout = child && bytesOf(child.stdout as Socket, take)
+  stdout?.once('close', onEnded)
+  // Not as an argument: a URL may carry a password, and arguments are everybody's to read.
+  child?.stdin.end(`url = ${quoted(url)}\n`)
+  child?.stderr.on('data', (data: Buffer) => {
+    if (complaint.length < 500) complaint += data.toString('utf8')
+  })
+  child?.once('close', (code) => {
+    exitCode = code
+    onEnded()
+  })
+
+  return { stop, pause: () => stdout?.pause(), resume: () => stdout?.resume() }
 }

@@ -2,6 +2,7 @@ import net from 'node:net'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type Endpoint, endpoint, hostPort } from '../base/endpoint.ts'
 import { type ErrorCode, PacsrvError, systemCode } from '../base/error.ts'
+import { readInPlace } from '../base/in-place.ts'
 import type { Log } from '../base/log.ts'
 import { type BufferPool, createBufferPool } from '../wire/pool.ts'
 import type { NetworkKey } from './key-file.ts'
@@ -35,24 +36,35 @@ export function createTcpTransport(
   { log, clock = systemClock, pool = createBufferPool(), tls }: TcpParts,
   { highWater = 1024 * 1024 }: TcpOptions = {},
 ): Transport {
-  const parts: LinkParts = { log, clock, pool, highWater, tls }
-  // One for all sockets: what was read into it is taken out before the next read.
   const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+  const parts: Parts = { log, clock, pool, highWater, tls, receive }
   return {
-    dial: (target, timeout) => dial(parts, receive, target, timeout),
+    dial: (target, timeout) => dial(parts, target, timeout),
     listen: (at, onLink) => listen(parts, at, onLink),
   }
 }
 
-function dial(parts: LinkParts, receive: Buffer, remote: Endpoint, timeout: number): Promise<Link> {
+interface Parts extends LinkParts {
+  /** One for all sockets: what was read into it is taken out before the next read. */
+  receive: Buffer
+}
+
+type Made = ReturnType<typeof createTcpLink>
+
+/** A socket's option by which what comes is read into one buffer, or straight to where the link wants it. */
+const onreadFor = ({ receive }: Parts, made: () => Made | undefined): net.OnReadOpts => ({
+  buffer: () => made()?.room(receive) ?? receive,
+  callback(count, buffer) {
+    made()!.onData((buffer as Buffer).subarray(0, count))
+    return true
+  },
+})
+
+function dial(parts: Parts, remote: Endpoint, timeout: number): Promise<Link> {
   return new Promise((resolve, reject) => {
-    let made: ReturnType<typeof createTcpLink> | undefined
-    const callback = (count: number, buffer: Uint8Array) => {
-      made!.onData((buffer as Buffer).subarray(0, count))
-      return true
-    }
-    const buffer = () => made?.room(receive) ?? receive
-    const to = { ...hostPort(remote), noDelay: true, onread: { buffer, callback } }
+    let made: Made | undefined
+    const onread = onreadFor(parts, () => made)
+    const to = { ...hostPort(remote), noDelay: true, onread }
     const socket = parts.tls?.connect(to) ?? net.connect(to)
 
     const fail = (how: string, cause?: unknown, what: ErrorCode = 'peer') => {
@@ -78,19 +90,21 @@ function dial(parts: LinkParts, receive: Buffer, remote: Endpoint, timeout: numb
   })
 }
 
-function accept(parts: LinkParts, raw: net.Socket): Link | undefined {
+function accept(parts: Parts, raw: net.Socket): Link | undefined {
   const remote = endpoint(raw.remoteAddress ?? '', raw.remotePort ?? 0)
   // Gone again before we looked.
   if (!remote) raw.destroy()
   if (!remote) return undefined
-  const socket = parts.tls?.accept(raw).pause() ?? raw
-  const { link, onData } = createTcpLink(socket, parts, { remote, outbound: false })
-  // Node has no `onread` for accepted sockets. The bulk comes by dialled ones: who wants a file dials.
-  socket.on('data', onData)
-  return link
+  let made: Made | undefined
+  const onread = onreadFor(parts, () => made)
+  const inPlace = parts.tls ? undefined : readInPlace(raw, onread)
+  const socket = inPlace ?? parts.tls?.accept(raw).pause() ?? raw
+  made = createTcpLink(socket, parts, { remote, outbound: false })
+  if (!inPlace) socket.on('data', made.onData)
+  return made.link
 }
 
-async function listen(parts: LinkParts, at: Endpoint, onLink: (link: Link) => void): Promise<Listener> {
+async function listen(parts: Parts, at: Endpoint, onLink: (link: Link) => void): Promise<Listener> {
   const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     const link = accept(parts, socket)
     if (link) onLink(link)

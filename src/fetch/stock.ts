@@ -116,8 +116,9 @@ export async function openStock(
     originOf: (chunk) => origins[chunk],
     hashOf: (chunk) => hashes[chunk],
     async keep(chunk, { origin, hash, bytes }, stillWanted) {
-      const write = spooled.write(chunk, bytes)
-      writing = Promise.allSettled([writing, write])
+      // One after another: several threads writing one file spin on its lock, a tenth of a busy daemon's CPU time.
+      const write = writing.then(() => spooled.write(chunk, bytes))
+      writing = write.catch(() => {})
       await write
       if (plan.has(chunk) || !stillWanted()) {
         recycle(bytes)

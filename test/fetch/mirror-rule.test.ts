@@ -16,8 +16,9 @@ for (const [why, setting, size, rate, ms] of [
   ['a set time of none', 0, 100 * MB, undefined, 0],
   ['auto: nothing just below 256 KiB', 'auto', 256 * KIB - 1, undefined, 0],
   ['auto: at least 50 ms from 256 KiB on', 'auto', 256 * KIB, undefined, 50],
-  ['auto: a tenth of what 1 MB/s takes', 'auto', 10 * MB, undefined, 1_000],
-  ['auto: at most 2 s', 'auto', 100 * MB, undefined, 2_000],
+  ['auto: a tenth of what 10 MB/s takes', 'auto', 10 * MB, undefined, 100],
+  ['auto: just 2 s', 'auto', 200 * MB, undefined, 2_000],
+  ['auto: at most 2 s', 'auto', 300 * MB, undefined, 2_000],
   ['auto: by the rate measured before', 'auto', 10 * MB, 10 * MB, 100],
 ] as const) {
   test(`delay: ${why}`, () => assert.is(mirrorDelay(setting, size, rate), ms))

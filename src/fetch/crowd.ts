@@ -22,8 +22,10 @@ export interface Mine {
   has(chunk: number): boolean
   /** Whether it had the chunk from the mirror, or has asked the mirror for it. */
   own(chunk: number): boolean
-  /** Bytes a second that its mirror gave it; 0 while unknown. */
+  /** Bytes a second that its mirror gave it for this file; 0 while unknown. */
   rate: number
+  /** And for files before; 0 while unknown. */
+  rateBefore: number
 }
 
 export interface Crowd {
@@ -45,8 +47,13 @@ export const SPAN_BYTES = 1024 * 1024
 const STUCK_MS = 3_000
 /** … in a file of one span, where all the others wait for one … */
 const STUCK_SMALL_MS = 1_000
-/** … and beside it the time that a chunk takes at this rate, in bytes a second: no sign of it can come sooner. */
-const SLOW_RATE = 250_000
+/**
+ * … and beside it the time that a chunk takes at the mirror's rate, since no sign of it can come sooner: as measured
+ * here, within bounds; unknown, a line of 10 Mbit/s shared by the streams of five hosts. Bytes a second.
+ */
+const MOST_RATE = 250_000
+const UNKNOWN_RATE = 50_000
+const MOST_CHUNK_MS = 10_000
 /** A member is passed over too when what it owes takes so many times as long as it would here, and so much longer. */
 const SLOWER = 2
 const SLOWER_MS = 2_000
@@ -76,7 +83,6 @@ export function createCrowd(
   const chunks = chunkCount(file.size)
   const spanChunks = Math.max(1, Math.floor(SPAN_BYTES / chunkSize(file.size)))
   const spans = Math.ceil(chunks / spanChunks)
-  const stuckMs = (spans === 1 ? STUCK_SMALL_MS : STUCK_MS) + (chunkSize(file.size) * 1000) / SLOW_RATE
   const members = new Map<NodeId, Member>()
   /** For each span, everybody's id, the highest hash first. */
   let ranks: (NodeId[] | undefined)[] = []
@@ -122,6 +128,11 @@ export function createCrowd(
     return owed
   }
 
+  function stuckMs({ rate, rateBefore }: Mine): number {
+    const chunkMs = (chunkSize(file.size) * 1000) / Math.min(MOST_RATE, rate || rateBefore || UNKNOWN_RATE)
+    return (spans === 1 ? STUCK_SMALL_MS : STUCK_MS) + Math.min(MOST_CHUNK_MS, chunkMs)
+  }
+
   function judge(member: Member, bytes: number, mine: Mine) {
     if (bytes === 0) {
       member.owesSince = undefined
@@ -132,7 +143,7 @@ export function createCrowd(
       member.gained = 0
     }
     const since = clock.now() - member.owesSince
-    if (clock.now() - Math.max(member.owesSince, member.progressAt) >= stuckMs) member.stuck = true
+    if (clock.now() - Math.max(member.owesSince, member.progressAt) >= stuckMs(mine)) member.stuck = true
     if (since < MEASURED_MS || member.gained === 0 || mine.rate === 0) return
     const its = (bytes * since) / member.gained
     if (its > (SLOWER * bytes * 1000) / mine.rate + SLOWER_MS) member.slow = true

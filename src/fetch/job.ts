@@ -158,6 +158,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
         has: (chunk) => stock!.plan.has(chunk),
         own: isOwn,
         rate: swarm?.mirrorsRate() ?? 0,
+        rateBefore: duty?.rateBefore ?? 0,
       }),
       hasList: () => trust.inUse !== undefined,
       onWhole: meetings.meet,

@@ -9,6 +9,8 @@ import type { Swarm } from './swarm.ts'
 
 /** When the mirrors of one job join, and when there is nobody left to hope for. */
 export interface MirrorDuty {
+  /** Bytes a second that the first mirror gave when it was last used; undefined while unknown. */
+  readonly rateBefore: number | undefined
   /** Has a mirror join that is due. To be called when something has changed, and several times a second. */
   consider(): void
   /** Remembers how fast the mirrors are, for the next job. */
@@ -74,8 +76,10 @@ export function createMirrorDuty(
     return waits || isOwed || isWriting() || members.hopeful() || servers()?.awaited === true
   }
 
+  const rateBefore = () => mirrorRates.get(serverOf(order.mirrors[0] ?? ''))
+
   function standing(): Standing {
-    const mirrorRate = mirrorRates.get(serverOf(order.mirrors[0] ?? ''))
+    const mirrorRate = rateBefore()
     const firstAt = meetings.firstAt ?? servers()?.firstAt
     return {
       elapsed: clock.now() - order.started,
@@ -95,6 +99,9 @@ export function createMirrorDuty(
   }
 
   return {
+    get rateBefore() {
+      return rateBefore()
+    },
     consider() {
       if (stock.plan.bytesLeft === 0) return
       if (swarm.mirrors.length > 0) return considerSecond()

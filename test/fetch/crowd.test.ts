@@ -17,7 +17,7 @@ function maps(chunks: number, hand: number[] = [], own: number[] = hand): Maps {
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
 
 function mine(change: Partial<Mine> = {}): Mine {
-  return { able: true, has: () => false, own: () => false, rate: 0, ...change }
+  return { able: true, has: () => false, own: () => false, rate: 0, rateBefore: 0, ...change }
 }
 
 /** The crowd as `self` sees it, with the others as members that have said that they have nothing. */
@@ -128,7 +128,7 @@ test('who has asked and brings nothing is passed over after its bound, and only 
       ['ann', 'bob', 'cid'].filter((name) => name !== self),
     )
     view.crowd.heard('bob', maps(view.chunks, [], range(0, 128)))
-    wind(view, 3_200)
+    wind(view, 4_300)
     assert.equal(mySpans(view.crowd), [], 'not yet')
     wind(view, 300)
     return mySpans(view.crowd)
@@ -146,7 +146,7 @@ test('who makes progress is not passed over, and who was comes back with it', ()
     wind(view, 3_000)
     assert.equal(mySpans(view.crowd), [])
   }
-  wind(view, 600)
+  wind(view, 1_400)
   assert.equal(mySpans(view.crowd), range(0, 8))
   view.crowd.heard('bob', maps(view.chunks, range(0, 9), range(0, 128)))
   assert.equal(mySpans(view.crowd), [])
@@ -154,8 +154,8 @@ test('who makes progress is not passed over, and who was comes back with it', ()
 
 test('to ask for ever more is no progress', () => {
   const view = seenBy('ann', ['bob'])
-  for (let n = 1; n <= 4; n++) {
-    view.crowd.heard('bob', maps(view.chunks, [], range(0, 32 * n)))
+  for (let n = 1; n <= 5; n++) {
+    view.crowd.heard('bob', maps(view.chunks, [], range(0, 25 * n)))
     wind(view, 1_000)
   }
   assert.equal(mySpans(view.crowd), range(0, 8))
@@ -164,11 +164,28 @@ test('to ask for ever more is no progress', () => {
 test('a file of one span is waited for no longer than a second and a chunk', () => {
   const view = seenBy('ann', ['bob'], 100_000)
   view.crowd.heard('bob', maps(2, [], [0, 1]))
-  wind(view, 1_200)
+  wind(view, 2_300)
   assert.equal(mySpans(view.crowd, 1), [])
   wind(view, 200)
   assert.equal(mySpans(view.crowd, 1), [0])
 })
+
+for (const [why, size, rate, ms] of [
+  ['a quick mirror’s', 8 * MIB, 5_000_000, 3_262],
+  ['a slow one’s, as it was here', 8 * MIB, 20_000, 6_277],
+  ['a large one from a slow mirror, but not for ever', 100 * MIB, 20_000, 13_000],
+] as const) {
+  test(`a chunk is waited for as long as it takes beside three seconds: ${why}`, () => {
+    const how = mine({ rateBefore: rate })
+    const view = seenBy('ann', ['bob'], size)
+    const chunks = view.chunks
+    view.crowd.heard('bob', maps(chunks, [], range(0, chunks)))
+    wind(view, Math.floor(ms / 100) * 100, how)
+    assert.not.ok(view.crowd.turns(how)(0))
+    wind(view, 200, how)
+    assert.ok(view.crowd.turns(how)(0))
+  })
+}
 
 test('a member whose mirror is far slower than ours keeps nothing that we could fetch', () => {
   const how = mine({ rate: 2_000_000 })

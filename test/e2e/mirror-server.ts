@@ -115,7 +115,15 @@ async function pump(
     if (rule.corruptAt !== undefined && rule.corruptAt >= at && rule.corruptAt < at + length) {
       buffer[rule.corruptAt - at]! ^= 0xff
     }
-    await new Promise((resolve) => response.write(buffer, resolve))
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        response.off('close', settle)
+        resolve()
+      }
+      // node:http forgets the callback of what is written as the other end goes.
+      response.once('close', settle)
+      response.write(buffer, settle)
+    })
     record.bytes += length
     at += length
     if (rule.bytesPerSecond) await sleep((length / rule.bytesPerSecond) * 1000)

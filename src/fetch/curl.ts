@@ -157,7 +157,7 @@ export const openMirrorByCurl: OpenMirror = ({ url, start: first, end, size, env
   let unended = 2
   function onEnded() {
     if (--unended > 0) return
-    const why = complaint.trim().split('\n').at(-1) || 'curl failed'
+    const why = complaint.trim().split('\n').at(-1) || `curl ended with ${exitCode ?? 'a signal'}`
     finish(exitCode === 0 ? undefined : new PacsrvError('mirror', why, { exitCode }))
   }
 

@@ -83,9 +83,7 @@ function bytesOf(given: Socket, take: (bytes: Buffer) => void): Socket {
       return true
     },
   })
-  if (!socket) return given.on('data', take)
-  given.destroy()
-  return socket.resume()
+  return socket?.resume() ?? given.on('data', take)
 }
 
 /** A child process. Undefined where there can be none, of which `onError` is told later. */

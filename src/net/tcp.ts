@@ -96,8 +96,12 @@ function accept(parts: Parts, raw: net.Socket): Link | undefined {
   if (!remote) raw.destroy()
   if (!remote) return undefined
   let made: Made | undefined
-  const onread = onreadFor(parts, () => made)
-  const inPlace = parts.tls ? undefined : readInPlace(raw, onread)
+  const inPlace = parts.tls
+    ? undefined
+    : readInPlace(
+        raw,
+        onreadFor(parts, () => made),
+      )
   const socket = inPlace ?? parts.tls?.accept(raw).pause() ?? raw
   made = createTcpLink(socket, parts, { remote, outbound: false })
   if (!inPlace) socket.on('data', made.onData)

@@ -38,6 +38,7 @@ test('an accepted socket reads into the given buffer, holds back while paused, w
   client.end()
   await once(socket, 'close')
   server.close()
+  await once(server, 'close')
 })
 
 test.run()

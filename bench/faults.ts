@@ -44,11 +44,11 @@ async function createAsker(name: string, known: Host[]) {
     sections: directTo(...known),
   })
   const out = join(member.pacman.cache, item.file)
+  await forgetFile(member, item)
   return {
     host: member.host,
-    /** Seconds that the file takes; `during` goes on beside it. */
+    /** Seconds that the file takes; `during` goes on beside it. Afterwards the asker is gone: others would find it. */
     async fetch(during = async () => {}) {
-      await forgetFile(member, item)
       await member.node.start()
       await member.node.until('all holders', ({ peers }) => peers.length === known.length, 60)
       const [outcome] = await Promise.all([member.node.run([url, out]), during()])
@@ -56,6 +56,7 @@ async function createAsker(name: string, known: Host[]) {
       must('cmp', out, item.path)
       const { totals } = await member.node.status()
       lab.note(`${name}: ${outcome.seconds.toFixed(2)} s, ${JSON.stringify(totals)}`)
+      await forgetFile(member, item)
       return { seconds: outcome.seconds, totals }
     },
   }

@@ -46,6 +46,8 @@ export function createMirrorDuty(
 ): MirrorDuty {
   /** By the clock, from when on the mirrors' rate says something of them. */
   let judgedFrom = order.started
+  /** By the clock, since when peers deliver. */
+  let deliveringFrom: number | undefined
 
   function join() {
     judgedFrom = clock.now()
@@ -78,6 +80,12 @@ export function createMirrorDuty(
 
   const rateBefore = () => mirrorRates.get(serverOf(order.mirrors[0] ?? ''))
 
+  function deliveringFor(): number | undefined {
+    const delivers = (stock.bytesFrom.peer > 0 || servers()?.delivering === true) && swarm.peersRate() > 0
+    deliveringFrom = delivers ? (deliveringFrom ?? clock.now()) : undefined
+    return deliveringFrom === undefined ? undefined : clock.now() - deliveringFrom
+  }
+
   function standing(): Standing {
     const mirrorRate = rateBefore()
     const firstAt = meetings.firstAt ?? servers()?.firstAt
@@ -91,7 +99,7 @@ export function createMirrorDuty(
       holderFor: firstAt === undefined ? undefined : clock.now() - firstAt,
       liveHolder: meetings.live || servers()?.firstAt !== undefined,
       holderAtWork: hasHolder(),
-      delivering: (stock.bytesFrom.peer > 0 || servers()?.delivering === true) && swarm.peersRate() > 0,
+      deliveringFor: deliveringFor(),
       bytesLeft: stock.plan.bytesLeft,
       peersRate: swarm.peersRate(),
       mirrorRate,

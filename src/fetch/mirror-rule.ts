@@ -9,6 +9,8 @@ const LEAST_DELAY_MS = 50
 const MOST_DELAY_MS = 2_000
 /** Peers that need no longer than this are left alone. */
 const PATIENCE_MS = 2_000
+/** Their rate says something after this time: the first chunk's holds the way there and back, and a busy holder's start. */
+const PEERS_JUDGED_AFTER_MS = 300
 /** The mirror must shorten the rest by this much to be worth its line. */
 const WORTH = 0.15
 /** A holder that is surely alive gets this long to deliver, however small the file. */
@@ -73,8 +75,8 @@ export interface Standing {
   liveHolder: boolean
   /** Whether a holder is a source or about to be one. */
   holderAtWork: boolean
-  /** Whether peers have delivered anything, and still are at work. */
-  delivering: boolean
+  /** For how long peers have been seen to deliver; undefined while they don't. */
+  deliveringFor: number | undefined
   bytesLeft: number
   peersRate: number
   mirrorRate: number | undefined
@@ -83,7 +85,10 @@ export interface Standing {
 /** Whether the mirror should join now, if it hasn't. */
 export function mirrorIsDue(job: Standing): boolean {
   if (job.memberAwaited) return false
-  if (job.delivering) return mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)
+  if (job.deliveringFor !== undefined) {
+    const isJudged = job.deliveringFor >= PEERS_JUDGED_AFTER_MS
+    return isJudged && mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)
+  }
   if (job.holderFor !== undefined && job.holderAtWork) {
     return job.holderFor >= (job.liveHolder ? Math.max(job.delay, LIVE_HOLDER_MS) : job.delay)
   }

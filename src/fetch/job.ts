@@ -179,7 +179,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     swarm = createSwarm(
       {
         plan: stock.plan,
-        mirrorScope: members.scope,
+        mirrorScope: () => (duty?.isSpared ? { window: 0, may: () => false } : members.scope()),
         clock,
         log,
         downloads: deps.downloads,

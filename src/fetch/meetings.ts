@@ -43,8 +43,8 @@ export interface MeetingsHandler {
   drop(source: Source): void
   /** True while two lists contradict each other: nothing is to be asked for until it is known which is false. */
   hold(paused: boolean): void
-  /** This holder's source is about to join. */
-  onAdmitted(id: NodeId): void
+  /** This holder is about to join: its source where it has been one before it had the whole. */
+  onAdmitted(id: NodeId): Source | undefined
   /** Somebody is itself downloading it. */
   onFetching(holder: Holder): void
   onChange(): void
@@ -178,13 +178,14 @@ export function createMeetings(
 
   function letIn(one: Met) {
     const { asker } = one
-    handler.onAdmitted(one.holder.id)
-    one.source = handler.join((sources) =>
-      createPeerSource(
-        { asker, clock },
-        { sha256: file.sha256, chunkBytes: chunkSize(file.size), handler: sources },
-      ),
-    )
+    one.source =
+      handler.onAdmitted(one.holder.id) ??
+      handler.join((sources) =>
+        createPeerSource(
+          { asker, clock },
+          { sha256: file.sha256, chunkBytes: chunkSize(file.size), handler: sources },
+        ),
+      )
   }
 
   /** Two lists, one true at most: the mirror's bytes of a chunk in which they differ tell. */

@@ -45,8 +45,8 @@ export interface Members {
   learn(holder: Holder): void
   heard(asker: Asker, payload: Uint8Array): void
   withdrawn(id: NodeId): void
-  /** It has it whole, and is a source as such. */
-  promoted(id: NodeId): void
+  /** It has it whole, and is no longer a member. Its source, if it has been one, goes on as a holder's. */
+  promoted(id: NodeId): Source | undefined
   /** A source is gone: it stalled, failed or lied. Whether it was a member. */
   gone(source: Source): NodeId | undefined
   idOf(source: Source): NodeId | undefined
@@ -59,8 +59,10 @@ export interface Members {
   scope(): MirrorScope
   /** Whether a companion is known to download it that hasn't yet said how far it is. */
   readonly awaited: boolean
-  /** Whether some companion's word is known. */
+  /** Whether companions are known that download it. */
   readonly any: boolean
+  /** Whether there ever were any. */
+  readonly anyEver: boolean
   /** Whether some member may yet bring something. */
   hopeful(): boolean
   /** To be called every `TICK_MS`. */
@@ -73,8 +75,14 @@ export interface Members {
 export const TELL_MS = { asked: 0, mirror: 50, other: 1_000 } as const
 /** Said again, so that the connection isn't taken for an idle one. */
 const AGAIN_MS = 10_000
-/** A companion that has said it downloads the file has so long, in milliseconds, to say how far it is. */
-const GRACE_MS = 150
+/**
+ * A companion that has said it downloads the file has as long to say how far it is as the mirror would take to bring the
+ * file, within bounds, in milliseconds: by then there is nothing to be shared out.
+ */
+const LEAST_GRACE_MS = 150
+const MOST_GRACE_MS = 1_000
+/** A mirror that was never measured, in bytes a second (DESIGN.md, step 4 of a request). */
+const UNKNOWN_MIRROR_RATE = 1_000_000
 /** When both might dial each other the lower id does; the other waits so long, in milliseconds. */
 const DIAL_LATER_MS = 250
 /** One that doesn't read what it is told is told again after this, in milliseconds. */
@@ -112,12 +120,14 @@ export function createMembers(
   const chunks = chunkCount(file.size)
   const chunkBytes = chunkSize(file.size)
   const window = Math.ceil(WINDOW_BYTES / chunkBytes)
+  const NOTHING_YET: Maps = { hand: new Uint8Array(chunks), own: new Uint8Array(chunks) }
   const members = new Map<NodeId, Member>()
   const shunned = new Set<NodeId>()
   /** Companions that have announced themselves and have said no more, by when that was. */
   const awaited = new Map<NodeId, number>()
   const timers = new Set<Cancel>()
   const crowd = createCrowd({ clock, self: network.id }, file)
+  let gathered = false
   let distrusts = false
   let told: Buffer | undefined
   let toldAt = clock.now()
@@ -133,13 +143,20 @@ export function createMembers(
     return stop
   }
 
+  function graceMs(): number {
+    const mirrorMs = (file.size * 1000) / (handler.mine().rateBefore || UNKNOWN_MIRROR_RATE)
+    return Math.min(MOST_GRACE_MS, Math.max(LEAST_GRACE_MS, mirrorMs))
+  }
+
   function learn(holder: Holder) {
     const { id, companion } = holder
     if (signal.aborted || shunned.has(id) || members.has(id) || awaited.has(id)) return
     if (members.size + awaited.size >= MOST_MEMBERS) return
     if (companion) {
       awaited.set(id, clock.now())
-      after(GRACE_MS, handler.onChange)
+      gathered = true
+      crowd.heard(id, NOTHING_YET)
+      after(graceMs(), handler.onChange)
     }
     // A neighbour hears our own announcement, and dials us if its id is the lower.
     if (!companion || network.id < id || network.existing(id)) void reach(holder)
@@ -152,7 +169,7 @@ export function createMembers(
       const asker = await network.connect(holder)
       if (!signal.aborted) tell(members.get(holder.id) ?? add(asker))
     } catch (error) {
-      awaited.delete(holder.id)
+      remove(holder.id)
       log.debug({ file: file.name, node: holder.id, err: asError(error) }, 'a member could not be reached')
     }
   }
@@ -176,13 +193,20 @@ export function createMembers(
 
   function remove(id: NodeId) {
     const member = members.get(id)
-    if (!member) return
+    if (!awaited.delete(id) && !member) return
     members.delete(id)
-    awaited.delete(id)
-    member.unlisten()
+    member?.unlisten()
     crowd.left(id)
-    if (member.source) handler.drop(member.source)
+    if (member?.source) handler.drop(member.source)
     handler.onChange()
+  }
+
+  /** It is never a member again; its source isn't ours to drop. */
+  function retire(id: NodeId) {
+    shunned.add(id)
+    const member = members.get(id)
+    if (member) member.source = undefined
+    remove(id)
   }
 
   function canGive({ maps, companion }: Member, chunk: number): boolean {
@@ -200,7 +224,10 @@ export function createMembers(
     member.maps = maps
     member.heard++
     awaited.delete(id)
-    if (member.companion) crowd.heard(id, maps)
+    if (member.companion) {
+      gathered = true
+      crowd.heard(id, maps)
+    }
     if (isFirst) tell(member)
     member.source ??= handler.join((sources) =>
       createPeerSource(
@@ -212,6 +239,7 @@ export function createMembers(
           partial: {
             has: (chunk) => canGive(member, chunk),
             news: () => `${member.heard} ${handler.hasList()}`,
+            isOver: () => members.get(id) !== member,
           },
         },
       ),
@@ -254,16 +282,14 @@ export function createMembers(
     heard,
     withdrawn: remove,
     promoted(id) {
-      shunned.add(id)
-      remove(id)
+      const source = members.get(id)?.source
+      retire(id)
+      return source
     },
     gone(source) {
       const member = [...members.values()].find((one) => one.source === source)
-      if (!member) return undefined
-      member.source = undefined
-      shunned.add(member.id)
-      remove(member.id)
-      return member.id
+      if (member) retire(member.id)
+      return member?.id
     },
     idOf: (source) => [...members.values()].find((one) => one.source === source)?.id,
     vouchesFor: (id, chunk) => members.get(id)?.maps?.own[chunk] === 1,
@@ -279,10 +305,13 @@ export function createMembers(
       return { window, may: (chunk) => isMine(chunk) && !others.some((member) => canGive(member, chunk)) }
     },
     get awaited() {
-      return [...awaited.values()].some((since) => clock.now() - since < GRACE_MS)
+      return [...awaited.values()].some((since) => clock.now() - since < graceMs())
     },
     get any() {
       return crowd.size > 0
+    },
+    get anyEver() {
+      return gathered
     },
     hopeful: () => !distrusts && crowd.isHopeful(handler.mine()),
     tick() {
@@ -291,8 +320,8 @@ export function createMembers(
     },
     close({ hasAll }) {
       tellTimer()
-      const last = new Uint8Array(chunks).fill(hasAll ? 1 : 0)
-      const payload = packMaps({ hand: last, own: new Uint8Array(chunks) })
+      const last = hasAll ? { hand: new Uint8Array(chunks).fill(1), own: handler.maps().own } : NOTHING_YET
+      const payload = packMaps(last)
       for (const member of members.values()) tell(member, payload)
       for (const stop of timers) stop()
       for (const { unlisten } of members.values()) unlisten()

@@ -11,6 +11,8 @@ import type { Swarm } from './swarm.ts'
 export interface MirrorDuty {
   /** Bytes a second that the first mirror gave when it was last used; undefined while unknown. */
   readonly rateBefore: number | undefined
+  /** Whether what was shared out with others is now left to those who have the whole: the mirror has nothing to do. */
+  readonly isSpared: boolean
   /** Has a mirror join that is due. To be called when something has changed, and several times a second. */
   consider(): void
   /** Remembers how fast the mirrors are, for the next job. */
@@ -94,7 +96,7 @@ export function createMirrorDuty(
       delay: mirrorDelay(order.delay, order.size, mirrorRate),
       hasNeighbours: network.hasNeighbours(),
       memberAwaited: members.awaited || servers()?.awaited === true,
-      inCrowd: members.any,
+      inCrowd: members.anyEver,
       searching: meetings.searching,
       holderFor: firstAt === undefined ? undefined : clock.now() - firstAt,
       liveHolder: meetings.live || servers()?.firstAt !== undefined,
@@ -109,6 +111,9 @@ export function createMirrorDuty(
   return {
     get rateBefore() {
       return rateBefore()
+    },
+    get isSpared() {
+      return members.anyEver && hasHolder() && !mirrorIsDue(standing())
     },
     consider() {
       if (stock.plan.bytesLeft === 0) return

@@ -15,6 +15,8 @@ const PEERS_JUDGED_AFTER_MS = 300
 const WORTH = 0.15
 /** A holder that is surely alive gets this long to deliver, however small the file. */
 const LIVE_HOLDER_MS = 200
+/** And this long where all the site begins at once, and it is busy with all the others. */
+const CROWD_HOLDER_MS = 1_000
 /** In a crowd the mirror is held back no longer than this, in milliseconds: time for others to turn up. */
 const CROWD_DELAY_MS = 150
 
@@ -66,7 +68,7 @@ export interface Standing {
   hasNeighbours: boolean
   /** Whether a companion is known to download the file that hasn't yet said how far it is. */
   memberAwaited: boolean
-  /** Whether companions share the mirror out among them: then none of them has the whole, or it would be known. */
+  /** Whether companions share, or shared, the mirror out among them. */
   inCrowd: boolean
   searching: boolean
   /** Since a first holder became known; undefined while none is. */
@@ -90,7 +92,8 @@ export function mirrorIsDue(job: Standing): boolean {
     return isJudged && mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)
   }
   if (job.holderFor !== undefined && job.holderAtWork) {
-    return job.holderFor >= (job.liveHolder ? Math.max(job.delay, LIVE_HOLDER_MS) : job.delay)
+    const least = !job.liveHolder ? 0 : job.inCrowd ? CROWD_HOLDER_MS : LIVE_HOLDER_MS
+    return job.holderFor >= Math.max(job.delay, least)
   }
   const delay = job.inCrowd ? Math.min(job.delay, CROWD_DELAY_MS) : job.delay
   return !job.hasNeighbours || !job.searching || job.elapsed >= delay

@@ -126,6 +126,7 @@ export function createMirrorSource(
     near: false,
     partial: false,
     news: () => '',
+    latency: 0,
     label: url.replace(/\/\/[^/@]*@/, '//'),
     /** While we hold it back it can't be heard, and that is no fault of its own. */
     get heard() {

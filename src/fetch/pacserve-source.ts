@@ -67,6 +67,7 @@ export function createPacserveSource(
     near: true,
     partial: false,
     news: () => '',
+    latency: 0,
     get heard() {
       return stream.heard
     },

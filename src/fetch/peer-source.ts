@@ -19,7 +19,7 @@ export interface PeerSourceOptions {
   chunkBytes: number
   handler: SourceHandler
   /** For one that is itself still downloading: what it has, and what changes with that. Others have everything. */
-  partial?: { has(chunk: number): boolean; news(): string }
+  partial?: { has(chunk: number): boolean; news(): string; isOver(): boolean }
 }
 
 /** A holder, or a member of a file's crowd, as a source of the file's chunks. */
@@ -28,6 +28,7 @@ export function createPeerSource(
   { sha256, chunkBytes, handler, partial }: PeerSourceOptions,
 ): Source {
   const { session } = asker
+  const isPartial = () => partial?.isOver() === false
   const meter = createRateMeter(clock)
   /** Chunk to request number. */
   const requests = new Map<number, number>()
@@ -35,6 +36,7 @@ export function createPeerSource(
   let heard = clock.now()
   /** When a whole chunk last came, or it was asked after a rest. */
   let gaveAt = clock.now()
+  let latency = 0
   /** Its last answer was that it is busy: to ask again is no new beginning. */
   let busy = false
   /** What it said it had, and refused. */
@@ -52,7 +54,9 @@ export function createPeerSource(
     kind: 'peer',
     label: `${session.remote} (${session.id.slice(0, 8)})`,
     near: isNear(session.remote),
-    partial: partial !== undefined,
+    get partial() {
+      return isPartial()
+    },
     news: () => partial?.news() ?? '',
     /** Bytes of a chunk that is still on its way count: a slow line is not a dead one. */
     get heard() {
@@ -70,20 +74,25 @@ export function createPeerSource(
       const best = (chunkBytes * 1000) / (clock.now() - gaveAt)
       return best < UNKNOWN_RATE ? best : 0
     },
-    has: (chunk) => !partial || (partial.has(chunk) && !absent.has(chunk)),
+    get latency() {
+      return latency
+    },
+    has: (chunk) => !isPartial() || (partial!.has(chunk) && !absent.has(chunk)),
     ask(chunk) {
       if (requests.size === 0) {
         meter.started()
         received = session.link.received
         if (!busy) heard = gaveAt = clock.now()
       }
+      const askedAt = clock.now()
       const request = asker.chunk(sha256, chunk, (answer) => {
-        const lacksIt = 'refused' in answer && answer.refused === 'absent' && partial !== undefined
+        const lacksIt = 'refused' in answer && answer.refused === 'absent' && isPartial()
         busy = 'refused' in answer && !lacksIt
         if (lacksIt) absent.add(chunk)
         if ('bytes' in answer) {
           meter.received(answer.bytes.length)
           heard = gaveAt = clock.now()
+          latency = Math.min(latency || Number.POSITIVE_INFINITY, clock.now() - askedAt)
         }
         settle(chunk)
         if ('bytes' in answer) handler.onChunk(source, chunk, answer.bytes)

@@ -17,6 +17,8 @@ export interface Source extends PlannedSource {
    * while there is nothing to wait for.
    */
   readonly heard: number | undefined
+  /** Milliseconds from a question to its answer, at best; 0 while unknown. */
+  readonly latency: number
   /** Asks for a chunk, or has a stream go on to it. */
   ask(chunk: number): void
   /** The chunk came from elsewhere. */

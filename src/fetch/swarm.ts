@@ -71,6 +71,8 @@ export interface SwarmHandler {
 export const TICK_MS = 100
 /** A peer is asked for as much as it brings in this time, in milliseconds: enough to hide the way there and back. */
 const WINDOW_MS = 1_000
+/** … and where its answers take long, so many times as long: what it is asked for decides how fast it seems. */
+const WINDOW_LATENCIES = 2
 const WINDOW_CHUNKS = 2
 const WINDOW_BYTES = 8 * 1024 * 1024
 /** What near peers bring in this time is left to them, in milliseconds: the rest of the world has other things to do. */
@@ -102,12 +104,11 @@ export function createSwarm(
   /** Where each mirror's stream ends, and up to where it was asked for. */
   const streams = new Map<MirrorSource, { end: number; askedTo: number }>()
 
-  const window = (source: Source) =>
-    Math.min(
-      WINDOW_BYTES,
-      limits.requests * step,
-      Math.max(WINDOW_CHUNKS * step, (source.rate() * WINDOW_MS) / 1000),
-    )
+  function window(source: Source): number {
+    const ms = Math.max(WINDOW_MS, WINDOW_LATENCIES * source.latency)
+    const wanted = Math.max(WINDOW_CHUNKS * step, (source.rate() * ms) / 1000)
+    return Math.min(WINDOW_BYTES, limits.requests * step, wanted)
+  }
 
   /** Near peers, and far ones too when the near would take long alone. */
   function peersToAsk(): Source[] {

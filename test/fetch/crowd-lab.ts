@@ -44,6 +44,8 @@ export interface CrowdLabOptions {
   seed?: number
   log?: (host: string) => Log
   delay?: 'auto' | number
+  /** Milliseconds that a message between two nodes takes: busy hosts are slow to read. Default 1. */
+  latency?: number
 }
 
 /** A job that is followed until it is over. */
@@ -93,10 +95,10 @@ function createLine(clock: WoundClock, rate: number) {
 const PIECE = 16_384
 
 export async function createCrowdLab(options: CrowdLabOptions) {
-  const { line: lineRate = 6_250_000, seed = 1, delay = 'auto' } = options
+  const { line: lineRate = 6_250_000, seed = 1, delay = 'auto', latency = 1 } = options
   const clock = createClock()
   const random = seeded(seed)
-  const network = createMemoryNetwork({ clock, random }, { latency: 1 })
+  const network = createMemoryNetwork({ clock, random }, { latency })
   const line = createLine(clock, lineRate)
   const contents = new Map<string, Buffer>()
   const streams: { host: string; start: number; end: number | undefined; at: number }[] = []

@@ -35,6 +35,7 @@ function setUp({ chunks, downloadLimit }: { chunks: number; downloadLimit?: numb
       near,
       partial: false,
       news: () => '',
+      latency: 0,
       heard: undefined,
       rate: () => rate,
       has: () => true,

@@ -1,13 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../base/clock.ts'
 import { progressLine } from '../base/progress.ts'
 import type { Located } from '../fetch/fetcher.ts'
+import type { Job } from '../fetch/job.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
 import { notFound, sendBytes, sendFile } from './send-file.ts'
 
 /** The sh front gives the socket half a second: what is larger is the Node client's. */
 const MOST_READY_BYTES = 8 * 1024 * 1024
-const MOST_AWAITED_BYTES = 1024 * 1024
+/** A file on its way is waited for so long, in milliseconds, and so much longer where it will then be here. */
 const AWAITED_MS = 150
+const AWAITED_MORE_MS = 200
 const MOST_COLUMNS = 1_000
 export const SIGNATURE = /\.sig$/
 
@@ -17,8 +20,8 @@ interface Asked {
 }
 
 /**
- * Answers GET /v1/ready?url=URL: the package if it is here whole and verified or will be in a moment, its signature if that was fetched
- * ahead (or if the mirrors are known to be dead, and a peer has it); else 404, within half a second.
+ * Answers GET /v1/ready?url=URL: the package if it is here whole and verified, or will be in a moment; its signature if
+ * that was fetched ahead (or if the mirrors are known to be dead, and a peer has it); else 404, within half a second.
  */
 export async function answerReady(
   request: IncomingMessage,
@@ -39,23 +42,33 @@ export async function answerReady(
   await sendFile(ready, request, response, lineHeader(request, { name, size }, ready.origin))
 }
 
-/** A small file on its way is waited for a moment: the Node client would take longer to start. */
+/** A file on its way is waited for a moment: the Node client would take longer to start. */
 async function soonReady(located: Located, sources: PackageSources): Promise<ReadyFile | undefined> {
   const { fetcher, clock } = sources
-  const { sha256, size } = located.file
-  if (size > MOST_AWAITED_BYTES || !fetcher.isFetching(sha256)) return undefined
+  if (!fetcher.isFetching(located.file.sha256)) return undefined
   const job = fetcher.fetch(located, {})
-  await new Promise<void>((resolve) => {
+  await soonOver(job, clock)
+  return job.end?.result === 'done' ? findReady(located, sources) : undefined
+}
+
+/** Resolves when the job is over, or was waited for. */
+function soonOver(job: Job, clock: Clock): Promise<void> {
+  const before = job.done
+  return new Promise((resolve) => {
     const settle = () => {
       stop()
       leave()
       resolve()
     }
-    const stop = clock.after(AWAITED_MS, settle)
+    const lookAgain = () => {
+      const leftMs = ((job.file.size - job.done) * AWAITED_MS) / (job.done - before)
+      if (leftMs <= AWAITED_MORE_MS) stop = clock.after(AWAITED_MORE_MS, settle)
+      else settle()
+    }
+    let stop = clock.after(AWAITED_MS, lookAgain)
     const leave = job.follow({ onChange: () => job.end && queueMicrotask(settle), onRewind() {} })
     if (job.end) settle()
   })
-  return job.end?.result === 'done' ? findReady(located, sources) : undefined
 }
 
 /**

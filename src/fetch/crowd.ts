@@ -41,8 +41,11 @@ export interface Crowd {
   isHopeful(mine: Mine): boolean
 }
 
-/** What is shared out at once. */
-export const SPAN_BYTES = 1024 * 1024
+/** What is shared out at once: an eighth of the file, within bounds. A mirror costs a request for each. */
+const MIB = 1024 * 1024
+const FILE_SPANS = 8
+const LEAST_SPAN = MIB
+const MOST_SPAN = 4 * MIB
 /** A member that owes something and brings nothing for so long, in milliseconds, is passed over … */
 const STUCK_MS = 3_000
 /** … in a file of one span, where all the others wait for one … */
@@ -76,18 +79,24 @@ interface Member {
   slow: boolean
 }
 
+/** Chunks of a span, all but the last. */
+export function chunksPerSpan(fileSize: number): number {
+  const bytes = Math.min(MOST_SPAN, Math.max(LEAST_SPAN, fileSize / FILE_SPANS))
+  return Math.floor(bytes / chunkSize(fileSize))
+}
+
 export function createCrowd(
   { clock, self }: { clock: Clock; self: NodeId },
   file: { sha256: Sha256; size: number },
 ): Crowd {
   const chunks = chunkCount(file.size)
-  const spanChunks = Math.max(1, Math.floor(SPAN_BYTES / chunkSize(file.size)))
+  const spanChunks = chunksPerSpan(file.size)
   const spans = Math.ceil(chunks / spanChunks)
   const members = new Map<NodeId, Member>()
   /** For each span, everybody's id, the highest hash first. */
   let ranks: (NodeId[] | undefined)[] = []
 
-  const spanOf = (chunk: number) => Math.floor(chunk / spanChunks)
+  const spanAt = (chunk: number) => Math.floor(chunk / spanChunks)
   const spanEnd = (span: number) => Math.min(chunks, (span + 1) * spanChunks)
 
   function ranked(span: number): NodeId[] {
@@ -173,7 +182,7 @@ export function createCrowd(
       member.begun.fill(0)
       for (let chunk = 0; chunk < chunks; chunk++) {
         if (!maps.own[chunk]) continue
-        member.begun[spanOf(chunk)] = 1
+        member.begun[spanAt(chunk)] = 1
         const had = member.maps.own[chunk] && member.maps.hand[chunk]
         if (before && maps.hand[chunk] && !had) gained += chunkLength(file.size, chunk)
       }
@@ -193,7 +202,7 @@ export function createCrowd(
     turns(mine) {
       const known: (boolean | undefined)[] = []
       return (chunk) => {
-        const span = spanOf(chunk)
+        const span = spanAt(chunk)
         known[span] ??= owner(span, mine) === self
         return known[span]
       }

@@ -202,8 +202,13 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     return session.id
   }
 
-  function isCompanion({ id, remote }: Pick<Session, 'id' | 'remote'>): boolean {
-    return options.closed === true || isNear(remote) || neighbours.isDirect(id)
+  /** Parsed once: it is asked several times a second of each. */
+  const nearness = new WeakMap<object, boolean>()
+
+  function isCompanion(session: Pick<Session, 'id' | 'remote'>): boolean {
+    const near = nearness.get(session) ?? isNear(session.remote)
+    nearness.set(session, near)
+    return near || options.closed === true || neighbours.isDirect(session.id)
   }
 
   function onJoin(session: Session) {

@@ -1,15 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { limits } from '../wire/limits.ts'
-import type {
-  Call,
-  FileAck,
-  FileQuery,
-  HeldFile,
-  Message,
-  NodeId,
-  QueryId,
-  Sha256,
-} from '../wire/messages.ts'
+import type { Call, FileAck, FileQuery, HeldFile, NodeId, QueryId, Sha256 } from '../wire/messages.ts'
 import { createExpiringMap } from './expiring.ts'
 import { decideFlood, signedBy } from './flood.ts'
 import { type Route, routeBack } from './routes.ts'
@@ -18,6 +9,8 @@ import type { Session } from './session.ts'
 /** Queries are remembered this long, in milliseconds: far longer than any is under way. */
 const SEEN_TTL = 20_000
 const MAX_SEEN = 20_000
+/** Hex digits of an id by which a query names who else has it. */
+const TOLD_DIGITS = 16
 /** How long a better copy of a query waits before it is passed on again, in milliseconds. */
 const LATER = 60
 /** A holder may be called for a file of a large transaction this long after it answered, in milliseconds. */
@@ -73,10 +66,11 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   const answered = createExpiringMap<QueryId, NodeId>(clock, { ttl: CALL_TTL, limit: MAX_SEEN })
   const isNeighbour = (id: NodeId) => neighbours.get(id) !== undefined
 
-  function sendToAll(message: Message, except: (id: NodeId) => boolean): number {
-    const others = neighbours.all().filter(({ id }) => !except(id))
-    for (const session of others) session.send(message)
-    return others.length
+  /** Companions are mostly each other's neighbours: each is told which of them have it, or all would send it to all. */
+  function spread(query: FileQuery, to: Session[]) {
+    const companions = new Set(to.filter(deps.isCompanion))
+    const told = [...companions].slice(0, limits.told).map(({ id }) => id.slice(0, TOLD_DIGITS))
+    for (const session of to) session.send(companions.has(session) ? { ...query, told } : query)
   }
 
   function noteHad({ had }: SeenQuery, id: NodeId, ttl: number) {
@@ -87,13 +81,9 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   function passOn({ best, had }: SeenQuery) {
     const ttl = best.ttl - 1
     const passed = new Set(best.path.map(({ id }) => id))
-    const message = { ...best, ttl, path: [...best.path, { id: self }] }
-    for (const session of neighbours.all()) {
-      const { id } = session
-      if (passed.has(id) || (had.get(id) ?? 0) >= ttl) continue
-      had.set(id, ttl)
-      session.send(message)
-    }
+    const to = neighbours.all().filter(({ id }) => !passed.has(id) && (had.get(id) ?? 0) < ttl)
+    for (const { id } of to) had.set(id, ttl)
+    spread({ ...best, ttl, path: [...best.path, { id: self }] }, to)
   }
 
   function passOnLater(record: SeenQuery) {
@@ -137,13 +127,18 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     const ttl = route.onPath || !from ? fullTtl : message.ttl - 1
     if (ttl < 1 || strays.get(key)) return
     strays.set(key, true)
-    sendToAll({ ...message, ttl, path: route.path }, (id) => id === from?.id)
+    const stray = { ...message, ttl, path: route.path }
+    for (const session of neighbours.all()) if (session.id !== from?.id) session.send(stray)
   }
 
   return {
-    ask: (query) => sendToAll({ ...query, path: [{ id: self }] }, () => false),
+    ask(query) {
+      const to = neighbours.all()
+      spread({ ...query, path: [{ id: self }] }, to)
+      return to.length
+    },
 
-    onFile(message, from) {
+    onFile({ told = [], ...message }, from) {
       if (message.path.length === 0) return
       const query = { ...message, path: signedBy(message.path, from.hop) }
       const known = seen.get(query.query)
@@ -152,6 +147,11 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
       if (decision === 'drop') return
       const record = known ?? { best: query, had: new Map([[from.id, query.ttl + 1]]), waiting: false }
       record.best = query
+      // A stranger could keep it from those that it names.
+      const has = new Set(deps.isCompanion(from) ? told : [])
+      for (const { id } of neighbours.all()) {
+        if (has.has(id.slice(0, TOLD_DIGITS))) noteHad(record, id, query.ttl)
+      }
       if (!known) seen.set(query.query, record)
       if (decision.answer) answer(query, from)
       if (decision.forward === 'now') passOn(record)

@@ -42,6 +42,8 @@ export interface Searches {
 
 interface Search {
   wanted: Map<Sha256, WantedFile>
+  /** What it asks for just now: others that want the same hear its answers, and needn't ask too. */
+  asks: Set<Sha256>
   /** Files of which a whole holder was told of: who is itself downloading one ends no search. */
   found: Set<Sha256>
   tell(holder: Holder): void
@@ -49,8 +51,10 @@ interface Search {
 
 export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Searches {
   const { clock, random, holders } = deps
-  const running = new Map<QueryId, Search>()
+  const running = new Set<QueryId>()
   const all = new Set<Search>()
+  /** Called when a search that asks is over. */
+  const waiting = new Set<() => void>()
   const nobody = createExpiringMap<Sha256, true>(clock, { ttl: NOBODY_TTL, limit: MAX_NOBODY })
 
   function createSearch(files: WantedFile[], onHolder: (holder: Holder) => void): Search {
@@ -60,6 +64,7 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
     const told = new Map<Sha256, Set<string>>()
     return {
       wanted,
+      asks: new Set(),
       found,
       tell(holder) {
         const { sha256, size, whole } = holder.file
@@ -76,14 +81,17 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
   const missing = ({ wanted, found }: Search) =>
     [...wanted.values()].filter((file) => !found.has(file.sha256))
   const toAsk = (search: Search) => missing(search).filter(({ sha256 }) => !nobody.get(sha256))
+  const asked = (search: Search) => toAsk(search).filter(({ sha256 }) => search.asks.has(sha256))
+  const isAsked = (sha256: Sha256) =>
+    [...all].some(({ asks, found }) => asks.has(sha256) && !found.has(sha256))
 
   /** One ring: what is still missing, in queries of at most 500 files. False when there is nobody to ask. */
   function sendRing(search: Search, ringTtl: number, ids: QueryId[]): boolean {
-    const files = toAsk(search)
+    const files = asked(search)
     let reached = files.length > 0
     for (let at = 0; at < files.length && reached; at += limits.filesPerQuery) {
       const query = random.hex(16)
-      running.set(query, search)
+      running.add(query)
       ids.push(query)
       const some = files.slice(at, at + limits.filesPerQuery)
       reached = deps.ask({ type: 'file', query, ttl: ringTtl, files: some }) > 0
@@ -91,8 +99,8 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
     return reached
   }
 
-  /** Sends ring after ring until all is found or time is up. */
-  function widen(search: Search, signal: AbortSignal | undefined): Promise<void> {
+  /** Sends ring after ring until time is up. False when there is nobody to ask, or after an abort. */
+  function widen(search: Search, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const ids: QueryId[] = []
       const rings = ringsUpTo(ttl)
@@ -100,26 +108,42 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
       let next = 0
       let timer: Cancel = () => {}
 
-      function finish() {
+      function finish(done: boolean) {
         timer()
-        signal?.removeEventListener('abort', finish)
+        signal?.removeEventListener('abort', stop)
         for (const id of ids) running.delete(id)
-        resolve()
+        search.asks.clear()
+        resolve(done)
+        for (const wake of waiting) wake()
       }
+      const stop = () => finish(false)
       function nobodyHasIt() {
-        for (const { sha256 } of missing(search)) nobody.set(sha256, true)
-        finish()
+        for (const { sha256 } of asked(search)) nobody.set(sha256, true)
+        finish(true)
       }
       function sendNext() {
-        const reached = toAsk(search).length > 0 && sendRing(search, rings[next]!.ttl, ids)
+        const reached = asked(search).length > 0 && sendRing(search, rings[next]!.ttl, ids)
         next++
-        if (!reached && next === 1) return finish()
+        if (!reached && next === 1) return stop()
         const then = rings[next]
         if (!reached || !then) timer = clock.after(ANSWER_TIME, nobodyHasIt)
         else timer = clock.after(start + then.at - clock.now(), sendNext)
       }
-      signal?.addEventListener('abort', finish)
+      signal?.addEventListener('abort', stop)
       sendNext()
+    })
+  }
+
+  /** Resolves when a search that asks is over, or after an abort. */
+  function otherEnds(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        waiting.delete(wake)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      waiting.add(wake)
+      signal?.addEventListener('abort', wake)
     })
   }
 
@@ -129,19 +153,23 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
       for (const { sha256 } of files) for (const holder of holders.find(sha256)) search.tell(holder)
       if (signal?.aborted || toAsk(search).length === 0) return
       all.add(search)
-      await widen(search, signal)
+      while (!signal?.aborted && toAsk(search).length > 0) {
+        for (const { sha256 } of toAsk(search)) if (!isAsked(sha256)) search.asks.add(sha256)
+        if (search.asks.size === 0) await otherEnds(signal)
+        else if (!(await widen(search, signal))) break
+      }
       all.delete(search)
     },
     answered({ query, way, reachable, files }) {
-      const search = running.get(query)
+      if (!running.has(query)) return false
       const { id, address } = way[0]!
-      if (!search) return false
+      const at = address === undefined ? {} : { address }
       for (const file of files) {
-        if (search.wanted.get(file.sha256)?.size !== file.size) continue
-        const at = address === undefined ? {} : { address }
+        const isWanted = [...all].some(({ wanted }) => wanted.get(file.sha256)?.size === file.size)
+        if (!isWanted) continue
         const holder: Holder = { id, ...at, reachable, file, via: 'answer', way: { query, path: way } }
         holders.add(holder)
-        search.tell(holder)
+        for (const search of all) search.tell(holder)
       }
       return true
     },

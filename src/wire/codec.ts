@@ -12,6 +12,7 @@ import {
   flag,
   integer,
   list,
+  listIfAny,
   located,
   record,
   text,
@@ -74,7 +75,15 @@ const schemas: { [N in MessageName]: Schema<Body<Of<N>>> } = {
   ping: schema(record({ token: u32 })),
   pong: schema(record({ token: u32 })),
   bye: schema(record({ reason: text(limits.reasonBytes) })),
-  file: schema(record({ query, ttl, path, files: list(wanted, limits.filesPerQuery) })),
+  file: schema(
+    record<Body<Of<'file'>>>({
+      query,
+      ttl,
+      path,
+      files: list(wanted, limits.filesPerQuery),
+      told: listIfAny(bytes(8), limits.told),
+    }),
+  ),
   fileAck: schema(
     record({ query, ttl, path, way: path, reachable: flag, files: list(held, limits.filesPerQuery) }),
   ),

@@ -139,6 +139,15 @@ export function list<T>(of: Field<T>, max: number): Field<T[]> {
   }
 }
 
+/** The same where there are any, else nil. */
+export function listIfAny<T>(of: Field<T>, max: number): Field<T[] | undefined> {
+  const some = list(of, max)
+  return {
+    write: (value) => (value === undefined ? null : some.write(value)),
+    read: (raw) => (raw === null || raw === undefined ? undefined : some.read(raw)),
+  }
+}
+
 /** One field for each key of T; a key that may be absent has a field of what may be undefined. */
 export type Fields<T> = {
   [K in keyof T]-?: undefined extends { [P in K]: T[P] }[K] ? Field<T[K] | undefined> : Field<T[K]>

@@ -24,6 +24,8 @@ export const limits = {
   hops: 16,
   ttl: 16,
   nodes: 50,
+  /** Neighbours that a query says have had it; who has more says so of some. */
+  told: 64,
   capabilities: 16,
   capabilityBytes: 32,
   /** Requests (`get`, `manifestWanted`, `signatureWanted`) under way on a link, each way; one more is refused as busy. */

@@ -118,6 +118,8 @@ export interface FileQuery {
   /** The asker first, then each node that passed it on: the way back. */
   path: Hop[]
   files: WantedFile[]
+  /** To whom else of its companions the sender sends this copy: the first 8 bytes of each id, as 16 hex digits. */
+  told?: string[]
 }
 
 /** I have these. Travels the query's path backwards. */

@@ -60,7 +60,7 @@ function createFakeJob() {
     },
     async stop() {},
     followers,
-    change(changes: Partial<Pick<Job, 'readable' | 'end'>>) {
+    change(changes: Partial<Pick<Job, 'readable' | 'done' | 'end'>>) {
       Object.assign(fake, changes)
       for (const follower of followers) follower.onChange()
     },
@@ -319,7 +319,7 @@ test('what is no signature is not asked for as one', async () => {
   assert.is((await ask('/v1/signature?url=http://m/x.zst', { door: 'socket' })).status, 404)
 })
 
-test('a small package on its way is waited for 150 ms: Node would take longer to start', async () => {
+test('a package on its way is waited for 150 ms: Node would take longer to start', async () => {
   Object.assign(state, { ready: false, fetching: true })
   const soon = ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
   await followed()
@@ -337,6 +337,25 @@ test('a small package on its way is waited for 150 ms: Node would take longer to
   assert.is((await late).status, 404)
   assert.is(job.followers.size, 0)
 })
+
+for (const { done, more } of [
+  { done: 4, more: false },
+  { done: 5, more: true },
+])
+  test(`at ${done} of 10 bytes after 150 ms it is ${more ? 'waited for 200 ms more' : 'left to Node'}`, async () => {
+    Object.assign(state, { ready: false, fetching: true })
+    const answer = ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
+    await followed()
+    job.change({ done })
+    clock.advance(150)
+    if (more) {
+      clock.advance(199)
+      assert.is(job.followers.size, 1)
+      clock.advance(1)
+    }
+    assert.is((await answer).status, 404)
+    assert.is(job.followers.size, 0)
+  })
 
 test('a package that nobody has is 404 at once, unless it is on its way already', async () => {
   Object.assign(state, { ready: false, worthIt: false })

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Crowd, createCrowd, type Maps, type Mine } from '../../src/fetch/crowd.ts'
+import { type Crowd, chunksPerSpan, createCrowd, type Maps, type Mine } from '../../src/fetch/crowd.ts'
 import { createClock } from '../clock.ts'
 
 const MIB = 1024 * 1024
@@ -43,6 +43,19 @@ function wind(
     crowd.tick(how)
   }
 }
+
+for (const [size, chunks] of [
+  [1, 16],
+  [8 * MIB + 7, 16],
+  [12 * MIB, 24],
+  [32 * MIB, 64],
+  [64 * MIB, 64],
+  [64 * MIB + 1, 4],
+  [16 * 1024 * MIB, 4],
+] as const)
+  test(`a span of a file of ${size} bytes is ${chunks} chunks`, () => {
+    assert.is(chunksPerSpan(size), chunks)
+  })
 
 test('all who see the same members agree: each span is one node’s', () => {
   const owners = names.map((self) =>

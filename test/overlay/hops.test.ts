@@ -111,6 +111,53 @@ test('that nobody has it is believed for 30 s, or until a neighbour announces it
   assert.ok(queries > first)
 })
 
+test('in an office where everybody is everybody’s neighbour each hears a query once a ring', async () => {
+  let queries = 0
+  const { node, run } = createTestNetwork({ onSend: ({ type }) => void (type === 'file' && queries++) })
+  const nodes: TestNode[] = []
+  for (let n = 1; n <= 6; n++) nodes.push(await node(`10.0.0.${n}`, { direct: directTo(...nodes) }))
+  await run(3_000)
+  for (const { overlay } of nodes) assert.is(overlay.neighbours().length, 5)
+  nodes[0]!.find('vim')
+  await run(3_000)
+  assert.is(queries, 4 * 5, 'four rings to five')
+})
+
+test('two searches for one file at once ask once, and both are told', async () => {
+  let queries = 0
+  const { node, run } = createTestNetwork({ onSend: ({ type }) => void (type === 'file' && queries++) })
+  const [a, , c] = await chain(node, 3, (i) => (i === 3 ? { holds: ['vim'] } : {}))
+  await run(1_000)
+  const searches = [a!.find('vim'), a!.find('vim')]
+  await run(3_000)
+  assert.is(queries, 3, 'one hop, then two')
+  for (const { holders, over } of searches) {
+    assert.equal(
+      holders.map(({ id }) => id),
+      [c!.overlay.id],
+    )
+    assert.ok(over)
+  }
+})
+
+test('a search that waited for another’s answers asks itself when that one is called off', async () => {
+  const { node, run } = createTestNetwork()
+  const [a, b] = await chain(node, 2)
+  await run(1_000)
+  const calledOff = new AbortController()
+  const first = a!.overlay.find([wanted('vim')], { onHolder() {}, signal: calledOff.signal })
+  const search = a!.find('vim')
+  await run(1_000)
+  calledOff.abort()
+  await first
+  // All that the first asked has been heard, and nobody answered.
+  b!.holds.set(wanted('vim').sha256, held('vim'))
+  await run(100)
+  assert.is(search.holders.length, 1)
+  await run(3_000)
+  assert.ok(search.over)
+})
+
 test('a transaction of 300 packages is one query a ring, and one of 501 files two', async () => {
   let queries = 0
   const { node, run } = createTestNetwork({ onSend: ({ type }) => void (type === 'file' && queries++) })

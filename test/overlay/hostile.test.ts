@@ -73,6 +73,16 @@ test('an id is remembered only after the check: a forged copy does not hide the 
   assert.is(passed(), 1)
 })
 
+for (const host of ['10.0.0.4', '203.0.113.4'])
+  test(`${host} says that somebody has had the query: believed of this site only`, async () => {
+    const { run, victim, other, passed, ...net } = await setting()
+    const enemy = await hostile({ run, ...net }, host, victim, 8049)
+    const told = [other.overlay.id.slice(0, 16)]
+    enemy.session.send(query({ path: [{ id: enemy.id }], told }))
+    await run(100)
+    assert.is(passed(), host === '10.0.0.4' ? 0 : 1)
+  })
+
 test('a replayed query is dropped; one with a higher TTL is passed on once more, not answered twice', async () => {
   const { run, enemy, passed } = await setting()
   const path = [{ id: enemy.id }]

@@ -80,6 +80,8 @@ const bounds: [Message['type'], string, unknown, unknown][] = [
     [{ ...wanted, name: 'a'.repeat(limits.nameBytes) }],
     [{ ...wanted, name: 'a'.repeat(limits.nameBytes + 1) }],
   ],
+  ['file', 'told', many(limits.told, 'ab'.repeat(8)), many(limits.told + 1, 'ab'.repeat(8))],
+  ['file', 'told', ['ab'.repeat(8)], ['ab'.repeat(9)]],
   ['fileAck', 'ttl', limits.ttl, limits.ttl + 1],
   ['fileAck', 'path', hops(limits.hops), hops(limits.hops + 1)],
   ['fileAck', 'way', hops(limits.hops), hops(limits.hops + 1)],

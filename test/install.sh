@@ -3,7 +3,7 @@
 # anywhere else the tests that lack something are skipped by name.
 set -eu
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0
-want='pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker debootstrap util-linux python3-minimal procps systemd openssl groff-base mandoc zsh fish'
+want='pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker avahi-daemon debootstrap util-linux python3-minimal procps systemd openssl groff-base mandoc zsh fish'
 missing=
 for name in $want; do
 	# A package that was removed is still known, with its configuration.
@@ -11,5 +11,12 @@ for name in $want; do
 done
 [ -n "$missing" ] || exit 0
 export DEBIAN_FRONTEND=noninteractive
+# Some of them are services, which the tests run in namespaces of their own: here none is to be started.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	trap 'rm -f $policy' EXIT
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
+fi
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends $missing >/dev/null

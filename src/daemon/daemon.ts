@@ -29,6 +29,7 @@ import { createPacserveHttp } from '../fetch/pacserve-http.ts'
 import { createScout } from '../fetch/scout.ts'
 import { createSharedReads } from '../fetch/shared-reads.ts'
 import { createSignatures } from '../fetch/signatures.ts'
+import { createSmallFiles } from '../fetch/small-files.ts'
 import { createSpool } from '../fetch/spool.ts'
 import { createTransferPool } from '../fetch/transfer-pool.ts'
 import { createTurns } from '../fetch/turns.ts'
@@ -227,7 +228,14 @@ export async function startDaemon(
     { dir: spoolDir },
   )
   const deadMirrors = createDeadMirrors(clock)
-  const openMirror = notingDead(openMirrorByCurl, { dead: deadMirrors, clock })
+  const small = createSmallFiles({
+    clock,
+    open: openMirrorByCurl,
+    fetchMany: createFetchMany({ dir: join(spoolDir, 'small') }),
+  })
+  // Where a limit holds bytes are read one by one: several files at once would have come before they are charged.
+  const isLimited = config.network['download-limit'] !== undefined
+  const openMirror = notingDead(isLimited ? openMirrorByCurl : small, { dead: deadMirrors, clock })
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const pacserveHttp = createPacserveHttp()
   const pacserve = config.network.pacserve ? createPacserve({ clock, log, http: pacserveHttp }) : undefined

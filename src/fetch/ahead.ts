@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '../base/clock.ts'
 import type { WantedFile } from '../wire/messages.ts'
 import type { Located } from './fetcher.ts'
 import type { Job } from './job.ts'
+import { SMALL_BYTES } from './small-files.ts'
 
 /** Fetches what a transaction will ask for before it asks, in its order, so that it finds it ready. */
 export interface ReadAhead {
@@ -22,8 +23,10 @@ export interface ReadAheadDeps {
   isUnderWay(sha256: string): boolean
 }
 
-/** Files on their way ahead at the same time, as pacman's ParallelDownloads has it by default. */
+/** Files on their way ahead at the same time, as pacman's ParallelDownloads has it by default … */
 const AT_ONCE = 5
+/** … of which a small one counts as a part: several go by one curl. */
+const SMALL_PART = 1 / 4
 /** Bytes fetched ahead of what pacman has asked for. */
 const MOST_BYTES = 1024 ** 3
 const MOST_FILES = 2_000
@@ -42,12 +45,13 @@ export function createReadAhead({ clock, find, fetch, isUnderWay }: ReadAheadDep
   let heardAt = clock.now()
   let stopTimer: Cancel | undefined
 
-  const running = () => [...ahead.values()].filter((one) => !one.over).length
+  const weight = (one: { bytes: number }) => (one.bytes <= SMALL_BYTES ? SMALL_PART : 1)
+  const running = () => [...ahead.values()].reduce((sum, one) => (one.over ? sum : sum + weight(one)), 0)
   const bytes = () => [...ahead.values()].reduce((sum, one) => sum + one.bytes, 0)
 
   function next() {
     for (const [sha256, located] of queue) {
-      if (running() >= AT_ONCE || bytes() + located.file.size > MOST_BYTES) return
+      if (running() > AT_ONCE - SMALL_PART || bytes() + located.file.size > MOST_BYTES) return
       queue.delete(sha256)
       if (!isUnderWay(sha256)) start(located)
     }

@@ -4,6 +4,7 @@ import type { FileNetwork, Meetings } from './meetings.ts'
 import type { Members } from './members.ts'
 import { mirrorDelay, mirrorIsDue, type Standing, secondMirrorHelps } from './mirror-rule.ts'
 import type { PacserveSearch } from './pacserve.ts'
+import { SMALL_BYTES } from './small-files.ts'
 import type { Stock } from './stock.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -15,7 +16,7 @@ export interface MirrorDuty {
   readonly isSpared: boolean
   /** Has a mirror join that is due. To be called when something has changed, and several times a second. */
   consider(): void
-  /** Remembers how fast the mirrors are, for the next job. */
+  /** Remembers how fast the mirrors are, for the next job; what they take over a small file says nothing of that. */
   noteRates(): void
 }
 
@@ -123,6 +124,7 @@ export function createMirrorDuty(
       else if (due && !isHopeful()) onHopeless()
     },
     noteRates() {
+      if (order.size <= SMALL_BYTES) return
       for (const mirror of swarm.mirrors) {
         if (mirror.rate() > 0) mirrorRates.set(serverOf(mirror.url), mirror.rate())
       }

@@ -10,12 +10,17 @@ const MIB = 1024 * 1024
 const DONE: JobEnd = { result: 'done', fromPeers: 1, fromMirror: 0, peers: 1 }
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
-function files(count: number, size = 1_000): Located[] {
+function files(count: number, size = MIB): Located[] {
   return Array.from({ length: count }, (_, n) => ({
     file: { sha256: `${n}`, size, name: `pack${n}` },
     mirrors: [],
   }))
 }
+
+const numbered = (located: Located, n: number): Located => ({
+  ...located,
+  file: { ...located.file, sha256: `${n}` },
+})
 
 /** Jobs that a test ends by hand. */
 function setUp({ ready = [] as string[] } = {}) {
@@ -68,6 +73,14 @@ test('five at once, in the order that pacman will ask', async () => {
   assert.equal(begun, ['0', '1', '2', '3', '4', '5'])
   await end('0', { result: 'mirror', reason: 'nobody has it' })
   assert.equal(begun.at(-1), '6')
+})
+
+test('of small files twenty, as several go by one curl', async () => {
+  const { begun, end, readAhead } = setUp()
+  readAhead.begin([...files(4, 256 * 1024 + 1), ...files(8, 256 * 1024)].map(numbered), {})
+  assert.is(begun.length, 4 + 4)
+  await end('0')
+  assert.is(begun.length, 3 + 8 + 1)
 })
 
 test('a whole transaction is one search, with the proxies of its caller', () => {

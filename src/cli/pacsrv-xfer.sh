@@ -79,7 +79,7 @@ finish() {
 }
 
 # Only what is needed before Node runs; sed keeps the section in its hold space.
-socket='' server='' start=yes
+socket='' server='' start=yes user=pacsrv own_state=
 if [ -r "$conf" ]; then
 	blank='[[:space:]]*'
 	while IFS= read -r line; do
@@ -87,6 +87,8 @@ if [ -r "$conf" ]; then
 		socket=*) socket=${line#*=} ;;
 		server=*) server=${line#*=} ;;
 		start=*) start=${line#*=} ;;
+		user=*) user=${line#*=} ;;
+		state-dir=*) own_state=yes ;;
 		esac
 	done <<-EOF
 		$(sed -n "s/^$blank//
@@ -96,11 +98,14 @@ if [ -r "$conf" ]; then
 				d
 			}
 			G
+			s/^user$blank=$blank\(.*\)\n\[daemon\]\$/user=\1/p
+			s/^state-dir$blank=.*\n\[daemon\]\$/state-dir=/p
 			s/^socket$blank=$blank\(.*\)\n\[server\]\$/socket=\1/p
 			s/^server$blank=$blank\(.*\)\n\[client\]\$/server=\1/p
 			s/^start$blank=$blank\(.*\)\n\[client\]\$/start=\1/p" "$conf")
 	EOF
 elif [ ! -S /run/pacsrv/pacsrv.sock ] && [ -n "$XDG_RUNTIME_DIR" ]; then
+	own_state=yes
 	socket=$XDG_RUNTIME_DIR/pacsrv/pacsrv.sock
 fi
 case $server in
@@ -153,6 +158,17 @@ client() {
 	esac
 }
 
+# Nobody is there. Whether one may be started is the client's to decide (start.ts), but where it surely may not, in a
+# chroot say or by alpm, Node would start in vain for each file.
+may_start() {
+	[ "$start" != no ] || return 1
+	if [ "$(id -u)" = 0 ]; then
+		[ ! -d /proc/1/root/ ] || [ / -ef /proc/1/root/ ]
+	else
+		[ -n "$own_state" ] || [ "$(id -un)" = "$user" ]
+	fi
+}
+
 found=''
 case $kind in
 package | signature)
@@ -170,6 +186,7 @@ package | signature)
 			finish
 			;;
 		28-signature) daemon= ;; # silent: it hangs
+		7-package) ! may_start || client ;;
 		*-package)
 			client
 			# Silent once it may have been busy; silent twice it hangs, and is asked for no mirrors.

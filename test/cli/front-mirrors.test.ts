@@ -85,7 +85,7 @@ test.before(async () => {
 test.before.each(() => {
   rmSync(sync, { recursive: true, force: true })
   mkdirSync(join(sync, 'download-abcdef'), { recursive: true })
-  writeFileSync(conf, `[server]\nsocket = ${socket}\n[client]\nstart = no\n`)
+  writeFileSync(conf, `[server]\nsocket = ${socket}\n`)
   asked = []
   files = {}
   modified = NEW

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -34,7 +35,6 @@ const TOOLS = [
   'dirname',
   'readlink',
   'sleep',
-  'id',
   'env',
   'echo',
   'tr',
@@ -52,6 +52,10 @@ hang) echo half >"$6"; echo started; exec sleep 20 ;;
 crash) kill -SEGV $$ ;;
 esac
 exit "\${STATUS:-0}"
+`
+/** Whoever the test says. */
+const ID = `#!/bin/sh
+case $1 in -u) echo "\${ID_NUMBER:-0}" ;; *) echo "\${ID_NAME:-root}" ;; esac
 `
 
 const test = suite('front')
@@ -74,6 +78,10 @@ test.before(async () => {
     const path = stdout.startsWith('/') ? stdout : `/bin/${tool}`
     for (const folder of [bin, join(dir, 'no-node')]) symlinkSync(path, join(folder, tool))
   }
+  for (const folder of [bin, join(dir, 'no-node')]) {
+    writeFileSync(join(folder, 'id'), ID)
+    chmodSync(join(folder, 'id'), 0o755)
+  }
   writeFileSync(join(bin, 'node'), NODE)
   chmodSync(join(bin, 'node'), 0o755)
   copyFileSync(
@@ -95,7 +103,7 @@ test.before.each(() => {
   rmSync(log, { force: true })
   mkdirSync(cache)
   asked.length = 0
-  writeFileSync(conf, `[server]\nsocket = ${socket}\n[client]\nstart = no\n`)
+  writeFileSync(conf, `[server]\nsocket = ${socket}\n`)
 })
 test.after.each(() => {
   daemon?.closeAllConnections()
@@ -154,7 +162,7 @@ test('the client gives the file: it is there whole, under its name only, and the
   assert.is(got(), 'from peers\n')
   assert.equal(asked, [])
   const [config, path, starts, url, tmp, name] = clientArguments()
-  assert.equal([config, path, starts, url, name], [conf, socket, 'no', `${mirrorUrl}/${PACKAGE}`, PACKAGE])
+  assert.equal([config, path, starts, url, name], [conf, socket, 'yes', `${mirrorUrl}/${PACKAGE}`, PACKAGE])
   assert.match(tmp!, /\.part$/)
 })
 
@@ -292,6 +300,7 @@ for (const [how, text, expected] of [
 ] as const) {
   test(`configuration: ${how}`, async () => {
     writeFileSync(conf, text)
+    if (expected[0] === socket) await listen((_, response) => response.writeHead(404).end())
     await run({ does: 'give' })
     assert.equal(clientArguments().slice(1, 3), expected)
   })
@@ -302,6 +311,28 @@ test("without a configuration the user's own socket is asked", async () => {
   await run({ does: 'give', args, env: { XDG_RUNTIME_DIR: '/run/user/1' } })
   assert.is(clientArguments()[1], '/run/user/1/pacsrv/pacsrv.sock')
 })
+
+for (const [who, text, env, starts] of [
+  ['root', '', { ID_NUMBER: '0', ID_NAME: 'root' }, true],
+  ['anybody, by start = no', '[client]\nstart = no\n', { ID_NUMBER: '0', ID_NAME: 'root' }, false],
+  ['alpm', '', { ID_NUMBER: '970', ID_NAME: 'alpm' }, false],
+  ['pacsrv', '', { ID_NUMBER: '971', ID_NAME: 'pacsrv' }, true],
+  ['[daemon] user', '[daemon]\nuser = alpm\n', { ID_NUMBER: '970', ID_NAME: 'alpm' }, true],
+  [
+    'pacsrv, where that is not the user',
+    '[daemon]\nuser = x\n',
+    { ID_NUMBER: '9', ID_NAME: 'pacsrv' },
+    false,
+  ],
+  ['one with a state-dir', '[daemon]\nstate-dir = /x\n', { ID_NUMBER: '9', ID_NAME: 'ann' }, true],
+] as const) {
+  test(`nobody there: Node is ${starts ? '' : 'not '}started for ${who}`, async () => {
+    writeFileSync(conf, `${text}[server]\nsocket = ${socket}\n`)
+    const { status } = await run({ does: 'give', env })
+    assert.equal([status, existsSync(log)], [0, starts])
+    assert.is(got(), starts ? 'from peers\n' : 'from the mirror')
+  })
+}
 
 test("another machine's daemon is asked as a CacheServer, and the mirror where it fails", async () => {
   const { port } = mirror.address() as AddressInfo

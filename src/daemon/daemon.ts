@@ -272,6 +272,7 @@ export async function startDaemon(
     },
     fetch: fetcher.fetch,
     isUnderWay: (sha256) => spool.isComplete(sha256) || fetcher.isFetching(sha256),
+    job: fetcher.job,
   })
   const signatures = createSignatures({
     clock,

@@ -21,6 +21,8 @@ export interface ReadAheadDeps {
   fetch(located: Located, environment: Record<string, string>): Job
   /** Whether it is here whole, or on its way for somebody who has asked. */
   isUnderWay(sha256: string): boolean
+  /** What is on its way of a file. */
+  job(sha256: string): Job | undefined
 }
 
 /** Files on their way ahead at the same time, as pacman's ParallelDownloads has it by default … */
@@ -35,7 +37,7 @@ const FOLLOWED_MS = 60_000
 /** Transactions remembered, so that each is asked for its list once. */
 const MOST_TRANSACTIONS = 100
 
-export function createReadAhead({ clock, find, fetch, isUnderWay }: ReadAheadDeps): ReadAhead {
+export function createReadAhead({ clock, find, fetch, isUnderWay, job: jobOf }: ReadAheadDeps): ReadAhead {
   const transactions = new Set<string>()
   /** In pacman's order; what is asked for or begun leaves it. */
   const queue = new Map<string, Located>()
@@ -44,6 +46,8 @@ export function createReadAhead({ clock, find, fetch, isUnderWay }: ReadAheadDep
   let environment: Record<string, string> = {}
   let heardAt = clock.now()
   let stopTimer: Cancel | undefined
+  /** What pacman asked for last. */
+  let waitedFor: string | undefined
 
   const weight = (one: { bytes: number }) => (one.bytes <= SMALL_BYTES ? SMALL_PART : 1)
   const running = () => [...ahead.values()].reduce((sum, one) => (one.over ? sum : sum + weight(one)), 0)
@@ -85,6 +89,8 @@ export function createReadAhead({ clock, find, fetch, isUnderWay }: ReadAheadDep
     stopTimer?.()
     stopTimer = undefined
     if (queue.size === 0 && ahead.size === 0) return
+    const waited = waitedFor === undefined ? undefined : jobOf(waitedFor)
+    if (waited && !waited.end) heardAt = clock.now()
     const left = heardAt + FOLLOWED_MS - clock.now()
     if (left <= 0) abandon()
     else stopTimer = clock.after(left, watch)
@@ -108,6 +114,7 @@ export function createReadAhead({ clock, find, fetch, isUnderWay }: ReadAheadDep
     },
     asked(sha256) {
       heardAt = clock.now()
+      waitedFor = sha256
       queue.delete(sha256)
       const one = ahead.get(sha256)
       if (!one) return

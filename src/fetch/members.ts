@@ -253,18 +253,20 @@ export function createMembers(
     return { id, companion, reachable: true, via: 'answer', file: { sha256, size, root: '', whole: true } }
   }
 
-  function tell(member: Member, payload = packMaps(handler.maps())) {
+  const haveOf = (maps: Maps) => ({ type: 'have' as const, sha256: file.sha256, payload: packMaps(maps) })
+
+  function tell(member: Member, have = haveOf(handler.maps())) {
     member.behind = clock.now() < member.lagsUntil
     if (member.behind) return changed(LAG_MS)
-    const keepsUp = member.asker.session.send({ type: 'have', sha256: file.sha256, payload })
+    const keepsUp = member.asker.session.send(have)
     if (!keepsUp) member.lagsUntil = clock.now() + LAG_MS
   }
 
   function tellAll() {
     tellAt = Number.POSITIVE_INFINITY
-    const now = packMaps(handler.maps())
-    const isNews = !told?.equals(now) || clock.now() - toldAt >= AGAIN_MS
-    told = now
+    const now = haveOf(handler.maps())
+    const isNews = !told?.equals(now.payload) || clock.now() - toldAt >= AGAIN_MS
+    told = now.payload
     toldAt = clock.now()
     for (const member of members.values()) if (isNews || member.behind) tell(member, now)
   }
@@ -321,8 +323,8 @@ export function createMembers(
     close({ hasAll }) {
       tellTimer()
       const last = hasAll ? { hand: new Uint8Array(chunks).fill(1), own: handler.maps().own } : NOTHING_YET
-      const payload = packMaps(last)
-      for (const member of members.values()) tell(member, payload)
+      const have = haveOf(last)
+      for (const member of members.values()) tell(member, have)
       for (const stop of timers) stop()
       for (const { unlisten } of members.values()) unlisten()
       members.clear()

@@ -15,6 +15,17 @@ const NOTHING = Buffer.alloc(0)
 /** What waits to be sent when a link is closed has this long, in milliseconds. */
 const LINGER = 5000
 
+/** What goes to all neighbours is encoded once; larger payloads go to one. */
+let last: { message: Message; encoded: Encoded } | undefined
+const SHARED_BYTES = 4096
+
+function encodeOnce(message: Message): Encoded {
+  if (last?.message === message) return last.encoded
+  const encoded = encode(message)
+  if ((encoded.payload?.length ?? 0) <= SHARED_BYTES) last = { message, encoded }
+  return encoded
+}
+
 export interface LinkParts {
   log: Log
   clock: Clock
@@ -122,7 +133,7 @@ export function createTcpLink(
 
   function encoded(message: Message): Encoded | undefined {
     try {
-      return encode(message)
+      return encodeOnce(message)
     } catch (error) {
       log.error({ remote, error }, 'A message of our own is outside the bounds')
       breakOff(asError(error))

@@ -216,16 +216,19 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     log.info({ id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
-    if (isCompanion(session)) tell(session, deps.heldFiles?.() ?? [], [])
+    if (isCompanion(session)) tell([session], deps.heldFiles?.() ?? [], [])
   }
 
-  function tell(session: Session, added: HeldFile[], removed: Sha256[]) {
+  function tell(sessions: Session[], added: HeldFile[], removed: Sha256[]) {
     const count = limits.filesPerAnnounce
+    const tellAll = (message: Message) => {
+      for (const session of sessions) session.send(message)
+    }
     for (let at = 0; at < added.length; at += count) {
-      session.send({ type: 'announce', files: added.slice(at, at + count) })
+      tellAll({ type: 'announce', files: added.slice(at, at + count) })
     }
     for (let at = 0; at < removed.length; at += count) {
-      session.send({ type: 'withdraw', files: removed.slice(at, at + count) })
+      tellAll({ type: 'withdraw', files: removed.slice(at, at + count) })
     }
   }
 
@@ -345,8 +348,8 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     connect: (holder) => transfers.connect(withAddress(holder)),
     knock: transfers.knock,
     announce(added, removed, to = 'all') {
-      for (const session of neighbours.all())
-        if (to === 'all' || isCompanion(session)) tell(session, added, removed)
+      const all = neighbours.all()
+      tell(to === 'all' ? all : all.filter(isCompanion), added, removed)
     },
     isCompanion,
     hasCompanions: () => neighbours.all().some(isCompanion),

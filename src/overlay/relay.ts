@@ -70,7 +70,8 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   function spread(query: FileQuery, to: Session[]) {
     const companions = new Set(to.filter(deps.isCompanion))
     const told = [...companions].slice(0, limits.told).map(({ id }) => id.slice(0, TOLD_DIGITS))
-    for (const session of to) session.send(companions.has(session) ? { ...query, told } : query)
+    const telling = { ...query, told }
+    for (const session of to) session.send(companions.has(session) ? telling : query)
   }
 
   function noteHad({ had }: SeenQuery, id: NodeId, ttl: number) {

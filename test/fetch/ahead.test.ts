@@ -26,6 +26,7 @@ const numbered = (located: Located, n: number): Located => ({
 function setUp({ ready = [] as string[] } = {}) {
   const clock = createClock()
   const begun: string[] = []
+  const jobs = new Map<string, Job>()
   const followers = new Map<string, Set<JobFollower>>()
   const ends = new Map<string, JobEnd>()
   const searches: WantedFile[][] = []
@@ -38,7 +39,8 @@ function setUp({ ready = [] as string[] } = {}) {
       environments.push(environment)
       const mine = new Set<JobFollower>()
       followers.set(file.sha256, mine)
-      return {
+      const job = {
+        file,
         get end() {
           return ends.get(file.sha256)
         },
@@ -46,9 +48,12 @@ function setUp({ ready = [] as string[] } = {}) {
           mine.add(follower)
           return () => void mine.delete(follower)
         },
-      } as Job
+      }
+      jobs.set(file.sha256, job as unknown as Job)
+      return job as unknown as Job
     },
     isUnderWay: (sha256) => ready.includes(sha256),
+    job: (sha256) => jobs.get(sha256),
   })
   return {
     clock,
@@ -133,11 +138,23 @@ test('a file on its way that is asked for is left to its asker', () => {
   assert.equal(followed(), [])
 })
 
+test('pacman that waits for a file longer than a minute has not gone', async () => {
+  const { clock, end, followed, readAhead } = setUp()
+  readAhead.begin([...files(1, 1000 * MIB), ...files(3)].map(numbered), {})
+  readAhead.asked('0')
+  clock.advance(90_000)
+  assert.equal(followed(), ['1', '2', '3'])
+  await end('0')
+  clock.advance(60_000)
+  assert.equal(followed(), [])
+})
+
 test('when pacman asks for nothing more for a minute, what is on its way stops', async () => {
   const { begun, clock, end, followed, readAhead } = setUp()
   readAhead.begin(files(9), {})
   clock.advance(59_000)
   readAhead.asked('0')
+  await end('0')
   clock.advance(59_999)
   assert.is(followed().length, 5)
   clock.advance(1)

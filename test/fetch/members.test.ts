@@ -83,12 +83,13 @@ test('who comes in the middle has the rest shared out', async () => {
   assert.ok(end?.result === 'done' && end.fromMirror > 2 * MB, 'it took its share of the mirror')
 })
 
-for (const [latency, file] of [
-  [50, makeContent(1.5 * MB)],
-  [100, makeContent(1.5 * MB)],
-  [200, content],
+for (const [latency, file, most] of [
+  [50, makeContent(1.5 * MB), 1.1],
+  [100, makeContent(1.5 * MB), 1.1],
+  // Until they hear of each other at 300 ms each has begun for itself.
+  [200, content, 1.25],
 ] as const)
-  test(`hosts that answer each other after ${latency} ms draw about one copy, and lose little time`, async () => {
+  test(`hosts that answer each other after ${latency} ms draw little more than one copy, and lose little time`, async () => {
     for (const apart of [0, 100, 300]) {
       const crowd = await lab(5, { latency, line: 2.5 * MB })
       const before = await startAll(crowd, small, 0)
@@ -100,7 +101,7 @@ for (const [latency, file] of [
       assertRight(crowd, fetches)
       const ms = crowd.clock.now() - begun
       const aloneMs = file.length / (2.5 * 1000)
-      assert.ok(copies(crowd, file) <= 1.1, `${copies(crowd, file)} copies, ${apart} ms apart`)
+      assert.ok(copies(crowd, file) <= most, `${copies(crowd, file)} copies, ${apart} ms apart`)
       assert.ok(
         ms <= aloneMs + 5 * latency + 5 * apart + 500,
         `${ms} ms, one alone ${aloneMs}, ${apart} ms apart`,

@@ -12,13 +12,20 @@ export async function checkNeighbours(
   probe: Probe,
   { node, peers }: Partial<Status>,
 ): Promise<Finding[]> {
-  const { lan } = config.network
+  const { lan, pacserve } = config.network
   const interfaces = probe.interfaces()
   const unknown = Array.isArray(lan) ? lan.filter((name) => !interfaces.includes(name)) : []
   const findings = unknown.map((name) => ({
     problem: `[network] lan names ${name}, and there is no such interface with an address.`,
     mend: `correct lan in ${config.file}; ${interfaces.length > 0 ? `there are ${interfaces.join(', ')}` : 'there are none'}`,
   }))
+  if (pacserve && lan === false) {
+    findings.push({
+      problem:
+        '[network] pacserve = yes finds nobody by lan = no: these hosts are found in the local network.',
+      mend: `set lan to yes, or to names of interfaces, in ${config.file}`,
+    })
+  }
   const port = `${hostPort(config.network.listen).port}/tcp`
   if (peers?.length === 0) return [...findings, await alone(config, probe, port)]
   if (node?.reachable !== 'no') return findings

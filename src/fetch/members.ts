@@ -7,6 +7,7 @@ import type { NodeId, WantedFile } from '../wire/messages.ts'
 import type { Asker } from './ask.ts'
 import { createCrowd, type Maps, type Mine } from './crowd.ts'
 import { packMaps, unpackMaps } from './have.ts'
+import { UNKNOWN_MIRROR_RATE } from './mirror-rule.ts'
 import { createPeerSource } from './peer-source.ts'
 import type { Source, SourceHandler } from './source.ts'
 import type { MirrorScope } from './swarm.ts'
@@ -81,8 +82,6 @@ const AGAIN_MS = 10_000
  */
 const LEAST_GRACE_MS = 150
 const MOST_GRACE_MS = 1_000
-/** A mirror that was never measured, in bytes a second (DESIGN.md, step 4 of a request). */
-const UNKNOWN_MIRROR_RATE = 1_000_000
 /** When both might dial each other the lower id does; the other waits so long, in milliseconds. */
 const DIAL_LATER_MS = 250
 /** One that doesn't read what it is told is told again after this, in milliseconds. */
@@ -169,7 +168,7 @@ export function createMembers(
       const asker = await network.connect(holder)
       if (!signal.aborted) tell(members.get(holder.id) ?? add(asker))
     } catch (error) {
-      remove(holder.id)
+      if (!members.has(holder.id)) remove(holder.id) // it may have dialled us meanwhile
       log.debug({ file: file.name, node: holder.id, err: asError(error) }, 'a member could not be reached')
     }
   }

@@ -1,7 +1,7 @@
 /** When the mirror takes part (DESIGN.md, `[mirror] delay` and step 4 of a request): pure decisions. */
 
 /** A mirror that was never measured is taken for this where it might help peers, in bytes a second. */
-const UNKNOWN_MIRROR_RATE = 1_000_000
+export const UNKNOWN_MIRROR_RATE = 1_000_000
 /** And for this where nobody else has the file: a wait for a mirror that proves fast costs more than one too short. */
 const UNKNOWN_MIRROR_ALONE_RATE = 10_000_000
 const SMALL_FILE = 256 * 1024

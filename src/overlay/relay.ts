@@ -70,12 +70,18 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   function spread(query: FileQuery, to: Session[]) {
     const companions = new Set(to.filter(deps.isCompanion))
     const told = [...companions].slice(0, limits.told).map(({ id }) => id.slice(0, TOLD_DIGITS))
-    const telling = { ...query, told }
+    const telling = companions.size > 1 ? { ...query, told } : query
     for (const session of to) session.send(companions.has(session) ? telling : query)
   }
 
   function noteHad({ had }: SeenQuery, id: NodeId, ttl: number) {
     if (ttl > (had.get(id) ?? 0)) had.set(id, ttl)
+  }
+
+  function noteTold(record: SeenQuery, told: Set<string>) {
+    for (const { id } of neighbours.all()) {
+      if (told.has(id.slice(0, TOLD_DIGITS))) noteHad(record, id, record.best.ttl)
+    }
   }
 
   /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL. */
@@ -149,10 +155,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
       const record = known ?? { best: query, had: new Map([[from.id, query.ttl + 1]]), waiting: false }
       record.best = query
       // A stranger could keep it from those that it names.
-      const has = new Set(deps.isCompanion(from) ? told : [])
-      for (const { id } of neighbours.all()) {
-        if (has.has(id.slice(0, TOLD_DIGITS))) noteHad(record, id, query.ttl)
-      }
+      if (told.length > 0 && deps.isCompanion(from)) noteTold(record, new Set(told))
       if (!known) seen.set(query.query, record)
       if (decision.answer) answer(query, from)
       if (decision.forward === 'now') passOn(record)

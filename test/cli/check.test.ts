@@ -258,6 +258,11 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     /lan names eth7, and there is no such interface/,
     /there are eth0, wlan0$/,
   ],
+  'pacserve is wanted where nothing is looked for': [
+    (m) => (m.config = '[network]\nlan = no\npacserve = yes'),
+    /pacserve = yes finds nobody by lan = no/,
+    /^set lan to yes/,
+  ],
   'nobody can dial in': [
     (m) => {
       m.status = { status: { node: { version: '1.2.3', reachable: 'no' }, peers: [{ id: 'a' }] } }

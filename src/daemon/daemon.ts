@@ -272,7 +272,9 @@ export async function startDaemon(
     },
     fetch: fetcher.fetch,
     isUnderWay: (sha256) => spool.isComplete(sha256) || fetcher.isFetching(sha256),
-    job: fetcher.job,
+    jobs: fetcher.jobs,
+    received: () =>
+      fetcher.jobs().reduce((sum, { done }) => sum + done, totals.fromPeers + totals.fromMirror),
   })
   const signatures = createSignatures({
     clock,

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createReadAhead } from '../../src/fetch/ahead.ts'
+import { createReadAhead, fillsLine } from '../../src/fetch/ahead.ts'
 import type { Located } from '../../src/fetch/fetcher.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job.ts'
 import type { WantedFile } from '../../src/wire/messages.ts'
@@ -41,6 +41,7 @@ function setUp({ ready = [] as string[] } = {}) {
       followers.set(file.sha256, mine)
       const job = {
         file,
+        done: 0,
         get end() {
           return ends.get(file.sha256)
         },
@@ -53,7 +54,8 @@ function setUp({ ready = [] as string[] } = {}) {
       return job as unknown as Job
     },
     isUnderWay: (sha256) => ready.includes(sha256),
-    job: (sha256) => jobs.get(sha256),
+    jobs: () => [...jobs.values()],
+    received: () => [...jobs.values()].reduce((sum, { done }) => sum + done, 0),
   })
   return {
     clock,
@@ -61,6 +63,15 @@ function setUp({ ready = [] as string[] } = {}) {
     searches,
     environments,
     readAhead,
+    /** Gives each of these so many bytes in each 100 ms, for a while. */
+    bring(ms: number, bytes: Record<string, number>) {
+      for (let at = 0; at < ms; at += 100) {
+        for (const [sha256, each] of Object.entries(bytes)) {
+          Object.assign(jobs.get(sha256)!, { done: jobs.get(sha256)!.done + each })
+        }
+        clock.advance(100)
+      }
+    },
     followed: () => [...followers].filter(([, mine]) => mine.size > 0).map(([sha256]) => sha256),
     async end(sha256: string, how: JobEnd = DONE) {
       ends.set(sha256, how)
@@ -114,6 +125,30 @@ test('no more than a gibibyte lies ahead of what pacman has asked for', async ()
   readAhead.asked('0')
   assert.equal(begun.at(-1), '4')
 })
+
+test('while a long file fills the line nothing more is begun', async () => {
+  const { begun, bring, end, readAhead } = setUp()
+  readAhead.begin([...files(1, 100 * MIB), ...files(9)].map(numbered), {})
+  readAhead.asked('0')
+  assert.equal(begun, ['0', '1', '2', '3', '4', '5'])
+  bring(2_000, { 0: 800_000, 1: 50_000, 2: 50_000, 3: 50_000, 4: 50_000 })
+  await end('1')
+  await end('2')
+  bring(2_000, { 0: 900_000, 3: 50_000, 4: 50_000 })
+  assert.is(begun.length, 6, 'it has the line for itself')
+  bring(2_000, { 0: 400_000, 3: 50_000, 4: 50_000 })
+  assert.equal(begun.slice(6), ['6', '7'], 'it no longer fills the line')
+})
+
+for (const [bytesLeft, fills] of [
+  [2_000_001, true],
+  [2_000_000, false],
+] as const)
+  test(`${bytesLeft} bytes at 1 MB/s ${fills ? 'are' : 'are not'} enough for the line`, () => {
+    assert.is(fillsLine({ bytesLeft, rate: 1_000_000, bestRate: 1_000_000 }), fills)
+    assert.is(fillsLine({ bytesLeft, rate: 1_000_000, bestRate: 1_000_000 / 0.84 }), false)
+    assert.is(fillsLine({ bytesLeft, rate: 0, bestRate: 0 }), false)
+  })
 
 test('one byte over the bound waits', () => {
   const { begun, readAhead } = setUp()

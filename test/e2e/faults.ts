@@ -212,8 +212,11 @@ export const faults: Fault[] = [
   },
 ]
 
-/** Another test file runs beside this one (run.ts), and takes its share of the machine. */
-const BESIDE_ANOTHER = 2
+/**
+ * Another test file runs beside this one (run.ts), and others still on the machine below: what takes 1.8 s in quiet has
+ * taken 6.5. What is to be found out, a time-out that is waited for, takes 10 s for each file.
+ */
+const BESIDE_OTHERS = 3
 
 /** Runs one of them and says what it cost. */
 export function faultScenario(fault: Fault, pacmanName: string, more: PairOptions = {}, tools: Tool[] = []) {
@@ -232,7 +235,7 @@ export function faultScenario(fault: Fault, pacmanName: string, more: PairOption
       assertCache(pair.asker.pacman, pair.packages)
       await fault.after?.(pair, log)
       const cost = outcome.seconds - plain
-      const most = fault.mayCost * BESIDE_ANOTHER
+      const most = fault.mayCost * BESIDE_OTHERS
       assert.ok(cost <= most, `it cost ${cost.toFixed(2)} s, ${most} s were allowed`)
     },
     tools,

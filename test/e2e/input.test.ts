@@ -90,7 +90,7 @@ for (const running of [true, false]) {
     assert.is.not(await ended, 0)
     const ms = performance.now() - begin
     lab.note(`SIGINT ${where}: gone after ${ms.toFixed(0)} ms`)
-    assert.ok(ms < 200, `${ms} ms`)
+    assert.ok(ms < 1_000, `${ms} ms`)
     assert.equal(readdirSync(out), [])
   })
 }

@@ -116,7 +116,9 @@ export function createReadAhead({
   const underWay = () => jobs().filter(({ end }) => !end)
   const bytesLeft = () => underWay().reduce((sum, { file, done }) => sum + file.size - done, 0)
   const isLineTaken = () =>
-    line !== undefined && fillsLine({ bytesLeft: bytesLeft(), rate: line.rate, bestRate: line.bestRate })
+    line !== undefined &&
+    !underWay().some(({ isShared }) => isShared) &&
+    fillsLine({ bytesLeft: bytesLeft(), rate: line.rate, bestRate: line.bestRate })
 
   const weight = (one: { bytes: number }) => (one.bytes <= SMALL_BYTES ? SMALL_PART : 1)
   const running = () => [...ahead.values()].reduce((sum, one) => (one.over ? sum : sum + weight(one)), 0)

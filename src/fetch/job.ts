@@ -65,6 +65,8 @@ export interface Job {
   /** Bytes, from the first on, that may be handed over: all but the last chunk until the whole was checked. */
   readonly readable: number
   readonly sources: number
+  /** Whether others of this site download it too: it waits for them as much as for the line. */
+  readonly isShared: boolean
   /** Undefined until the job is over. */
   readonly end: JobEnd | undefined
   /** Its file is closed, or about to be: to follow it is too late. */
@@ -431,6 +433,9 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     },
     get sources() {
       return (swarm?.peers.length ?? 0) + (swarm?.mirrors.length ?? 0)
+    },
+    get isShared() {
+      return members.any
     },
     get end() {
       return end

@@ -42,6 +42,7 @@ function setUp({ ready = [] as string[] } = {}) {
       const job = {
         file,
         done: 0,
+        isShared: false,
         get end() {
           return ends.get(file.sha256)
         },
@@ -63,6 +64,7 @@ function setUp({ ready = [] as string[] } = {}) {
     searches,
     environments,
     readAhead,
+    share: (sha256: string) => void Object.assign(jobs.get(sha256)!, { isShared: true }),
     /** Gives each of these so many bytes in each 100 ms, for a while. */
     bring(ms: number, bytes: Record<string, number>) {
       for (let at = 0; at < ms; at += 100) {
@@ -138,6 +140,16 @@ test('while a long file fills the line nothing more is begun', async () => {
   assert.is(begun.length, 6, 'it has the line for itself')
   bring(2_000, { 0: 400_000, 3: 50_000, 4: 50_000 })
   assert.equal(begun.slice(6), ['6', '7'], 'it no longer fills the line')
+})
+
+test('what others of this site download too leaves the line to more', async () => {
+  const { begun, bring, end, readAhead, share } = setUp()
+  readAhead.begin([...files(1, 100 * MIB), ...files(9)].map(numbered), {})
+  readAhead.asked('0')
+  share('0')
+  bring(2_000, { 0: 800_000 })
+  await end('1')
+  assert.equal(begun.slice(6), ['6'])
 })
 
 for (const [bytesLeft, fills] of [

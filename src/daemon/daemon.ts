@@ -17,8 +17,8 @@ import { httpGet } from '../discovery/webhost-http.ts'
 import { infoHashes } from '../discovery/webhost-query.ts'
 import { createReadAhead } from '../fetch/ahead.ts'
 import { createCrowds } from '../fetch/crowds.ts'
-import { openMirrorByCurl } from '../fetch/curl.ts'
-import { createFetchMany } from '../fetch/curl-many.ts'
+import { openMirrorByCurl, PATIENCE } from '../fetch/curl.ts'
+import { createFetchMany, SIGNATURE_PATIENCE } from '../fetch/curl-many.ts'
 import { createDeadMirrors, notingDead } from '../fetch/dead-mirrors.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createFetcher } from '../fetch/fetcher.ts'
@@ -231,7 +231,7 @@ export async function startDaemon(
   const small = createSmallFiles({
     clock,
     open: openMirrorByCurl,
-    fetchMany: createFetchMany({ dir: join(spoolDir, 'small') }),
+    fetchMany: createFetchMany({ dir: join(spoolDir, 'small'), patience: PATIENCE }),
   })
   // Where a limit holds bytes are read one by one: several files at once would have come before they are charged.
   const isLimited = config.network['download-limit'] !== undefined
@@ -279,7 +279,7 @@ export async function startDaemon(
   const signatures = createSignatures({
     clock,
     log,
-    fetchMany: createFetchMany({ dir: join(spoolDir, 'signatures') }),
+    fetchMany: createFetchMany({ dir: join(spoolDir, 'signatures'), patience: SIGNATURE_PATIENCE }),
     deadMirrors,
     network,
   })

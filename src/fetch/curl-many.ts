@@ -23,10 +23,10 @@ const HTTP_ERROR = 22
 /** As pacman's own downloader has it by default. */
 const AT_ONCE = 5
 /** Signatures are small: who needs longer than this, in seconds, is no help. */
-const PATIENCE = ['--connect-timeout', '3', '--max-time', '15']
+export const SIGNATURE_PATIENCE = ['--connect-timeout', '3', '--max-time', '15']
 
-/** One curl for all of them, into files below `dir`, which is its own. */
-export function createFetchMany({ dir }: { dir: string }): FetchMany {
+/** One curl for all of them, into files below `dir`, which is its own; `patience` is curl's options for it. */
+export function createFetchMany({ dir, patience }: { dir: string; patience: string[] }): FetchMany {
   /** What a daemon that was killed has left there is cleared first. */
   let cleared: Promise<void> | undefined
   return async (urls, { environment, signal, most, onOutcome }) => {
@@ -40,7 +40,7 @@ export function createFetchMany({ dir }: { dir: string }): FetchMany {
       const child = execa(
         'curl',
         [
-          ...[...MANNERS, ...PATIENCE, ...agent, '--parallel', '--parallel-max', `${AT_ONCE}`],
+          ...[...MANNERS, ...patience, ...agent, '--parallel', '--parallel-max', `${AT_ONCE}`],
           ...['--max-filesize', `${most}`, '-w', '%{urlnum} %{exitcode} %{response_code}\\n', '-K', '-'],
         ],
         {

@@ -36,7 +36,7 @@ export type OpenMirror = (request: MirrorRequest, handler: MirrorHandler) => Mir
 
 const RECEIVE_BYTES = 256 * 1024
 /** Time-outs as in pacman's own downloader (libalpm, dload.c). */
-const PATIENCE = ['--connect-timeout', '10', '--speed-limit', '1', '--speed-time', '10']
+export const PATIENCE = ['--connect-timeout', '10', '--speed-limit', '1', '--speed-time', '10']
 export const MANNERS = [
   '-q',
   '-sS',

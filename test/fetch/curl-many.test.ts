@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createFetchMany, type SmallOutcome } from '../../src/fetch/curl-many.ts'
+import { createFetchMany, SIGNATURE_PATIENCE, type SmallOutcome } from '../../src/fetch/curl-many.ts'
 import { makeFolder } from '../pacman/make.ts'
 
 const dir = join(makeFolder(), 'signatures')
@@ -31,7 +31,7 @@ test.after(() => {
 
 async function fetchAll(urls: string[], most = 100) {
   const outcomes: (SmallOutcome | string)[] = []
-  await createFetchMany({ dir })(urls, {
+  await createFetchMany({ dir, patience: SIGNATURE_PATIENCE })(urls, {
     environment: { HTTP_USER_AGENT: 'pacman/7' },
     signal: new AbortController().signal,
     most,
@@ -71,7 +71,7 @@ test("a URL can't bring options of its own", async () => {
 
 test('an abort ends it at once', async () => {
   const abort = new AbortController()
-  const over = createFetchMany({ dir })([`${origin}/hung`], {
+  const over = createFetchMany({ dir, patience: SIGNATURE_PATIENCE })([`${origin}/hung`], {
     environment: {},
     signal: abort.signal,
     most: 100,

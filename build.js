@@ -12,11 +12,11 @@ rmSync('dist', { recursive: true, force: true })
 
 await build({
   entryPoints: {
-    client: 'src/cli/client.ts',
-    start: 'src/cli/start.ts',
-    ahead: 'src/cli/ahead.ts',
+    client: 'src/client/client.ts',
+    start: 'src/client/start.ts',
+    ahead: 'src/client/ahead.ts',
     main: 'src/cli/main.ts',
-    'whole-hash-worker': 'src/fetch/whole-hash-worker.ts',
+    'whole-hash-worker': 'src/fetch/file/whole-hash-worker.ts',
     'hash-worker': 'src/pacman/hash-worker.ts',
   },
   outdir: 'dist',
@@ -32,7 +32,7 @@ await build({
   logLevel: 'warning',
 })
 
-copyFileSync('src/cli/pacsrv-xfer.sh', 'dist/pacsrv-xfer')
+copyFileSync('src/client/pacsrv-xfer.sh', 'dist/pacsrv-xfer')
 chmodSync('dist/pacsrv-xfer', 0o755)
 
 const { manualPages } = await tsImport('./man/pages.ts', import.meta.url)

@@ -1,5 +1,5 @@
 import type { Config } from '../base/config.ts'
-import { askDaemon } from './ask-daemon.ts'
+import { askDaemon } from '../client/ask-daemon.ts'
 
 /** `pacsrv-xfer announce`: quick, silent, and never a failure, whatever is missing. */
 export async function announce(readConfig: () => Config): Promise<number> {

@@ -1,8 +1,8 @@
 import type { Config } from '../base/config.ts'
 import { PacsrvError } from '../base/error.ts'
 import { humanSize } from '../base/progress.ts'
-import type { Found } from '../daemon/find.ts'
-import { askDaemon } from './ask-daemon.ts'
+import { askDaemon } from '../client/ask-daemon.ts'
+import type { Found } from '../http/find.ts'
 
 /** A search is over in 2.5 s. */
 const PATIENCE_MS = 5_000

@@ -4,8 +4,9 @@ import { DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { listenAddress } from '../base/config-values.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
+import { ownPaths } from '../base/own-paths.ts'
 import { announce } from './announce.ts'
-import { runCheck } from './check.ts'
+import { runCheck } from './check/check.ts'
 import {
   type CommandName,
   commandOptions,
@@ -16,7 +17,6 @@ import {
 } from './commands.ts'
 import { runDaemonCommand } from './daemon-command.ts'
 import { runFind } from './find.ts'
-import { ownPaths } from './own-paths.ts'
 import { runStatus } from './status.ts'
 import { userOf } from './user-of.ts'
 import { runWebhost } from './webhost-command.ts'

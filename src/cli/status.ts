@@ -1,8 +1,8 @@
 import type { Config } from '../base/config.ts'
 import { PacsrvError } from '../base/error.ts'
 import { humanSize } from '../base/progress.ts'
-import type { Status } from '../daemon/status.ts'
-import { daemonOf, placeOf, systemProbe } from './check-probe.ts'
+import type { Status } from '../http/status.ts'
+import { daemonOf, placeOf, systemProbe } from './check/check-probe.ts'
 
 /** `pacsrv-xfer status`: throws PacsrvError `daemon` where no daemon answers. */
 export async function runStatus(

@@ -5,12 +5,12 @@ import type { Endpoint } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
-import { infoHashes } from '../discovery/webhost-query.ts'
-import { createWebhost } from '../discovery/webhost-server.ts'
+import { infoHashes } from '../discovery/webhost/webhost-query.ts'
+import { createWebhost } from '../discovery/webhost/webhost-server.ts'
 import { readKeyFile } from '../net/key-file.ts'
 import { createTcpTransport, loadTls } from '../net/tcp.ts'
-import { createIdentity } from '../overlay/identity.ts'
-import { openSession } from '../overlay/session.ts'
+import { createIdentity } from '../overlay/session/identity.ts'
+import { openSession } from '../overlay/session/session.ts'
 
 const DIAL_MS = 5_000
 

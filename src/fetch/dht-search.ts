@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { asError } from '../base/error.ts'
+import { createExpiringMap } from '../base/expiring-map.ts'
 import type { Log } from '../base/log.ts'
-import { createExpiringMap } from '../overlay/expiring.ts'
-import type { Holder } from '../overlay/holders.ts'
-import { createBucket, type Rate } from '../overlay/rate.ts'
-import type { Session } from '../overlay/session.ts'
+import { createBucket, type Rate } from '../base/token-bucket.ts'
+import type { Holder } from '../overlay/query/holders.ts'
+import type { Session } from '../overlay/session/session.ts'
 import type { Sha256, WantedFile } from '../wire/messages.ts'
-import type { FileNetwork } from './meetings.ts'
+import type { FileNetwork } from './job/holder-intake.ts'
 
 /** The flood has so long, in milliseconds: its last ring is out, and most answers of the nearer ones are home. */
 const FLOOD_TIME = 500

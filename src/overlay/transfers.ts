@@ -1,14 +1,14 @@
 import type { Cancel, Clock } from '../base/clock.ts'
 import { type Endpoint, hostPort } from '../base/endpoint.ts'
 import { asError, PacsrvError } from '../base/error.ts'
+import { createExpiringMap } from '../base/expiring-map.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import { createBucket, type Rate } from '../base/token-bucket.ts'
 import type { Call, NodeId, Purpose } from '../wire/messages.ts'
-import { LOWEST_PORT } from './book.ts'
-import { createExpiringMap } from './expiring.ts'
-import type { Holder } from './holders.ts'
-import { createBucket, type Rate } from './rate.ts'
-import type { Session } from './session.ts'
+import { LOWEST_PORT } from './neighbours/book.ts'
+import type { Holder } from './query/holders.ts'
+import type { Session } from './session/session.ts'
 
 /** A called holder dials within this time, in milliseconds, or is given up. */
 export const CALL_TIME = 4_000

@@ -86,7 +86,7 @@ export interface Hello {
   agent: string
 }
 
-/** Second message of both ends: shows that the key in HELLO is one's own. See overlay/identity.ts. */
+/** Second message of both ends: shows that the key in HELLO is one's own. See overlay/session/identity.ts. */
 export interface Proof {
   type: 'proof'
   /** Ed25519 signature, 64 bytes in hex. */
@@ -190,7 +190,7 @@ export interface Get {
   type: 'get'
   request: number
   sha256: Sha256
-  /** Index of the chunk; its offset is chunk × the size that follows from the file's (fetch/chunks.ts). */
+  /** Index of the chunk; its offset is chunk × the size that follows from the file's (base/chunks.ts). */
   chunk: number
 }
 export interface Chunk {

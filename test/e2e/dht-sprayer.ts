@@ -1,7 +1,7 @@
 /** Sends malformed DHT packets to nodes in turn until it is killed: `dht-sprayer.ts OWN-ADDRESS ADDRESS…`. */
 import { createSocket } from 'node:dgram'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { malformed } from '../discovery/dht-network.ts'
+import { malformed } from '../discovery/dht/dht-network.ts'
 import { seeded } from '../seeded.ts'
 
 const [own, ...victims] = process.argv.slice(2) as [string, ...string[]]

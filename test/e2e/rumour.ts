@@ -7,8 +7,8 @@ import type { Endpoint } from '../../src/base/endpoint.ts'
 import { silentLog as log } from '../../src/base/log.ts'
 import { systemRandom as random } from '../../src/base/random.ts'
 import { createTcpTransport } from '../../src/net/tcp.ts'
-import { createIdentity } from '../../src/overlay/identity.ts'
-import { openSession } from '../../src/overlay/session.ts'
+import { createIdentity } from '../../src/overlay/session/identity.ts'
+import { openSession } from '../../src/overlay/session/session.ts'
 import type { HeldFile, Message } from '../../src/wire/messages.ts'
 
 export interface RumourSetting {

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createScout } from '../../src/fetch/scout.ts'
-import type { Holder } from '../../src/overlay/holders.ts'
+import type { Holder } from '../../src/overlay/query/holders.ts'
 import type { WantedFile } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'
 

@@ -1,8 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
-import { createIdentity } from '../../src/overlay/identity.ts'
-import { openSession } from '../../src/overlay/session.ts'
+import { createIdentity } from '../../src/overlay/session/identity.ts'
+import { openSession } from '../../src/overlay/session/session.ts'
 import type { FileAck, FileQuery, Hop, Message } from '../../src/wire/messages.ts'
 import { createTestNetwork, directTo, held, type TestNode, wanted } from './network.ts'
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { silentLog } from '../../src/base/log.ts'
 import { createMemoryNetwork, type MemoryOptions, type Nat } from '../../src/net/memory.ts'
-import { createIdentity, type Identity } from '../../src/overlay/identity.ts'
 import {
   createOverlay,
   type Holder,
@@ -9,6 +8,7 @@ import {
   type OverlayOptions,
   type Session,
 } from '../../src/overlay/overlay.ts'
+import { createIdentity, type Identity } from '../../src/overlay/session/identity.ts'
 import type { HeldFile, WantedFile } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'
 import { seeded } from '../seeded.ts'

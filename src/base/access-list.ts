@@ -1,0 +1,15 @@
+import ipaddr from 'ipaddr.js'
+import type { Cidr } from './config-values.ts'
+import { type Endpoint, hostPort } from './endpoint.ts'
+
+/** `allow` and `deny` of the configuration, which nodes this one has to do with, as one question. */
+export type Access = (address: Endpoint) => boolean
+
+/** An empty `allow` means all; `deny` goes before `allow`. */
+export function createAccess({ allow, deny }: { allow: Cidr[]; deny: Cidr[] }): Access {
+  return (address) => {
+    const parsed = ipaddr.process(hostPort(address).host.replace(/%.*$/, ''))
+    const within = ([net, bits]: Cidr) => parsed.kind() === net.kind() && parsed.match(net, bits)
+    return !deny.some(within) && (allow.length === 0 || allow.some(within))
+  }
+}

@@ -1,0 +1,89 @@
+import { type Config, DEFAULT_CONFIG_FILE, systemPaths } from '../../base/config.ts'
+import type { Status } from '../../http/status.ts'
+import { reaches, Want, type Who } from './check-access.ts'
+import type { Finding } from './check-finding.ts'
+import { checkNeighbours } from './check-neighbours.ts'
+import { daemonOf, type Probe, placeOf } from './check-probe.ts'
+
+/** Whether the daemon answers, whether pacman's download user can reach it, and whom it is connected to. */
+export async function checkDaemon(
+  config: Config,
+  probe: Probe,
+  { version, user }: { version: string; user: Who | undefined },
+): Promise<Finding[]> {
+  const local = typeof daemonOf(config) === 'string'
+  const answer = await probe.status()
+  if ('status' in answer) {
+    const status = answer.status as Partial<Status> | null
+    if (!Array.isArray(status?.peers)) return [foreign(config)]
+    if (!local) return []
+    return [
+      ...(await checkVersion(config, probe, { version, running: status.node?.version })),
+      ...(await checkSocket(config, probe, user)),
+      ...(await checkNeighbours(config, probe, status)),
+    ]
+  }
+  const place = placeOf(config)
+  const { start, restart } = await commands(config, probe)
+  switch (answer.failure) {
+    case 'absent':
+      if (!local) return [{ problem: `No daemon answers at ${place}.`, mend: remoteMend }]
+      return [{ problem: `The daemon isn't running: nobody listens on ${place}.`, mend: start }]
+    case 'silent':
+      return [{ problem: `The daemon at ${place} doesn't answer.`, mend: restart }]
+    case 'denied':
+      return [
+        {
+          problem: `You may not ask the daemon at ${place}.`,
+          mend: local ? `chmod 666 ${place}` : remoteMend,
+        },
+      ]
+    case 'foreign':
+      return [foreign(config)]
+  }
+}
+
+const remoteMend = 'see that it runs there, and that its [server] listen and allow let this machine in'
+
+function foreign(config: Config): Finding {
+  const mend = `correct [client] server in ${config.file}`
+  return { problem: `What answers at ${placeOf(config)} isn't pacsrv.`, mend }
+}
+
+/** pacman 7 fetches as a user of its own, which must come through to the socket. */
+async function checkSocket(config: Config, probe: Probe, user: Who | undefined): Promise<Finding[]> {
+  const path = daemonOf(config)
+  if (typeof path !== 'string' || !user) return []
+  const { steps } = await probe.walk(path)
+  if (reaches(steps, user, Want.read | Want.write)) return []
+  const problem = `pacman's download user ${user.name} can't reach the socket ${path}.`
+  return [{ problem, mend: `chmod 666 ${path}, and chmod 755 the folder that it lies in` }]
+}
+
+/** Without systemd nobody restarts it after an upgrade. */
+async function checkVersion(
+  config: Config,
+  probe: Probe,
+  { version, running }: { version: string; running: string | undefined },
+): Promise<Finding[]> {
+  if (running === undefined || running === version) return []
+  const { restart } = await commands(config, probe)
+  return [
+    { problem: `The daemon that runs is of version ${running}, the program of ${version}.`, mend: restart },
+  ]
+}
+
+/** How this machine starts and restarts the daemon. */
+async function commands(config: Config, probe: Probe): Promise<{ start: string; restart: string }> {
+  const installed = config.server.socket === systemPaths.socket
+  const systemd = installed && (await probe.walk('/run/systemd/system')).end === 'there'
+  if (systemd) {
+    return {
+      start: 'systemctl enable --now pacsrv.service; if it ends, see journalctl -u pacsrv',
+      restart: 'systemctl restart pacsrv.service',
+    }
+  }
+  const options = config.file === DEFAULT_CONFIG_FILE ? '' : `--config ${config.file} `
+  const start = `pacsrv-xfer ${options}daemon`
+  return { start, restart: `end it, then ${start}` }
+}

@@ -1,0 +1,82 @@
+import type { Config } from '../../base/config.ts'
+import { hostPort } from '../../base/endpoint.ts'
+import type { Status } from '../../http/status.ts'
+import type { Finding } from './check-finding.ts'
+import { hostColonPort, type Probe } from './check-probe.ts'
+
+const MDNS_PORT = '5353/udp'
+
+/** Whether others are found, and whether they can come in. `status` is what the daemon said, of whatever version. */
+export async function checkNeighbours(
+  config: Config,
+  probe: Probe,
+  { node, peers }: Partial<Status>,
+): Promise<Finding[]> {
+  const { lan, pacserve } = config.network
+  const interfaces = probe.interfaces()
+  const unknown = Array.isArray(lan) ? lan.filter((name) => !interfaces.includes(name)) : []
+  const findings = unknown.map((name) => ({
+    problem: `[network] lan names ${name}, and there is no such interface with an address.`,
+    mend: `correct lan in ${config.file}; ${interfaces.length > 0 ? `there are ${interfaces.join(', ')}` : 'there are none'}`,
+  }))
+  if (pacserve && lan === false) {
+    findings.push({
+      problem:
+        '[network] pacserve = yes finds nobody by lan = no: these hosts are found in the local network.',
+      mend: `set lan to yes, or to names of interfaces, in ${config.file}`,
+    })
+  }
+  const port = `${hostPort(config.network.listen).port}/tcp`
+  if (peers?.length === 0) return [...findings, await alone(config, probe, port)]
+  if (node?.reachable !== 'no') return findings
+  const open = await openCommand(probe, [port])
+  return [
+    ...findings,
+    {
+      problem: `Other nodes can't reach TCP port ${port.slice(0, -4)} here: this machine fetches, and gives only to whom it dials.`,
+      mend: `${open}; behind a router, forward the port there and set advertise in ${config.file}`,
+    },
+  ]
+}
+
+async function alone(config: Config, probe: Probe, port: string): Promise<Finding> {
+  const { network, direct, file } = config
+  const named = direct.server.length > 0 || network.webhost.length > 0 || network.dht
+  const problem = 'No other node is connected: everything comes from the mirror.'
+  if (!named && network.lan === false) {
+    return { problem, mend: `name a node under [direct], or a webhost under [network], in ${file}` }
+  }
+  if (!named && probe.interfaces().length === 0) {
+    return { problem, mend: 'bring up the network: this machine has no address that others could reach' }
+  }
+  const steps = ['see that another node runs']
+  if (direct.server.length > 0) {
+    steps[0] = `see that pacsrv runs at ${direct.server.map(hostColonPort).join(', ')}, and that its port is open`
+  }
+  if (network['key-file'].length > 0) steps.push(`that it has the same key as ${network['key-file'][0]}`)
+  const udp = [
+    ...(network.lan === false ? [] : [MDNS_PORT]),
+    ...(network.dht ? [port.replace('tcp', 'udp')] : []),
+  ]
+  if (udp.length > 0) steps.push(await openCommand(probe, [port, ...udp]))
+  if (!named) steps.push(`or name a node under [direct] in ${file}`)
+  return { problem, mend: steps.join('; ') }
+}
+
+const FIREWALLS: Record<string, (port: string, protocol: string) => string> = {
+  ufw: (port, protocol) => `ufw allow ${port}/${protocol}`,
+  firewalld: (port, protocol) => `firewall-cmd --permanent --add-port=${port}/${protocol}`,
+  nftables: (port, protocol) => `nft add rule inet filter input ${protocol} dport ${port} accept`,
+  iptables: (port, protocol) => `iptables -I INPUT -p ${protocol} --dport ${port} -j ACCEPT`,
+}
+
+/** How `ports` (8048/tcp) are opened in the firewall that is at work. */
+async function openCommand(probe: Probe, ports: string[]): Promise<string> {
+  const names = Object.keys(FIREWALLS)
+  const { stdout } = await probe.run('systemctl', ['is-active', ...names.map((name) => `${name}.service`)])
+  const active = names[stdout.split('\n').indexOf('active')]
+  const command = FIREWALLS[active ?? '']
+  if (!command) return `let ${ports.join(' and ')} in through the firewall, if there is one`
+  const commands = ports.map((each) => command(...(each.split('/') as [string, string])))
+  return [...commands, ...(active === 'firewalld' ? ['firewall-cmd --reload'] : [])].join(' && ')
+}

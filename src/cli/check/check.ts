@@ -1,0 +1,100 @@
+import { userInfo } from 'node:os'
+import { type Config, systemPaths } from '../../base/config.ts'
+import { PacsrvError } from '../../base/error.ts'
+import { parseId, type Who } from './check-access.ts'
+import { checkClock } from './check-clock.ts'
+import { checkDaemon } from './check-daemon.ts'
+import { type Finding, printFindings } from './check-finding.ts'
+import { checkCache, checkDatabases, checkOwnFolders } from './check-folders.ts'
+import { checkKeys } from './check-key.ts'
+import { checkXferCommand, readPacman } from './check-pacman.ts'
+import { daemonOf, type Probe, systemProbe } from './check-probe.ts'
+
+/**
+ * All that is wrong with this set-up; `user` is whom the daemon runs as. A machine that uses another's daemon
+ * needs no node of its own.
+ */
+export async function check(
+  config: Config,
+  { probe, user, version }: { probe: Probe; user: string; version: string },
+): Promise<Finding[]> {
+  const pacman = await readPacman(config, probe)
+  const downloadUser = pacman.facts?.downloadUser
+  const fetcher = downloadUser === undefined ? undefined : await lookUp(downloadUser, probe)
+  const findings = [...(await checkPrograms(probe)), ...pacman.findings]
+  if (downloadUser !== undefined && !fetcher) findings.push(noDownloadUser(downloadUser, config))
+  if (pacman.facts) findings.push(...(await checkXferCommand(pacman.facts, config, probe, fetcher)))
+  findings.push(...(await checkClock(probe, pacman.facts)))
+  if (typeof daemonOf(config) === 'string') {
+    const who = await lookUp(user, probe)
+    findings.push(...checkUser(user, config, who))
+    if (who) {
+      findings.push(...(await checkOwnFolders(config, probe, who)))
+      findings.push(...(await checkKeys(config, probe, who)))
+      findings.push(...(await checkCache(config, probe, who, pacman.facts)))
+      findings.push(...(await checkDatabases(config, probe, who, pacman.facts)))
+    }
+  }
+  findings.push(...(await checkDaemon(config, probe, { version, user: fetcher })))
+  return findings
+}
+
+async function checkPrograms(probe: Probe): Promise<Finding[]> {
+  const needed = [
+    { program: 'curl', from: 'curl' },
+    { program: 'bsdtar', from: 'libarchive' },
+  ]
+  const findings: Finding[] = []
+  for (const { program, from } of needed) {
+    const { status } = await probe.run(program, ['--version'])
+    if (status === 0) continue
+    const problem = status === undefined ? `${program} isn't there.` : `${program} doesn't start.`
+    findings.push({ problem, mend: `pacman -S ${from}` })
+  }
+  return findings
+}
+
+/** An ordinary user's daemon, on a socket of that user's, runs as that user. */
+function daemonUser(config: Config): string {
+  const own = process.getuid?.() !== 0 && config.server.socket !== systemPaths.socket
+  return own ? userInfo().username : config.daemon.user
+}
+
+async function lookUp(user: string, probe: Probe): Promise<Who | undefined> {
+  return parseId((await probe.run('id', [user])).stdout)
+}
+
+function noDownloadUser(user: string, config: Config): Finding {
+  const file = config.daemon['pacman-conf']
+  const mend = user === 'alpm' ? 'systemd-sysusers' : `correct DownloadUser in ${file}`
+  return { problem: `pacman's download user ${user} (DownloadUser in ${file}) isn't there.`, mend }
+}
+
+function checkUser(user: string, { file }: Config, who: Who | undefined): Finding[] {
+  if (!who) {
+    const mend = user === 'pacsrv' ? 'systemd-sysusers pacsrv.conf' : `useradd --system ${user}`
+    return [{ problem: `There is no user ${user} for the daemon to run as.`, mend }]
+  }
+  if (who.uid !== 0) return []
+  return [{ problem: `The daemon never runs as ${user}.`, mend: `set [daemon] user in ${file} to another` }]
+}
+
+/** `pacsrv-xfer check`: prints to standard output and returns the exit status. */
+export async function runCheck(
+  read: () => Config,
+  { version, print }: { version: string; print(line: string): void },
+): Promise<number> {
+  const findings = await findAll(read, version)
+  printFindings(findings, print)
+  return findings.length === 0 ? 0 : 1
+}
+
+async function findAll(read: () => Config, version: string): Promise<Finding[]> {
+  try {
+    const config = read()
+    return await check(config, { probe: systemProbe(daemonOf(config)), user: daemonUser(config), version })
+  } catch (error) {
+    if (!(error instanceof PacsrvError)) throw error
+    return [{ problem: `${error.message}.`, mend: 'correct it; nothing else was looked at' }]
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Reads a transaction ahead: asks pacman what else it will download, and tells the daemon. Started by the client as
+ * `node ahead.cjs SOCKET PARENT` and left to itself; whatever goes wrong, pacman is served file by file.
+ */
+import { readFileSync } from 'node:fs'
+import { execa } from 'execa'
+import { type AheadRequest, curlEnvironment } from '../http/fetch-stream.ts'
+import { parsePrinted, readAheadArguments } from '../pacman/read-ahead.ts'
+import { askDaemon } from './ask-daemon.ts'
+
+const PACMAN_MS = 10_000
+const DAEMON_MS = 2_000
+
+async function readAhead([socket, parent]: string[]): Promise<void> {
+  const argv = readFileSync(`/proc/${parent}/cmdline`, 'utf8').split('\0').slice(0, -1)
+  const args = readAheadArguments(argv)
+  if (!args) return
+  const { stdout, failed } = await execa('pacman', args, {
+    stdin: 'ignore',
+    timeout: PACMAN_MS,
+    reject: false,
+  })
+  const urls = parsePrinted(stdout ?? '')
+  if (failed || urls.length === 0) return
+  const body: AheadRequest = { urls, environment: curlEnvironment(process.env) }
+  await askDaemon(socket!, {
+    method: 'POST',
+    path: '/v1/ahead',
+    body: JSON.stringify(body),
+    patience: DAEMON_MS,
+  })
+}
+
+readAhead(process.argv.slice(2)).catch(() => {})

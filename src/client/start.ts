@@ -1,0 +1,74 @@
+/** What the lean client loads when no daemon answers. */
+import { lstatSync, readFileSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { type Config, DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
+import { systemCode } from '../base/error.ts'
+import { ownPaths } from '../base/own-paths.ts'
+import { isLive } from '../http/socket.ts'
+
+/** How long a daemon may take to open its socket: the first file of a transaction waits for it. */
+const START_MS = 1_500
+const LOOK_MS = 15
+
+/**
+ * Starts a daemon if this user may, and waits for its socket. False: there is none to be had (DESIGN.md, a
+ * request, step 1). Two clients may both start one: the daemons settle who stays.
+ */
+export async function startDaemon(file: string, socket: string): Promise<boolean> {
+  const config = readConfig(file, ownPaths)
+  if (config.server.socket !== socket || !mayStart(config) || isInChroot()) return false
+  const { execa } = await import('execa') // only now: it takes as long to load as all the rest
+  if (file === DEFAULT_CONFIG_FILE && isSystemdHere() && process.getuid?.() === 0) {
+    const started = await execa('systemctl', ['start', 'pacsrv.service'], {
+      reject: false,
+      timeout: START_MS,
+    })
+    if (started.failed) return false
+  } else {
+    const beside = join(__dirname, 'pacsrv-xfer')
+    const front = exists(beside) ? beside : '/usr/bin/pacsrv-xfer'
+    execa(front, ['--config', file, 'daemon'], {
+      detached: true,
+      cleanup: false,
+      stdio: 'ignore',
+      cwd: '/',
+      reject: false,
+    }).unref()
+  }
+  for (const until = performance.now() + START_MS; performance.now() < until; ) {
+    if (await isLive(socket)) return true
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+  return false
+}
+
+function mayStart(config: Config): boolean {
+  const { uid, username } = userInfo()
+  return uid === 0 || username === config.daemon.user || config.daemon['state-dir'] === ownPaths().stateDir
+}
+
+/**
+ * A chroot's root is not that of the first process. Where a container hides the latter, a root that is no mount
+ * point tells; where there is no /proc, nothing is started.
+ */
+function isInChroot(): boolean {
+  if (process.getuid?.() !== 0) return false
+  try {
+    const [here, there] = [statSync('/'), statSync('/proc/1/root/')]
+    return here.dev !== there.dev || here.ino !== there.ino
+  } catch (error) {
+    return (
+      systemCode(error) !== 'EACCES' || !/^(?:\S+ ){4}\/ /m.test(readFileSync('/proc/self/mountinfo', 'utf8'))
+    )
+  }
+}
+
+/** sd_booted(3). */
+function isSystemdHere(): boolean {
+  return exists('/run/systemd/system')
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}

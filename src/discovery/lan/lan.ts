@@ -1,0 +1,160 @@
+import { networkInterfaces } from 'node:os'
+import type { Cancel, Clock } from '../../base/clock.ts'
+import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import { createBucket, type Rate } from '../../base/token-bucket.ts'
+import { LOWEST_PORT } from '../../overlay/neighbours/book.ts'
+import { PROTOCOL_VERSION } from '../../wire/limits.ts'
+import type { NodeId } from '../../wire/messages.ts'
+import { type LanLink, lanLinks, readLinkFacts } from './lan-link.ts'
+import { createLanPort, type Found, type LanPort } from './lan-port.ts'
+import { type OwnService, PACSERVE, PACSRV } from './lan-records.ts'
+import type { LanSocket, OpenLanSocket } from './lan-socket.ts'
+
+/** How often the interfaces are looked at, in milliseconds: a laptop wakes up, a cable is plugged in. */
+const RESCAN = 2_500
+/** Of two nodes the one with the lower id dials; the other has this patience, in milliseconds, with its firewall. */
+const PATIENCE = 1_000
+/** New nodes that are told of. Who fakes many must not have us dial them all. */
+export const NEWCOMERS: Rate = { perSecond: 2, burst: 64 }
+
+export interface LanDeps {
+  clock: Clock
+  random: Random
+  log: Log
+  openSocket: OpenLanSocket
+  /** The links there are now. */
+  links(): LanLink[]
+}
+
+export interface LanOptions {
+  id: NodeId
+  /** Where this node takes connections, asked once it does; it isn't announced where that can't be reached. */
+  listen(): Endpoint | undefined
+  /** Whether this node talks only to who has its key: then nobody else dials it, and it dials nobody else. */
+  closed: boolean
+  /** Whether to look for pacredir's servers too. */
+  pacserve: boolean
+}
+
+export interface LanHandler {
+  /** A node to connect to. */
+  onNode(address: Endpoint, id: NodeId): void
+  /** A server of pacredir's has come or gone. */
+  onServer(address: Endpoint, there: boolean): void
+}
+
+/** Finds the nodes of the LAN, and is found by them, by mDNS on every interface. */
+export interface Lan {
+  start(): void
+  /** Says goodbye; resolves when that is out. */
+  stop(): Promise<void>
+}
+
+/** The links of this machine that the configuration's `lan` means. */
+export const linksOf = (lan: boolean | string[]) => () => lanLinks(networkInterfaces(), readLinkFacts, lan)
+
+interface Open {
+  port: LanPort
+  socket: LanSocket
+}
+
+export function createLan(
+  { clock, random, log, openSocket, links }: LanDeps,
+  { id, listen, closed, pacserve }: LanOptions,
+  { onNode, onServer }: LanHandler,
+): Lan {
+  const open = new Map<string, Open>()
+  const failing = new Set<string>()
+  const newcomers = createBucket(clock, NEWCOMERS)
+  const services = pacserve ? [PACSRV, PACSERVE] : [PACSRV]
+  let timer: Cancel = () => {}
+  let stopped = false
+
+  const keyOf = ({ name, family, addresses }: LanLink) => `${name} ${family} ${addresses.join(' ')}`
+
+  function scan() {
+    const now = new Map(links().map((link) => [keyOf(link), link]))
+    for (const key of open.keys()) if (!now.has(key)) void close(key, false)
+    for (const [key, link] of now) if (!open.has(key)) join(key, link)
+    timer = clock.after(RESCAN, scan)
+  }
+
+  function join(key: string, link: LanLink) {
+    const { name, family } = link
+    const socket = openSocket(link, {
+      onReady() {
+        failing.delete(key)
+        log.info({ interface: name, family, announced: own !== undefined }, 'looking for nodes on the LAN')
+        if (open.has(key)) port.start()
+      },
+      onFailed(error) {
+        const fields = { interface: name, family, problem: error.message }
+        if (!failing.has(key)) log.warn(fields, 'No discovery on this interface; trying on.')
+        failing.add(key)
+        void close(key, false)
+      },
+      onProblem: (error) => log.debug({ interface: name, family, problem: error.message }, 'mDNS'),
+      accepts: (bytes, from) => port.accepts(bytes, from),
+      onQuery: (packet) => port.onQuery(packet),
+      onResponse: (packet, from) => port.onResponse(packet, from),
+    })
+    const own = ownOn(link)
+    const port = createLanPort(
+      { clock, random, send: (packet) => socket.send(packet) },
+      { link, own, services },
+      { onFound, onGone },
+    )
+    open.set(key, { port, socket })
+  }
+
+  function ownOn({ family, addresses }: LanLink): OwnService | undefined {
+    const at = listen()
+    if (at === undefined) return undefined
+    const { host, port } = hostPort(at)
+    const here = host === '::' || (family === 4 && host === '0.0.0.0') || addresses.includes(host)
+    return here ? { id, port, addresses, family, closed } : undefined
+  }
+
+  async function close(key: string, politely: boolean) {
+    const { port, socket } = open.get(key)!
+    open.delete(key)
+    port.stop(politely)
+    await socket.close()
+  }
+
+  function onFound({ service, address, port, txt }: Found): boolean {
+    const at = endpoint(address, port)
+    if (at === undefined || port < LOWEST_PORT || !newcomers.take()) return false
+    if (service === PACSERVE) {
+      log.debug({ address: at }, "a server of pacredir's on the LAN")
+      onServer(at, true)
+    } else meet(at, txt)
+    return true
+  }
+
+  function meet(at: Endpoint, txt: Map<string, string>) {
+    const theirs = txt.get('id') ?? ''
+    if (!/^[0-9a-f]{64}$/.test(theirs) || txt.get('version') !== String(PROTOCOL_VERSION)) return
+    if ((txt.get('closed') === 'yes') !== closed) return
+    log.debug({ id: theirs, address: at }, 'a node on the LAN')
+    clock.after(id < theirs ? 0 : PATIENCE, () => {
+      if (!stopped) onNode(at, theirs)
+    })
+  }
+
+  function onGone({ service, address, port }: Found) {
+    const at = endpoint(address, port)
+    if (service === PACSERVE && at !== undefined) onServer(at, false)
+  }
+
+  return {
+    start: scan,
+    async stop() {
+      stopped = true
+      timer()
+      await Promise.all([...open.keys()].map((key) => close(key, true)))
+    },
+  }
+}

@@ -1,0 +1,201 @@
+import { isIP } from 'node:net'
+import { isOfUse, reachOf } from '../../base/address.ts'
+import type { Cancel, Clock } from '../../base/clock.ts'
+import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
+import { asError, PacsrvError } from '../../base/error.ts'
+import type { Log } from '../../base/log.ts'
+import { jitter, type Random } from '../../base/random.ts'
+import { type Answer, decodeAnswer } from './webhost-answer.ts'
+import { LOWEST_PORT } from './webhost-dialback.ts'
+import type { HttpGet } from './webhost-http.ts'
+import { type AnnounceQuery, formatQuery, MAX_WANTED } from './webhost-query.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+/** Milliseconds. BEP 3 leaves the pace to the tracker; a stranger's is kept between these. */
+const SHORTEST_PAUSE = MINUTE
+const LONGEST_PAUSE = HOUR
+const USUAL_PAUSE = 15 * MINUTE
+const TIMEOUT = 15 * SECOND
+const GOODBYE = SECOND
+const MAX_ANSWER = 64 * 1024
+
+export interface WebhostClientParts {
+  clock: Clock
+  random: Random
+  log: Log
+  http: HttpGet
+}
+
+export interface WebhostClientOptions {
+  /** Webhosts or trackers, as `webhostUrl` reads them. */
+  urls: URL[]
+  /** The networks to be listed in: one, or those of each key while a key is replaced. */
+  infoHashes: string[]
+  /** Port that this node takes connections at, as the world sees it; 0: none, be told but not listed. */
+  port: number
+  /** 20 bytes as 40 hex digits; others see it. */
+  peerId: string
+}
+
+export interface WebhostClient {
+  /** Asks every webhost, and again as each wishes; `onNodes` hears of strangers to dial, never of none. */
+  start(onNodes: (endpoints: Endpoint[]) => void): void
+  /** Short of neighbours: ask again as soon as each webhost's manners allow. */
+  wanted(): void
+  /** Takes this node off the lists it is on; resolves within a second. */
+  stop(): Promise<void>
+}
+
+/** Reads a `webhost` of the configuration: http or https, `/announce` where no path is given. */
+export function webhostUrl(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined
+  if (url.pathname === '/') url.pathname = '/announce'
+  url.hash = ''
+  return url
+}
+
+/** One network at one webhost by one IP version: each lists another address of ours. */
+interface Line {
+  url: URL
+  infoHash: string
+  family: 4 | 6
+  /** In a row. */
+  failures: number
+  /** The webhost may have us on its list. */
+  listed: boolean
+  /** When manners allow the next question. */
+  earliest: number
+  /** The next question. */
+  due?: Cancel
+  /** The question under way. */
+  asking?: AbortController
+}
+
+function linesOf(url: URL, infoHash: string): Line[] {
+  const literal = isIP(url.hostname.replace(/^\[|\]$/g, ''))
+  const families = literal === 0 ? ([4, 6] as const) : [literal as 4 | 6]
+  return families.map((family) => ({ url, infoHash, family, failures: 0, listed: false, earliest: 0 }))
+}
+
+const within = (ms: number) => Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, ms))
+
+/** Pauses asked for, in milliseconds. */
+function paceOf({ interval, minInterval }: Answer): { pause: number; least: number } {
+  const least = within((minInterval ?? 0) * SECOND)
+  const pause = within(interval === undefined ? USUAL_PAUSE : interval * SECOND)
+  return { pause: Math.max(pause, least), least }
+}
+
+/** For the log: a URL may hold a password or a passkey. */
+const shown = (url: URL) => `${url.origin}${url.pathname}`
+
+export function createWebhostClient(
+  { clock, random, log, http }: WebhostClientParts,
+  { urls, infoHashes, port, peerId }: WebhostClientOptions,
+): WebhostClient {
+  const lines = urls.flatMap((url) => infoHashes.flatMap((infoHash) => linesOf(url, infoHash)))
+  /** Webhosts that a warning has been given of. */
+  const failing = new Set<URL>()
+  let tell: ((endpoints: Endpoint[]) => void) | undefined
+
+  async function announce(line: Line, event: AnnounceQuery['event'], signal: AbortSignal): Promise<Answer> {
+    const url = new URL(line.url)
+    const query = formatQuery({
+      infoHash: line.infoHash,
+      peerId,
+      port,
+      ...(event ? { event } : {}),
+      wanted: event === 'stopped' ? 0 : MAX_WANTED,
+      compact: true,
+    })
+    url.search = url.search ? `${url.search}&${query}` : query
+    const { status, body, remote } = await http(url, { family: line.family, maxBytes: MAX_ANSWER, signal })
+    if (status !== 200) throw new PacsrvError('peer', `it answered with HTTP status ${status}`)
+    const answer = decodeAnswer(body, peerId)
+    const from = reachOf(endpoint(remote, 0) ?? '0.0.0.0:0')
+    const nodes = answer.nodes.filter(
+      (node) => hostPort(node).port >= LOWEST_PORT && isOfUse(reachOf(node), from),
+    )
+    return { ...answer, nodes }
+  }
+
+  function plan(line: Line, at: number) {
+    line.due?.()
+    line.due = clock.after(at - clock.now(), () => ask(line))
+  }
+
+  async function ask(line: Line) {
+    delete line.due
+    const asking = new AbortController()
+    line.asking = asking
+    const cancel = clock.after(TIMEOUT, () => asking.abort(new PacsrvError('peer', 'it does not answer')))
+    try {
+      heard(line, await announce(line, line.listed ? undefined : 'started', asking.signal))
+    } catch (problem) {
+      failed(line, asError(problem))
+    } finally {
+      cancel()
+      delete line.asking
+    }
+  }
+
+  function heard(line: Line, answer: Answer) {
+    line.listed = true
+    line.failures = 0
+    if (failing.delete(line.url)) log.info({ url: shown(line.url) }, 'The webhost answers again.')
+    const { pause, least } = paceOf(answer)
+    line.earliest = clock.now() + least
+    if (!tell) return
+    plan(line, clock.now() + pause)
+    if (answer.nodes.length > 0) tell(answer.nodes)
+  }
+
+  /** A webhost has failed when it has by both IP versions: many machines have but one. */
+  function failed(line: Line, problem: Error) {
+    if (!tell) return
+    const pause = SHORTEST_PAUSE * 2 ** Math.min(line.failures++, 10)
+    line.earliest = clock.now() + Math.min(LONGEST_PAUSE, jitter(pause, random))
+    plan(line, line.earliest)
+    const fields = { url: shown(line.url), family: line.family, problem: problem.message }
+    log.debug(fields, 'a webhost failed')
+    if (failing.has(line.url) || lines.some(({ url, failures }) => url === line.url && failures === 0)) return
+    failing.add(line.url)
+    log.warn(fields, `The webhost ${shown(line.url)} is no help now: ${problem.message}`)
+  }
+
+  async function leave(line: Line) {
+    line.due?.()
+    line.asking?.abort(new PacsrvError('peer', 'stopped'))
+    if (!line.listed && !line.asking) return
+    const leaving = new AbortController()
+    const cancel = clock.after(GOODBYE, () => leaving.abort(new PacsrvError('peer', 'stopped')))
+    try {
+      await announce(line, 'stopped', leaving.signal)
+    } catch {
+      // The list forgets who isn't heard from.
+    } finally {
+      cancel()
+    }
+  }
+
+  return {
+    start(onNodes) {
+      tell = onNodes
+      for (const line of lines) plan(line, clock.now())
+    },
+    wanted() {
+      for (const line of lines) {
+        if (line.due) plan(line, Math.max(clock.now(), line.earliest))
+      }
+    },
+    async stop() {
+      tell = undefined
+      await Promise.all(lines.map(leave))
+    },
+  }
+}

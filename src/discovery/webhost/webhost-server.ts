@@ -1,0 +1,147 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { addressBlock } from '../../base/address.ts'
+import type { Clock } from '../../base/clock.ts'
+import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
+import { PacsrvError } from '../../base/error.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { DialBack } from './webhost-dialback.ts'
+import { createSwarm, type SwarmOptions } from './webhost-swarm.ts'
+
+/** Milliseconds, bytes and counts that no connection may exceed. */
+const LIMITS = {
+  request: 5_000,
+  idle: 10_000,
+  headerBytes: 4096,
+  connections: 512,
+  /** At one IPv4 address, or in one IPv6 /64. */
+  perBlock: 16,
+}
+
+/** What a proxy adds. The connection's address is then the proxy's: not one to list or to dial. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
+
+export interface WebhostParts {
+  clock: Clock
+  random: Random
+  log: Log
+  /** Dials a node that asks to be listed, at the address it asks from: nowhere else. */
+  dialBack: DialBack
+}
+
+export interface WebhostOptions extends SwarmOptions {
+  /** Where to listen; `[::]:8050` takes IPv4 too. */
+  listen: Endpoint
+  /** Milliseconds for a request to arrive (5,000). */
+  requestTimeout?: number
+}
+
+/** A rendezvous server: tells nodes of each other, by the BitTorrent tracker announce (BEP 3, 7, 23). */
+export interface Webhost {
+  /** Nodes on the list. */
+  readonly size: number
+  /** Resolves to where it listens; rejects with a PacsrvError of code `usage`. */
+  start(): Promise<Endpoint>
+  stop(): Promise<void>
+}
+
+export function createWebhost({ log, ...parts }: WebhostParts, options: WebhostOptions): Webhost {
+  const swarm = createSwarm(parts, options)
+  const requestTimeout = options.requestTimeout ?? LIMITS.request
+  const server = createServer(
+    {
+      maxHeaderSize: LIMITS.headerBytes,
+      requestTimeout,
+      // Node looks every 30 s otherwise.
+      connectionsCheckingInterval: Math.ceil(requestTimeout / 5),
+    },
+    respond,
+  )
+  server.maxConnections = LIMITS.connections
+  server.setTimeout(LIMITS.idle)
+  boundPerBlock(server)
+  let proxySeen = false
+
+  function behindProxy({ headers }: IncomingMessage): boolean {
+    const header = PROXY_HEADERS.find((name) => headers[name] !== undefined)
+    if (header && !proxySeen) {
+      proxySeen = true
+      log.warn({ header }, 'A request came through a proxy: who asks so is answered, but not listed.')
+    }
+    return header !== undefined
+  }
+
+  function respond(request: IncomingMessage, response: ServerResponse) {
+    const host = request.socket.remoteAddress
+    const [path, search = ''] = split(request.url ?? '')
+    response.setHeader('Connection', 'close')
+    if (request.method !== 'GET') plain(response.setHeader('Allow', 'GET'), 405, 'GET only')
+    else if (path !== '/announce') plain(response, 404, 'pacsrv webhost: ask /announce')
+    else if (host === undefined) response.destroy()
+    else {
+      const body = swarm.announce(host, search, !behindProxy(request))
+      response.setHeader('Content-Type', 'text/plain').end(body)
+      log.debug({ host, nodes: swarm.size }, 'announce')
+    }
+  }
+
+  return {
+    get size() {
+      return swarm.size
+    },
+    async start() {
+      const at = await listening(server, options.listen)
+      server.on('error', (problem) =>
+        log.error({ problem: problem.message }, 'The webhost lost a connection.'),
+      )
+      log.info({ listen: at }, `Webhost on ${at}`)
+      return at
+    },
+    stop() {
+      return new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+    },
+  }
+}
+
+function split(url: string): [string, string?] {
+  const cut = url.indexOf('?')
+  return cut < 0 ? [url] : [url.slice(0, cut), url.slice(cut + 1)]
+}
+
+function plain(response: ServerResponse, status: number, text: string) {
+  response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`)
+}
+
+function listening(server: Server, at: Endpoint): Promise<Endpoint> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new PacsrvError('usage', `The webhost can't listen on ${at}: ${cause.message}`, cause))
+    })
+    server.listen(hostPort(at), () => {
+      const { address, port } = server.address() as AddressInfo
+      resolve(endpoint(address, port)!)
+    })
+  })
+}
+
+/** One stranger's slow connections must not take all there are. */
+function boundPerBlock(server: Server) {
+  const open = new Map<string, number>()
+  server.on('connection', (socket: Socket) => {
+    const from = endpoint(socket.remoteAddress ?? '', 0)
+    if (from === undefined) return socket.destroy()
+    const block = addressBlock(from)
+    const count = (open.get(block) ?? 0) + 1
+    open.set(block, count)
+    socket.on('close', () => {
+      const left = open.get(block)! - 1
+      if (left > 0) open.set(block, left)
+      else open.delete(block)
+    })
+    if (count > LIMITS.perBlock) socket.destroy()
+  })
+}

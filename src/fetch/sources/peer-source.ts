@@ -1,0 +1,122 @@
+import { isNear } from '../../base/address.ts'
+import type { Clock } from '../../base/clock.ts'
+import { asError, PacsrvError } from '../../base/error.ts'
+import type { Asker } from '../../transfer/asker.ts'
+import type { Sha256 } from '../../wire/messages.ts'
+import { UNKNOWN_RATE } from '../job/request-plan.ts'
+import { createRateMeter } from './rate-meter.ts'
+import type { Source, SourceHandler } from './source.ts'
+
+/** So many bytes are a part of a chunk on its way; fewer may be no more than a sign of life. */
+const PROGRESS_BYTES = 4096
+
+/** Chunks that a member may say it has and then refuse, before it is left. */
+const MOST_ABSENT = 8
+
+export interface PeerSourceOptions {
+  sha256: Sha256
+  /** Bytes of each chunk but the last. */
+  chunkBytes: number
+  handler: SourceHandler
+  /** For one that is itself still downloading: what it has, and what changes with that. Others have everything. */
+  partial?: { has(chunk: number): boolean; news(): string; isOver(): boolean }
+}
+
+/** A holder, or a member of a file's crowd, as a source of the file's chunks. */
+export function createPeerSource(
+  { asker, clock }: { asker: Asker; clock: Clock },
+  { sha256, chunkBytes, handler, partial }: PeerSourceOptions,
+): Source {
+  const { session } = asker
+  const isPartial = () => partial?.isOver() === false
+  const meter = createRateMeter(clock)
+  /** Chunk to request number. */
+  const requests = new Map<number, number>()
+  let received = session.link.received
+  let heard = clock.now()
+  /** When a whole chunk last came, or it was asked after a rest. */
+  let gaveAt = clock.now()
+  let latency = 0
+  /** Its last answer was that it is busy: to ask again is no new beginning. */
+  let busy = false
+  /** What it said it had, and refused. */
+  const absent = new Set<number>()
+  const unlisten = asker.onClose((reason) =>
+    handler.onGone(source, new PacsrvError('peer', `${session.remote} is gone`, asError(reason ?? 'closed'))),
+  )
+
+  function settle(chunk: number) {
+    requests.delete(chunk)
+    if (requests.size === 0) meter.idle()
+  }
+
+  const source: Source = {
+    kind: 'peer',
+    label: `${session.remote} (${session.id.slice(0, 8)})`,
+    near: isNear(session.remote),
+    get partial() {
+      return isPartial()
+    },
+    news: () => partial?.news() ?? '',
+    /** Bytes of a chunk that is still on its way count: a slow line is not a dead one. */
+    get heard() {
+      if (requests.size === 0 && !busy) return undefined
+      if (session.link.received - received >= PROGRESS_BYTES) {
+        received = session.link.received
+        heard = clock.now()
+      }
+      return heard
+    },
+    /** Who has long given nothing is no longer unknown: it is that slow at best. */
+    rate() {
+      const measured = meter.rate()
+      if (measured > 0 || requests.size === 0) return measured
+      const best = (chunkBytes * 1000) / (clock.now() - gaveAt)
+      return best < UNKNOWN_RATE ? best : 0
+    },
+    get latency() {
+      return latency
+    },
+    has: (chunk) => !isPartial() || (partial!.has(chunk) && !absent.has(chunk)),
+    ask(chunk) {
+      if (requests.size === 0) {
+        meter.started()
+        received = session.link.received
+        if (!busy) heard = gaveAt = clock.now()
+      }
+      const askedAt = clock.now()
+      const request = asker.chunk(sha256, chunk, (answer) => {
+        const lacksIt = 'refused' in answer && answer.refused === 'absent' && isPartial()
+        busy = 'refused' in answer && !lacksIt
+        if (lacksIt) absent.add(chunk)
+        if ('bytes' in answer) {
+          meter.received(answer.bytes.length)
+          heard = gaveAt = clock.now()
+          latency = Math.min(latency || Number.POSITIVE_INFINITY, clock.now() - askedAt)
+        }
+        settle(chunk)
+        if ('bytes' in answer) handler.onChunk(source, chunk, answer.bytes)
+        else if (answer.refused === 'busy' || (lacksIt && absent.size < MOST_ABSENT))
+          handler.onRefused(source, chunk)
+        else close(new PacsrvError('peer', `${session.remote} no longer has the file (${answer.refused})`))
+      })
+      requests.set(chunk, request)
+    },
+    cancel(chunk) {
+      const request = requests.get(chunk)
+      if (request === undefined) return
+      asker.cancel(request)
+      settle(chunk)
+    },
+    close: () => close(undefined),
+  }
+
+  function close(error: PacsrvError | undefined) {
+    unlisten()
+    for (const request of requests.values()) asker.cancel(request)
+    requests.clear()
+    if (error) handler.onGone(source, error)
+  }
+
+  return source
+}

@@ -1,0 +1,114 @@
+import type { Log } from '../../base/log.ts'
+import type { Sha256, WantedFile } from '../../wire/messages.ts'
+import { type ChunkList, createChunkLists, hashOf, type Voucher } from './chunk-lists.ts'
+
+/** What a job does about those who are found out. */
+export interface TrustHandler {
+  ban(who: Voucher, reason: string): void
+  /** The list is no longer in use: its holders are no sources now, and their chunks don't count. */
+  onRetired(list: ChunkList): void
+  /** Another list is in use, the first or the next. */
+  onInUse(list: ChunkList): void
+  onRejected(): void
+}
+
+/**
+ * Whose word a job goes by (DESIGN.md, "Trust, chunk by chunk"). Chunks of peers are checked against the list in
+ * use; the mirror's bytes decide between lists; the whole decides between list and mirror.
+ */
+export interface Trust {
+  readonly inUse: ChunkList | undefined
+  add(hashes: Uint8Array, voucher: Voucher): ChunkList | undefined
+  /** The first chunk in which `list` contradicts the list in use. */
+  contradiction(list: ChunkList): number | undefined
+  /** The mirror's hash of a chunk that lists differ in: those that say otherwise were lies, if one says the same. */
+  decide(chunk: number, mirrorHash: string): void
+  isGood(chunk: number, hash: Sha256): boolean
+  /**
+   * The mirror has given a chunk of this SHA-256. A list that contradicts it, now or when it comes, is out of use: the check of
+   * the whole will tell which of them was wrong.
+   */
+  mirrorGave(chunk: number, hash: Sha256): void
+  /** The whole is right: what was doubted was a lie. */
+  wholeRight(): void
+  /**
+   * The whole is wrong. Tells who is to blame: `mirror` (doubted lists are back in use), `list` (its vouchers
+   * are banned), or, where no list was in use, `nobody`.
+   */
+  wholeWrong(peersTookPart: boolean): 'mirror' | 'list' | 'nobody'
+}
+
+export function createTrust({ log }: { log: Log }, file: WantedFile, handler: TrustHandler): Trust {
+  const lists = createChunkLists(file)
+  const doubted: ChunkList[] = []
+  const mirrorHashes = new Map<number, string>()
+
+  function banAll({ vouchers, root }: ChunkList) {
+    log.warn({ file: file.name, root, vouchers: vouchers.length }, 'a chunk list was false')
+    handler.onRejected()
+    for (const voucher of vouchers) handler.ban(voucher, `it vouched for a false chunk list of ${file.name}`)
+  }
+
+  function retire(list: ChunkList) {
+    lists.drop(list)
+    cameIntoUse()
+    handler.onRetired(list)
+  }
+
+  /** A list that comes into use is held against all that the mirror has given. */
+  function cameIntoUse() {
+    const list = lists.inUse
+    if (!list) return
+    if ([...mirrorHashes].some(([chunk, hash]) => hashOf(list, chunk) !== hash)) doubt(list)
+    else handler.onInUse(list)
+  }
+
+  function doubt(list: ChunkList) {
+    log.warn({ file: file.name, root: list.root }, 'the mirror contradicts the chunk list of the peers')
+    doubted.push(list)
+    retire(list)
+  }
+
+  function denounce(list: ChunkList) {
+    banAll(list)
+    retire(list)
+  }
+
+  return {
+    get inUse() {
+      return lists.inUse
+    },
+    add(hashes, voucher) {
+      const before = lists.inUse
+      const list = lists.add(hashes, voucher)
+      if (lists.inUse !== before) cameIntoUse()
+      return list
+    },
+    contradiction: lists.firstDifference,
+    decide(chunk, mirrorHash) {
+      const liars = lists.all().filter((list) => hashOf(list, chunk) !== mirrorHash)
+      if (liars.length < lists.all().length) for (const liar of liars) denounce(liar)
+    },
+    isGood: (chunk, hash) => !lists.inUse || hashOf(lists.inUse, chunk) === hash,
+    mirrorGave(chunk, hash) {
+      mirrorHashes.set(chunk, hash)
+      if (lists.inUse && hashOf(lists.inUse, chunk) !== hash) doubt(lists.inUse)
+    },
+    wholeRight() {
+      for (const list of doubted.splice(0)) banAll(list)
+    },
+    wholeWrong(peersTookPart) {
+      if (doubted.length > 0) {
+        mirrorHashes.clear()
+        for (const list of doubted.splice(0)) lists.restore(list)
+        return 'mirror'
+      }
+      if (!lists.inUse || !peersTookPart) {
+        mirrorHashes.clear()
+        return 'nobody'
+      }
+      denounce(lists.inUse)
+      return 'list'
+    },
+  }
+}

@@ -1,0 +1,182 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { asError, PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import type { Fetcher } from '../fetch/downloads.ts'
+import type { Job } from '../fetch/job/job.ts'
+import type { ReadAhead } from '../fetch/read-ahead.ts'
+import type { Signatures } from '../fetch/signatures/signatures.ts'
+import {
+  CURL_ENVIRONMENT,
+  type EndFrame,
+  type FetchRequest,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  HEARTBEAT_MS,
+} from './fetch-stream.ts'
+
+const BODY_BYTES = 64 * 1024
+const AHEAD_BYTES = 1024 * 1024
+const AHEAD_FILES = 2_000
+const TRANSACTION_LENGTH = 64
+const DATA_BYTES = 512 * 1024
+
+export interface FetchDeps {
+  fetcher: Fetcher
+  readAhead: ReadAhead
+  signatures: Signatures
+  log: Log
+}
+
+/** Answers POST /v1/fetch: hands a job's file over as it comes. */
+export async function answerFetch(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { fetcher, readAhead, log }: FetchDeps,
+): Promise<void> {
+  // The first byte goes out at once: a client takes half a second's silence for a hung daemon.
+  response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
+  response.flushHeaders()
+  const end = (frame: EndFrame) => response.end(jsonFrame(FrameType.end, frame))
+  try {
+    const { url, environment, transaction } = parseRequest(await readBody(request, BODY_BYTES))
+    const located = await fetcher.locate(url)
+    if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
+    const { file } = located
+    response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
+    const handed = handOver(fetcher.fetch(located, environment), response)
+    readAhead.asked(file.sha256)
+    if (transaction !== undefined && readAhead.isNew(transaction)) {
+      response.write(frameHeader(FrameType.aheadWanted, 0))
+    }
+    await handed
+  } catch (error) {
+    log.warn({ err: asError(error) }, 'a file could not be handed over')
+    end({ result: 'mirror', reason: asError(error).message })
+  }
+}
+
+/** Streams what is readable until the job is over; resolves when the answer has ended. */
+async function handOver(job: Job, response: ServerResponse): Promise<void> {
+  const buffers = [Buffer.allocUnsafeSlow(DATA_BYTES), Buffer.allocUnsafeSlow(DATA_BYTES)]
+  let position = 0
+  /** Grows with each rewind: what was read before it must not be sent after it. */
+  let round = 0
+  let wake = () => {}
+  response.once('close', () => wake())
+  const leave = job.follow({
+    onChange: () => wake(),
+    onRewind() {
+      round++
+      position = 0
+      response.write(frameHeader(FrameType.rewind, 0))
+    },
+  })
+  const heartbeat = setInterval(
+    () => response.write(jsonFrame(FrameType.progress, { done: job.done })),
+    HEARTBEAT_MS,
+  )
+  /** The two writes that may be under way, the older first. */
+  let sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
+  const send = (bytes: Uint8Array, done = () => {}) => {
+    position += bytes.length
+    response.cork()
+    response.write(frameHeader(FrameType.data, bytes.length))
+    sent = [sent[1], written(response, bytes).then(done)]
+    response.uncork()
+  }
+
+  try {
+    while (!response.destroyed) {
+      if (job.end && job.end.result !== 'done') return void response.end(jsonFrame(FrameType.end, job.end))
+      await sent[0]
+      const bytes = Math.min(DATA_BYTES, job.readable - position)
+      const lent = job.lend(position)
+      if (lent) send(lent.bytes, lent.release)
+      else if (bytes > 0) {
+        const now = round
+        const buffer = buffers.reverse()[0]!.subarray(0, bytes)
+        await job.read(buffer, position)
+        if (now === round) send(buffer)
+      } else if (job.end) {
+        await Promise.all(sent)
+        return void response.end(jsonFrame(FrameType.end, job.end))
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  } finally {
+    clearInterval(heartbeat)
+    leave()
+  }
+}
+
+/** Resolves when the buffer may be used again, also when the other end has gone. */
+function written(response: ServerResponse, buffer: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      response.off('close', settle)
+      resolve()
+    }
+    // node:http forgets the callback of what is written between its socket's end and its own close.
+    response.once('close', settle)
+    response.write(buffer, settle)
+  })
+}
+
+function frameHeader(type: number, length: number): Buffer {
+  const header = Buffer.alloc(FRAME_HEADER_BYTES)
+  header[0] = type
+  header.writeUInt32BE(length, 1)
+  return header
+}
+
+function jsonFrame(type: number, value: object): Buffer {
+  const body = Buffer.from(JSON.stringify(value))
+  return Buffer.concat([frameHeader(type, body.length), body])
+}
+
+async function readBody(request: IncomingMessage, most: number): Promise<string> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request) {
+    length += part.length
+    if (length > most) throw new PacsrvError('usage', 'the request is too long')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+/** Only what is known is taken: the environment goes to a curl. */
+export function parseRequest(body: string): FetchRequest {
+  const { url, environment, transaction } = JSON.parse(body) as Record<string, unknown>
+  if (typeof url !== 'string') throw new PacsrvError('usage', 'the request names no URL')
+  const isOne = typeof transaction === 'string' && transaction.length <= TRANSACTION_LENGTH
+  return { url, environment: knownEnvironment(environment), ...(isOne ? { transaction } : {}) }
+}
+
+function knownEnvironment(given: unknown): Record<string, string> {
+  const known = CURL_ENVIRONMENT.flatMap((key) => {
+    const value = (given as Record<string, unknown> | undefined)?.[key]
+    return typeof value === 'string' && !value.includes('\0') ? [[key, value] as const] : []
+  })
+  return Object.fromEntries(known)
+}
+
+/** Answers POST /v1/ahead: what of the list the databases name is fetched before it is asked for. */
+export async function answerAhead(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { fetcher, readAhead, signatures }: FetchDeps,
+): Promise<void> {
+  const { urls, environment } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
+  const wanted = Array.isArray(urls)
+    ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
+    : []
+  const all = await Promise.all(wanted.map(fetcher.locate))
+  const located = all.flatMap((one) => ('reason' in one ? [] : [one]))
+  readAhead.begin(located, knownEnvironment(environment))
+  signatures.begin(located, knownEnvironment(environment))
+  response.writeHead(204).end()
+}

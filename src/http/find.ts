@@ -1,0 +1,43 @@
+import type { FileNetwork } from '../fetch/job/holder-intake.ts'
+import type { Holder } from '../overlay/query/holders.ts'
+import type { Catalogue } from '../pacman/catalogue.ts'
+import type { SyncDatabases } from '../pacman/sync-databases.ts'
+
+/** What GET /v1/find gives. */
+export interface Found {
+  file: string
+  size: number
+  sha256: string
+  /** Whether this node has it itself. */
+  here: boolean
+  holders: { id: string; address: string | null; reachable: boolean; via: Holder['via'] }[]
+}
+
+/** What a search may take, in milliseconds: the caller waits no longer than 5 s. */
+const SEARCH_TIME = 4_500
+
+/** Asks the network who has a file that the sync databases name; takes as long as a search does. */
+export function createFinder({
+  databases,
+  network,
+  catalogue,
+}: {
+  databases: SyncDatabases
+  network: Pick<FileNetwork, 'find'>
+  catalogue: Pick<Catalogue, 'find'>
+}): (name: string) => Promise<Found | undefined> {
+  return async (name) => {
+    const file = await databases.find(name)
+    if (!file) return undefined
+    const { sha256, size } = file
+    const holders: Found['holders'] = []
+    await network.find([{ sha256, size, name }], {
+      signal: AbortSignal.timeout(SEARCH_TIME),
+      onHolder({ id, address, reachable, via, file }) {
+        if (file.whole && holders.every((holder) => holder.id !== id))
+          holders.push({ id, address: address ?? null, reachable, via })
+      },
+    })
+    return { file: name, size, sha256, here: catalogue.find(sha256) !== undefined, holders }
+  }
+}

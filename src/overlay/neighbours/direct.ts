@@ -1,0 +1,95 @@
+import type { Cancel, Clock } from '../../base/clock.ts'
+import { type Endpoint, endpoint, type HostPort } from '../../base/endpoint.ts'
+import { asError, PacsrvError } from '../../base/error.ts'
+import type { Log } from '../../base/log.ts'
+import { jitter, type Random } from '../../base/random.ts'
+import type { NodeId } from '../../wire/messages.ts'
+
+const FIRST_PAUSE = 1_000
+const LONGEST_PAUSE = 5 * 60_000
+/** A connection that lasted this long, in milliseconds, starts the pauses afresh. */
+const SOUND = 60_000
+
+export interface DirectDeps {
+  clock: Clock
+  random: Random
+  log: Log
+  /** The addresses of a host by name. */
+  resolve(host: string): Promise<string[]>
+  /** Connects as a neighbour that is always kept; resolves to the node's id. */
+  dial(address: Endpoint): Promise<NodeId>
+  isConnected(id: NodeId): boolean
+}
+
+/** One `[direct]` server, kept connected: redialled with pauses that grow from 1 s to 5 min. */
+export interface Direct {
+  start(): void
+  stop(): void
+  /** A neighbour has gone; perhaps this one. */
+  left(id: NodeId): void
+}
+
+export function createDirect(deps: DirectDeps, server: HostPort): Direct {
+  const { clock, random, log } = deps
+  const name = `${server.host}:${server.port}`
+  let id: NodeId | undefined
+  let connectedAt = 0
+  let failures = 0
+  let stopped = true
+  let waiting: Cancel = () => {}
+
+  async function connect(): Promise<NodeId> {
+    const numeric = endpoint(server.host, server.port)
+    const hosts = numeric === undefined ? await deps.resolve(server.host) : [server.host]
+    let last: unknown = new Error(`${server.host} has no address`)
+    for (const host of hosts) {
+      const address = endpoint(host, server.port)
+      if (address === undefined || stopped) continue
+      try {
+        return await deps.dial(address)
+      } catch (error) {
+        last = error
+      }
+    }
+    throw last
+  }
+
+  async function attempt() {
+    if (stopped || (id !== undefined && deps.isConnected(id))) return
+    try {
+      id = await connect()
+      connectedAt = clock.now()
+      if (!deps.isConnected(id)) again()
+    } catch (error) {
+      const fields = { server: name, error: asError(error).message }
+      const isTold = error instanceof PacsrvError && error.code === 'key'
+      if (failures === 0 && !isTold) log.warn(fields, `[direct] server ${name} can't be reached; trying on`)
+      else log.debug(fields, '[direct] server still out of reach')
+      again()
+    }
+  }
+
+  function again() {
+    if (stopped) return
+    const pause = Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE)
+    failures = Math.min(failures + 1, 16)
+    waiting()
+    waiting = clock.after(Math.min(jitter(pause, random), LONGEST_PAUSE), () => void attempt())
+  }
+
+  return {
+    start() {
+      stopped = false
+      void attempt()
+    },
+    stop() {
+      stopped = true
+      waiting()
+    },
+    left(gone) {
+      if (gone !== id) return
+      if (clock.now() - connectedAt > SOUND) failures = 0
+      again()
+    },
+  }
+}

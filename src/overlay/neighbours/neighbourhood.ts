@@ -1,0 +1,95 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Message, NodeId } from '../../wire/messages.ts'
+import type { Session } from '../session/session.ts'
+import { freshStays, type NeighbourInfo, type Standing, whoMakesRoom } from './standing.ts'
+
+export interface NeighbourhoodHandler {
+  onJoin(session: Session): void
+  onLeave(session: Session): void
+  onMessage(session: Session, message: Message): void
+  /** A newcomer is turned away: the last chance to tell it something. */
+  onFull(session: Session): void
+}
+
+/** The sessions that queries travel: one for each node, no more than `max`, direct ones aside. */
+export interface Neighbourhood {
+  /** Takes the session in, or closes it; false when it was closed. */
+  add(session: Session, direct: boolean): boolean
+  get(id: NodeId): Session | undefined
+  /** Whether the node is a neighbour by `[direct]`. */
+  isDirect(id: NodeId): boolean
+  all(): Session[]
+  readonly size: number
+  /** The node has just been of use: it is not idle. */
+  useful(id: NodeId): void
+  infos(): NeighbourInfo[]
+}
+
+export function createNeighbourhood(
+  { clock, self }: { clock: Clock; self: NodeId },
+  { max }: { max: number },
+  handler: NeighbourhoodHandler,
+): Neighbourhood {
+  const members = new Map<NodeId, Standing & { session: Session }>()
+
+  function hasRoom(): boolean {
+    if ([...members.values()].filter(({ direct }) => !direct).length < max) return true
+    const goes = whoMakesRoom([...members.values()], clock.now())
+    if (goes === undefined) return false
+    members.get(goes)!.session.close('making room')
+    remove(members.get(goes)!.session)
+    return true
+  }
+
+  function remove(session: Session) {
+    if (members.get(session.id)?.session !== session) return
+    members.delete(session.id)
+    handler.onLeave(session)
+  }
+
+  function refuse(session: Session, reason: string): false {
+    session.handle({ onMessage() {}, onClose() {} })
+    session.close(reason)
+    return false
+  }
+
+  return {
+    add(session, direct) {
+      const { id, since } = session
+      const kept = members.get(id)
+      if (kept && !freshStays(self, kept.session, session)) {
+        kept.direct ||= direct
+        return refuse(session, 'duplicate')
+      }
+      if (!kept && !direct && !hasRoom()) {
+        handler.onFull(session)
+        return refuse(session, 'full')
+      }
+      members.set(id, { id, session, direct: direct || kept?.direct === true, since, usefulAt: since })
+      kept?.session.close('duplicate')
+      if (!kept) handler.onJoin(session)
+      session.handle({
+        onMessage: (message) => handler.onMessage(session, message),
+        onClose: () => remove(session),
+      })
+      return true
+    },
+    get: (id) => members.get(id)?.session,
+    isDirect: (id) => members.get(id)?.direct === true,
+    all: () => [...members.values()].map(({ session }) => session),
+    get size() {
+      return members.size
+    },
+    useful(id) {
+      const member = members.get(id)
+      if (member) member.usefulAt = clock.now()
+    },
+    infos: () =>
+      [...members.values()].map(({ id, session: { dialable, remote, outbound, since } }) => ({
+        id,
+        address: dialable ?? remote,
+        direction: outbound ? 'out' : 'in',
+        since,
+      })),
+  }
+}

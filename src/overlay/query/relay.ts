@@ -1,0 +1,186 @@
+import type { Clock } from '../../base/clock.ts'
+import { createExpiringMap } from '../../base/expiring-map.ts'
+import { limits } from '../../wire/limits.ts'
+import type { Call, FileAck, FileQuery, HeldFile, NodeId, QueryId, Sha256 } from '../../wire/messages.ts'
+import type { Session } from '../session/session.ts'
+import { decideFlood, signedBy } from './flood.ts'
+import { type Route, routeBack } from './routes.ts'
+
+/** Queries are remembered this long, in milliseconds: far longer than any is under way. */
+const SEEN_TTL = 20_000
+const MAX_SEEN = 20_000
+/** Hex digits of an id by which a query names who else has it. */
+const TOLD_DIGITS = 16
+/** How long a better copy of a query waits before it is passed on again, in milliseconds. */
+const LATER = 60
+/** A holder may be called for a file of a large transaction this long after it answered, in milliseconds. */
+const CALL_TTL = 15 * 60_000
+
+/** What this node can vouch for, or is downloading. */
+export interface Holdings {
+  /** `companion`: whether a companion of this node asks, who may be told of a download that has nothing to give yet. */
+  find(sha256: Sha256, companion: boolean): HeldFile | undefined
+}
+
+export interface RelayDeps {
+  clock: Clock
+  self: NodeId
+  holdings: Holdings
+  neighbours: { get(id: NodeId): Session | undefined; all(): Session[] }
+  /** Whether this node believes that who hears of it through `session` can dial it. */
+  isReachable(session: Session): boolean
+  isCompanion(session: Session): boolean
+  /** A FILE-ACK for this node's own query. */
+  onAnswer(ack: FileAck): void
+  /** A CALL for this node, from a neighbour or from somebody whose query it answered. */
+  onCall(call: Call): void
+}
+
+/** What passes through: queries outwards, answers and calls back. The caller has checked the rates. */
+export interface Relay {
+  /** Sends a query of our own to every neighbour; how many that were. */
+  ask(query: Omit<FileQuery, 'path'>): number
+  onFile(query: FileQuery, from: Session): void
+  onFileAck(ack: FileAck, from: Session): void
+  onCall(call: Call, from: Session): void
+  /** Sends a CALL of our own on its way. */
+  call(call: Call): void
+}
+
+/** What a node remembers of a query. */
+interface SeenQuery {
+  /** The copy that may travel furthest. */
+  best: FileQuery
+  /** For each neighbour, the highest TTL that it has surely had the query with. */
+  had: Map<NodeId, number>
+  /** A better copy waits to be passed on. */
+  waiting: boolean
+}
+
+export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }): Relay {
+  const { clock, self, holdings, neighbours } = deps
+  const seen = createExpiringMap<QueryId, SeenQuery>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
+  /** Strays that have passed here, by query and whom they tell of. */
+  const strays = createExpiringMap<string, true>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
+  /** Whose queries this node has answered: only they may call it. */
+  const answered = createExpiringMap<QueryId, NodeId>(clock, { ttl: CALL_TTL, limit: MAX_SEEN })
+  const isNeighbour = (id: NodeId) => neighbours.get(id) !== undefined
+
+  /** Companions are mostly each other's neighbours: each is told which of them have it, or all would send it to all. */
+  function spread(query: FileQuery, to: Session[]) {
+    const companions = new Set(to.filter(deps.isCompanion))
+    const told = [...companions].slice(0, limits.told).map(({ id }) => id.slice(0, TOLD_DIGITS))
+    const telling = companions.size > 1 ? { ...query, told } : query
+    for (const session of to) session.send(companions.has(session) ? telling : query)
+  }
+
+  function noteHad({ had }: SeenQuery, id: NodeId, ttl: number) {
+    if (ttl > (had.get(id) ?? 0)) had.set(id, ttl)
+  }
+
+  function noteTold(record: SeenQuery, told: Set<string>) {
+    for (const { id } of neighbours.all()) {
+      if (told.has(id.slice(0, TOLD_DIGITS))) noteHad(record, id, record.best.ttl)
+    }
+  }
+
+  /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL. */
+  function passOn({ best, had }: SeenQuery) {
+    const ttl = best.ttl - 1
+    const passed = new Set(best.path.map(({ id }) => id))
+    const to = neighbours.all().filter(({ id }) => !passed.has(id) && (had.get(id) ?? 0) < ttl)
+    for (const { id } of to) had.set(id, ttl)
+    spread({ ...best, ttl, path: [...best.path, { id: self }] }, to)
+  }
+
+  function passOnLater(record: SeenQuery) {
+    if (record.waiting) return
+    record.waiting = true
+    clock.after(LATER, () => {
+      record.waiting = false
+      passOn(record)
+    })
+  }
+
+  function answer({ query, path, files: asked }: FileQuery, from: Session) {
+    const byCompanion = path.length === 1 && deps.isCompanion(from)
+    const held = asked.map(({ sha256, size }) => {
+      const file = holdings.find(sha256, byCompanion)
+      return file?.size === size ? file : undefined
+    })
+    const files = held.filter((file) => file !== undefined)
+    if (files.length === 0) return
+    answered.set(query, path[0]!.id)
+    const reachable = deps.isReachable(from)
+    from.send({
+      type: 'fileAck',
+      query,
+      ttl: fullTtl,
+      path,
+      way: [{ id: self }],
+      reachable,
+      files,
+    })
+  }
+
+  /** `from` is undefined for a message of our own. */
+  function sendBack<M extends FileAck | Call>(message: M, route: Route, about: NodeId, from?: Session) {
+    if (route.kind === 'arrived') return
+    if (route.kind === 'next') {
+      neighbours.get(route.to)!.send({ ...message, ttl: fullTtl, path: route.path })
+      return
+    }
+    const key = `${message.type} ${message.query} ${about}`
+    const ttl = route.onPath || !from ? fullTtl : message.ttl - 1
+    if (ttl < 1 || strays.get(key)) return
+    strays.set(key, true)
+    const stray = { ...message, ttl, path: route.path }
+    for (const session of neighbours.all()) if (session.id !== from?.id) session.send(stray)
+  }
+
+  return {
+    ask(query) {
+      const to = neighbours.all()
+      spread({ ...query, path: [{ id: self }] }, to)
+      return to.length
+    },
+
+    onFile({ told = [], ...message }, from) {
+      if (message.path.length === 0) return
+      const query = { ...message, path: signedBy(message.path, from.hop) }
+      const known = seen.get(query.query)
+      const decision = decideFlood(self, query, known?.best.ttl)
+      if (known) noteHad(known, from.id, query.ttl + 1)
+      if (decision === 'drop') return
+      const record = known ?? { best: query, had: new Map([[from.id, query.ttl + 1]]), waiting: false }
+      record.best = query
+      // A stranger could keep it from those that it names.
+      if (told.length > 0 && deps.isCompanion(from)) noteTold(record, new Set(told))
+      if (!known) seen.set(query.query, record)
+      if (decision.answer) answer(query, from)
+      if (decision.forward === 'now') passOn(record)
+      else if (decision.forward === 'later') passOnLater(record)
+    },
+
+    onFileAck(ack, from) {
+      if (ack.path.length === 0 || ack.way.length === 0 || ack.way.length >= limits.hops) return
+      const way = signedBy(ack.way, from.hop)
+      const route = routeBack(self, ack.path, isNeighbour)
+      if (route.kind === 'arrived') deps.onAnswer({ ...ack, way })
+      else sendBack({ ...ack, way: [...way, { id: self }] }, route, way[0]!.id, from)
+    },
+
+    onCall(call, from) {
+      if (call.path.length === 0) return
+      const isAsker = call.asker.id === from.id
+      const asker = isAsker ? from.hop : call.asker
+      const route = routeBack(self, call.path, isNeighbour)
+      const invited = isAsker || answered.get(call.query) === asker.id
+      if (route.kind === 'arrived') {
+        if (invited) deps.onCall({ ...call, asker })
+      } else sendBack({ ...call, asker }, route, asker.id, from)
+    },
+
+    call: (call) => sendBack(call, routeBack(self, call.path, isNeighbour), self),
+  }
+}

@@ -1,0 +1,479 @@
+/** The sh front's own fetching from mirrors: databases, signatures, other mirrors, every scheme. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { progressLine } from '../../src/base/progress.ts'
+import { createFtpServer } from './ftp-server.ts'
+
+const test = suite('front and mirrors')
+const front = join(import.meta.dirname, '../../src/client/pacsrv-xfer.sh')
+const dir = mkdtempSync(join(tmpdir(), 'pacsrv-mirrors-'))
+const sync = join(dir, 'sync')
+const bin = join(dir, 'bin')
+const conf = join(dir, 'pacsrv.conf')
+const pacmanConf = join(dir, 'pacman.conf')
+const socket = join(dir, 'own.sock')
+const OLD = new Date('2019-06-01T00:00:00Z')
+const NEW = new Date('2019-06-02T00:00:00Z')
+
+interface Asked {
+  path: string
+  headers: IncomingHttpHeaders
+}
+let asked: Asked[] = []
+/** Path to content, or to the status that is answered instead. */
+let files: Record<string, string | number> = {}
+let modified = NEW
+let whileAsked = () => {}
+let mirror: Server
+let second: Server
+let daemon: Server | undefined
+
+function createMirror(): Server {
+  return createServer(({ url, headers }, response) => {
+    asked.push({ path: url!, headers })
+    whileAsked()
+    const file = files[url!] ?? 404
+    if (typeof file === 'number') return void response.writeHead(file).end('a page')
+    if (Date.parse(headers['if-modified-since'] ?? '') >= modified.getTime())
+      return void response.writeHead(304).end()
+    response.writeHead(200, { 'Last-Modified': modified.toUTCString(), 'Content-Length': file.length })
+    response.end(file)
+  }).listen(0, '127.0.0.1')
+}
+const portOf = (server: Server) => (server.address() as AddressInfo).port
+const server = () => `http://127.0.0.1:${portOf(mirror)}/core`
+const other = () => `http://127.0.0.1:${portOf(second)}/other`
+const DEAD = 'http://127.0.0.1:1/core'
+
+/** What pacman-conf says: each repository's lines. */
+function configure(repositories: Record<string, string[]>, level = ['PackageRequired', 'DatabaseOptional']) {
+  const lines = [
+    '[options]',
+    ...level.map((word) => `SigLevel = ${word}`),
+    ...Object.entries(repositories).flatMap(([name, own]) => [`[${name}]`, 'Usage = All', ...own]),
+  ]
+  writeFileSync(pacmanConf, `${lines.join('\n')}\n`)
+}
+
+test.before(async () => {
+  mkdirSync(bin)
+  // The front's parent, with pacman's command line; and what tells its configuration.
+  const pacman = `#!/bin/sh\nsh ${front} --config ${conf} "$URL" "$OUT"\nexit $?\n`
+  writeFileSync(join(bin, 'pacman'), pacman, { mode: 0o755 })
+  writeFileSync(join(bin, 'pacman-conf'), '#!/bin/sh\n[ "$1" = --config ] && cat "$2"\n', { mode: 0o755 })
+  mirror = createMirror()
+  second = createMirror()
+  await Promise.all([once(mirror, 'listening'), once(second, 'listening')])
+})
+test.before.each(() => {
+  rmSync(sync, { recursive: true, force: true })
+  mkdirSync(join(sync, 'download-abcdef'), { recursive: true })
+  writeFileSync(conf, `[server]\nsocket = ${socket}\n`)
+  asked = []
+  files = {}
+  modified = NEW
+  whileAsked = () => {}
+  configure({ core: [`Server = ${server()}`] })
+})
+test.after.each(() => {
+  daemon?.closeAllConnections()
+  daemon?.close()
+  daemon = undefined
+})
+test.after(() => {
+  for (const each of [mirror, second]) {
+    each.closeAllConnections()
+    each.close()
+  }
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const PARENT = ['-Sy', '--config', pacmanConf]
+const SEVEN = 'download-abcdef/'
+
+interface Run {
+  url?: string
+  /** Where it goes, under sync. */
+  out?: string
+  words?: string[]
+  env?: Record<string, string>
+}
+
+async function run({ url = `${server()}/core.db`, out, words = PARENT, env = {} }: Run = {}) {
+  const target = join(sync, out ?? `${url.split('/').at(-1)}.part`)
+  const child = spawn(join(bin, 'pacman'), words, {
+    env: { PATH: `${bin}:${process.env.PATH}`, URL: url, OUT: target, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data))
+  const [status] = await once(child, 'close')
+  const left = readdirSync(sync, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.\d+\.(answer\.)?part$/.test(name),
+  )
+  assert.equal(left, [], 'a temporary file is left')
+  const content = existsSync(target) ? readFileSync(target, 'utf8') : undefined
+  return { status, said, content, mtime: content === undefined ? undefined : statSync(target).mtime }
+}
+
+function havePresent(name = 'core.db', content = 'what is there', mtime = OLD) {
+  writeFileSync(join(sync, name), content)
+  utimesSync(join(sync, name), mtime, mtime)
+}
+const conditions = () => asked.map(({ headers }) => headers['if-modified-since'])
+
+for (const [pacman, folder] of [
+  ['6', ''],
+  ['7', SEVEN],
+] as const) {
+  for (const name of ['core.db', 'core.files', 'core.db.sig']) {
+    test(`pacman ${pacman}: ${name} that hasn't changed is not fetched again, and keeps its time`, async () => {
+      files[`/core/${name}`] = 'what the mirror has'
+      havePresent(name, 'what is there', NEW)
+      const { status, content, mtime, said } = await run({
+        url: `${server()}/${name}`,
+        out: `${folder}${name}.part`,
+      })
+      assert.equal([status, content, mtime], [0, 'what is there', NEW])
+      assert.equal(conditions(), [NEW.toUTCString()])
+      assert.is(said, `${name}: up to date\n`)
+    })
+  }
+
+  test(`pacman ${pacman}: a database that has changed is fetched whole, with the server's time`, async () => {
+    files['/core/core.db'] = 'newer'
+    havePresent()
+    writeFileSync(join(sync, `${folder}core.db.part`), 'half of an older one')
+    const { status, content, mtime, said } = await run({ out: `${folder}core.db.part` })
+    assert.equal([status, content, mtime, said], [0, 'newer', NEW, 'core.db: 5 bytes from the mirror\n'])
+    assert.equal(conditions(), [OLD.toUTCString()])
+    assert.is(asked[0]!.headers.range, undefined)
+  })
+}
+
+test("a copy whose time is later than the server's stays, as with libalpm", async () => {
+  files['/core/core.db'] = 'of the mirror'
+  const later = new Date(Date.now() + 86_400_000)
+  later.setMilliseconds(0)
+  havePresent('core.db', 'what is there', later)
+  const { content, mtime } = await run()
+  assert.equal([content, mtime], ['what is there', later])
+})
+
+test('a mirror that ignores the condition and has nothing newer: its bytes are not taken', async () => {
+  files['/core/core.db'] = 'of the mirror'
+  modified = OLD
+  havePresent('core.db', 'what is there', NEW)
+  const { content } = await run()
+  assert.is(content, 'what is there')
+})
+
+test('no condition for an empty copy, for packages, and where pacman does not ask', async () => {
+  files = { '/core/core.db': 'all', '/core/x-1-1-any.pkg.tar.zst': 'all' }
+  havePresent('core.db', '')
+  havePresent('x-1-1-any.pkg.tar.zst')
+  await run()
+  await run({ url: `${server()}/x-1-1-any.pkg.tar.zst` })
+  havePresent('core.db')
+  await run({ out: 'core.db' })
+  assert.equal(conditions(), [undefined, undefined, undefined])
+})
+
+for (const [words, forced] of [
+  [['-Syy'], true],
+  [['-Syyu', 'x'], true],
+  [['-Fyy'], true],
+  [['-Sy', '-y'], true],
+  [['-S', '--refresh', '--refresh'], true],
+  [['-Sy', '--refresh'], true],
+  [['-Sy'], false],
+  [['-Sy', '--sysupgrade', 'yy', '--config', '/y/yy', '-b/yy'], false],
+  [['-S', 'y', 'y'], false],
+] as const) {
+  test(`pacman 7 with ${words.join(' ')}: ${forced ? 'all is fetched' : 'only what is newer'}`, async () => {
+    files['/core/core.db'] = 'of the mirror'
+    havePresent('core.db', 'what is there', NEW)
+    const { content } = await run({ out: `${SEVEN}core.db.part`, words: [...words] })
+    assert.is(content, forced ? 'of the mirror' : 'what is there')
+  })
+}
+
+const PACKAGE = 'x-1:2-1-any.pkg.tar.zst'
+for (const [name, level, dropped] of [
+  ['core.db.sig', ['DatabaseOptional', 'PackageRequired'], true],
+  ['core.files.sig', ['DatabaseOptional', 'PackageRequired'], true],
+  ['core.db.sig', ['DatabaseRequired', 'PackageOptional'], false],
+  [`${PACKAGE}.sig`, ['DatabaseRequired', 'PackageOptional'], true],
+  [`${PACKAGE}.sig`, ['DatabaseOptional', 'PackageRequired'], false],
+  ['core.db', ['DatabaseOptional', 'PackageOptional'], false],
+  [PACKAGE, ['DatabaseOptional', 'PackageOptional'], false],
+] as const) {
+  test(`pacman 7, ${name} that is not there, ${level.join(' ')}: ${dropped ? 'an empty file' : 'a failure'}`, async () => {
+    configure({ core: [`Server = ${server()}`] }, [...level])
+    const { status, content } = await run({ url: `${server()}/${name}`, out: `${SEVEN}${name}.part` })
+    assert.equal([status, content], dropped ? [0, ''] : [22, undefined])
+  })
+}
+
+test("the repository's own SigLevel counts", async () => {
+  const run7 = () => run({ url: `${server()}/core.db.sig`, out: `${SEVEN}core.db.sig.part` })
+  configure({ core: [`Server = ${server()}`, 'SigLevel = DatabaseRequired'] }, ['DatabaseOptional'])
+  assert.is((await run7()).status, 22)
+  configure({ core: ['SigLevel = DatabaseOptional', `Server = ${server()}/`] }, ['DatabaseRequired'])
+  assert.is((await run7()).status, 0)
+})
+
+test('a missing signature is a failure elsewhere, where one was before, and where nothing is known', async () => {
+  const url = `${server()}/core.db.sig`
+  const out = `${SEVEN}core.db.sig.part`
+  assert.is((await run({ url })).status, 22)
+  assert.is((await run({ url, out, words: ['-Sy', '--config', 'relative.conf'] })).status, 22)
+  assert.is((await run({ url, out, words: ['-Sy'] })).status, 22)
+  files['/core/core.db.sig'] = 503
+  assert.is((await run({ url, out })).status, 22)
+  delete files['/core/core.db.sig']
+  assert.is((await run({ url, out })).status, 0)
+  havePresent('core.db.sig')
+  assert.is((await run({ url, out })).status, 22)
+})
+
+test("no daemon, and the mirror is dead: the repository's others are tried, in pacman's order", async () => {
+  configure({
+    extra: [`Server = ${server()}`],
+    core: [`Server = ${DEAD}`, 'Server = http://127.0.0.1:2/core', `Server = ${other()}/`],
+  })
+  files['/other/core.db'] = 'of the third'
+  const { status, content, said } = await run({ url: `${DEAD}/core.db` })
+  assert.equal([status, content, said], [0, 'of the third', 'core.db: 12 bytes from the mirror\n'])
+  files['/core/core.db'] = 'of the second repository'
+  assert.is((await run({ url: `${server()}/core.db` })).content, 'of the second repository')
+})
+
+test('all fail: one line with the first cause, and its status', async () => {
+  configure({ core: [`Server = ${DEAD}`, `Server = ${other()}`] })
+  const { status, said } = await run({ url: `${DEAD}/core.db` })
+  assert.is(status, 7)
+  assert.match(said, /^pacsrv-xfer: core\.db: Failed to connect [^\n]*\n$/)
+  assert.equal(
+    asked.map(({ path }) => path),
+    ['/other/core.db'],
+  )
+})
+
+test('a package that a mirror is too slow with is asked for once more, with patience', async () => {
+  const hasty = join(dir, 'hasty')
+  mkdirSync(hasty)
+  const words = `#!/bin/sh
+PATH=\${PATH#*:}
+case $* in
+*'--speed-time 60'* | *unix-socket*) exec curl "$@" ;;
+esac
+printf '\\npacsrv 000 0 10.1 %s Operation too slow\\n' "$CONNECTED"
+exit 28
+`
+  writeFileSync(join(hasty, 'curl'), words, { mode: 0o755 })
+  const file = 'a-1-1-any.pkg.tar.zst'
+  files[`/core/${file}`] = 'late'
+  const within = (CONNECTED: string, name = file) =>
+    run({
+      url: `${server()}/${name}`,
+      out: `${name}.part`,
+      env: { PATH: `${hasty}:${bin}:${process.env.PATH}`, CONNECTED },
+    })
+  assert.equal((await within('0.020000')).content, 'late')
+  assert.is((await within('0.000000', 'b-1-1-any.pkg.tar.zst')).status, 28, 'nobody took the call')
+  assert.is((await within('0.020000', 'core.db')).status, 28, 'a database')
+})
+
+test("the URL of a second server is that server's business alone: pacman has been through the first", async () => {
+  configure({ core: [`Server = ${other()}`, `Server = ${DEAD}`, `Server = ${server()}`] })
+  files = { '/other/core.db': 'of the first', '/core/core.db': 'of the third' }
+  assert.is((await run({ url: `${DEAD}/core.db` })).status, 7)
+  assert.equal(asked, [])
+})
+
+test('the daemon says where else, in its order, and is told who failed', async () => {
+  const calls: string[] = []
+  daemon = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
+    calls.push(`${request.method} ${pathname} ${searchParams.get('url')}`)
+    if (pathname === '/v1/mirrors') response.end(`${DEAD}/core.db\n${other()}/core.db\n${server()}/core.db\n`)
+    else response.writeHead(204).end()
+  }).listen(socket)
+  await once(daemon, 'listening')
+  files = { '/core/core.db': 'of the third', '/other/core.db': 503 }
+  const { status, content } = await run({ words: ['-Sy'] })
+  assert.equal([status, content], [0, 'of the third'])
+  assert.equal(calls, [
+    `GET /v1/mirrors ${server()}/core.db`,
+    `POST /v1/mirror-failed ${DEAD}/core.db`,
+    `POST /v1/mirror-failed ${other()}/core.db`,
+  ])
+})
+
+test("a mirror that answers 404 is not told of as dead, and a daemon of before isn't needed", async () => {
+  const calls: string[] = []
+  daemon = createServer((request, response) => {
+    calls.push(request.url!.split('?')[0]!)
+    response.writeHead(404).end()
+  }).listen(socket)
+  await once(daemon, 'listening')
+  configure({ core: [`Server = ${server()}`, `Server = ${other()}`] })
+  files['/other/core.db'] = 'of the second'
+  assert.is((await run()).content, 'of the second')
+  assert.equal(calls, ['/v1/mirrors'])
+})
+
+test('half an answer of a daemon that hangs is none: the URL itself is asked', async () => {
+  daemon = createServer((_, response) => {
+    response.writeHead(200, { 'Content-Length': 100 }).write('http://127.')
+  }).listen(socket)
+  await once(daemon, 'listening')
+  files['/core/core.db'] = 'all'
+  assert.is((await run()).content, 'all')
+})
+
+test('a signature that no mirror answers for: the daemon asks peers; a mirror that has none has answered', async () => {
+  const calls: string[] = []
+  const name = `${PACKAGE}.sig`
+  daemon = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
+    calls.push(pathname)
+    if (pathname === '/v1/mirrors') response.end(`${searchParams.get('url')}\n`)
+    else if (pathname === '/v1/signature') response.end(`for ${searchParams.get('url')}`)
+    else response.writeHead(404).end()
+  }).listen(socket)
+  await once(daemon, 'listening')
+  const { status, content } = await run({ url: `${DEAD}/${name}` })
+  assert.equal([status, content], [0, `for ${DEAD}/${name}`])
+  assert.equal(calls, ['/v1/ready', '/v1/mirrors', '/v1/mirror-failed', '/v1/signature'])
+  rmSync(join(sync, `${name}.part`))
+  calls.length = 0
+  const absent = await run({ url: `${server()}/${name}` })
+  assert.equal([absent.status, absent.content], [22, undefined])
+  assert.equal(calls, ['/v1/ready', '/v1/mirrors'])
+})
+
+test("a password in a URL is sent; it is in no command line but the front's and pacman's, and in no line said", async () => {
+  const url = `${server().replace('//', '//anna:s\\e"cret@')}/core.db`
+  let others: string[] = []
+  whileAsked = () => {
+    others = readdirSync('/proc')
+      .filter((name) => Number(name) > 0)
+      .flatMap((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        } catch {
+          return []
+        }
+      })
+      .filter((line) => line.includes('cret@') && !line.includes('pacsrv-xfer.sh'))
+  }
+  files['/core/core.db'] = 'all'
+  const { status, said } = await run({ url })
+  assert.is(status, 0)
+  assert.is(asked[0]!.headers.authorization, `Basic ${Buffer.from('anna:s\\e"cret').toString('base64')}`)
+  assert.equal(others, [])
+  files = {}
+  const failed = await run({ url })
+  assert.not.match(said + failed.said, 'cret')
+})
+
+test("pacman's user agent and the proxy variables are kept", async () => {
+  const proxied = 'http://mirror.invalid/core/core.db'
+  files[proxied] = 'by the proxy'
+  const env = {
+    HTTP_USER_AGENT: 'pacman/7.0.0 (Linux x86_64)',
+    http_proxy: `http://127.0.0.1:${portOf(mirror)}`,
+  }
+  const { content } = await run({ url: proxied, env })
+  assert.is(content, 'by the proxy')
+  assert.is(asked[0]!.headers['user-agent'], env.HTTP_USER_AGENT)
+})
+
+test('file:// is read without asking anybody', async () => {
+  daemon = createServer(() => assert.unreachable()).listen(socket)
+  await once(daemon, 'listening')
+  const folder = join(dir, 'files')
+  mkdirSync(folder, { recursive: true })
+  for (const name of ['core.db', PACKAGE]) {
+    writeFileSync(join(folder, name), 'of the disk')
+    utimesSync(join(folder, name), NEW, NEW)
+    const { status, content, mtime } = await run({ url: `file://${folder}/${name}` })
+    assert.equal([status, content, mtime], [0, 'of the disk', NEW])
+  }
+  havePresent('core.db', 'what is there', NEW)
+  assert.is((await run({ url: `file://${folder}/core.db` })).content, 'what is there')
+  configure({ core: [`Server = file://${folder}`] })
+  const missing = `file://${folder}/core.db.sig`
+  assert.is((await run({ url: missing, out: `${SEVEN}core.db.sig.part` })).status, 0)
+  assert.is((await run({ url: missing })).status, 37)
+})
+
+test('ftp:// is read, with its time; a signature that is not there', async () => {
+  const ftp = createFtpServer(Buffer.from('by ftp'), '20190602000000').listen(0, '127.0.0.1')
+  await once(ftp, 'listening')
+  try {
+    const base = `ftp://127.0.0.1:${(ftp.address() as AddressInfo).port}/core`
+    const { status, content, mtime } = await run({ url: `${base}/core.db` })
+    assert.equal([status, content, mtime], [0, 'by ftp', NEW])
+    havePresent('core.db', 'what is there', NEW)
+    assert.is((await run({ url: `${base}/core.db` })).content, 'what is there')
+    configure({ core: [`Server = ${base}`] })
+    const missing = await run({ url: `${base}/missing.db.sig`, out: `${SEVEN}missing.db.sig.part` })
+    assert.equal([missing.status, missing.content], [0, ''])
+  } finally {
+    ftp.close()
+  }
+})
+
+const FUNCTIONS = ['scale', 'decimals', 'progress'].map((name) => `-e '/^${name}() {/,/^}/p'`).join(' ')
+test("its bar is the client's, at every width and size", async () => {
+  const cases = [20, 24, 40, 59, 60, 80, 84, 120, 200].flatMap((columns) =>
+    (
+      [
+        [0, 5, 0],
+        [5, 5, 1],
+        [2_048, 2_049, 500],
+        [137_556, 137_556, 123],
+        [700_000, 8_000_000, 3_000],
+        [8_000_000, 8_000_000, 61_234],
+        [99_900_000, 300_000_000, 400],
+        [100_000, 300_000_000, 900],
+        [3_000_000_000, 6_000_000_000, 7_000],
+      ] as const
+    ).map(([done, size, elapsed]) => ({ columns, done, size, elapsed })),
+  )
+  const name = 'a-package-of-some-length-1:2.0-1-x86_64'
+  const calls = cases.map(
+    ({ columns, done, size, elapsed }) => `columns=${columns}; progress ${done} ${size} ${elapsed}; echo`,
+  )
+  const child = spawn('sh', [
+    '-c',
+    `eval "$(sed -n ${FUNCTIONS} ${front})"; label=${name}\n${calls.join('\n')}`,
+  ])
+  let said = ''
+  child.stdout.on('data', (data) => (said += data))
+  await once(child, 'close')
+  const expected = cases.map(({ columns, ...one }) => progressLine({ name, ...one }, columns))
+  assert.equal(said.split('\n').slice(0, -1), expected)
+})
+
+test.run()

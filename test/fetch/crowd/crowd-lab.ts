@@ -1,0 +1,343 @@
+/**
+ * A crowd in memory, under the wound clock: nodes with overlay, transfers and jobs of their own over the network in
+ * memory, and one mirror whose line all their streams share. Bytes from the mirror are counted on that line.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { PacsrvError } from '../../../src/base/error.ts'
+import { createLimiter } from '../../../src/base/limiter.ts'
+import { type Log, silentLog } from '../../../src/base/log.ts'
+import { sha256 } from '../../../src/base/sha256.ts'
+import { createCrowds } from '../../../src/fetch/crowd/presence.ts'
+import { createHeldFiles } from '../../../src/fetch/held-files.ts'
+import type { FileNetwork } from '../../../src/fetch/job/holder-intake.ts'
+import { createJob, type Job } from '../../../src/fetch/job/job.ts'
+import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
+import { createMemoryNetwork } from '../../../src/net/memory.ts'
+import { createOverlay } from '../../../src/overlay/overlay.ts'
+import { type Identity, idOf } from '../../../src/overlay/session/identity.ts'
+import { createSharedReads } from '../../../src/transfer/shared-reads.ts'
+import { createTransferPool } from '../../../src/transfer/transfer-pool.ts'
+import { createTurns } from '../../../src/transfer/upload-queue.ts'
+import type { Message } from '../../../src/wire/messages.ts'
+import { createBufferPool } from '../../../src/wire/pool.ts'
+import { createClock, type WoundClock } from '../../clock.ts'
+import { seeded } from '../../seeded.ts'
+import { createMemoryHasher, createMemorySpool, type MemorySpool } from '../job/lab.ts'
+
+export interface MemberOptions {
+  /** Of its address; 10.0.0.N is this site, anything else the world. */
+  host?: string
+  /** What its mirror gives in place of the true bytes. */
+  mirrorContent?: Buffer
+  /** Its mirror can't be reached, or opens and sends nothing. */
+  mirror?: 'fine' | 'dead' | 'silent'
+  /** Bytes a second that it gets from the mirror at most. */
+  mirrorRate?: number
+  /** What it sends in place of a message; undefined for nothing. */
+  tamper?(message: Message, to: string): Message | undefined
+}
+
+export interface CrowdLabOptions {
+  members: MemberOptions[]
+  /** Bytes a second of the mirror's line. */
+  line?: number
+  seed?: number
+  log?: (host: string) => Log
+  delay?: 'auto' | number
+  /** Milliseconds that a message between two nodes takes: busy hosts are slow to read. Default 1. */
+  latency?: number
+}
+
+/** A job that is followed until it is over. */
+export interface Fetch {
+  job: Job
+  leave: () => void
+  content: Buffer
+}
+
+/** All streams share it; what has left is counted. */
+function createLine(clock: WoundClock, rate: number) {
+  const streams = new Set<{ next(bytes: number): number }>()
+  let sent = 0
+  let busy = false
+  function work() {
+    if (busy) return
+    for (const stream of streams) {
+      const bytes = stream.next(0)
+      streams.delete(stream)
+      if (bytes === 0) continue
+      streams.add(stream)
+      busy = true
+      sent += bytes
+      clock.after((bytes * 1000) / rate, () => {
+        busy = false
+        stream.next(bytes)
+        work()
+      })
+      return
+    }
+  }
+  return {
+    get sent() {
+      return sent
+    },
+    reset() {
+      sent = 0
+    },
+    /** `next(0)` tells how much it would send, `next(n)` that it has left. */
+    add(stream: { next(bytes: number): number }) {
+      streams.add(stream)
+      work()
+    },
+  }
+}
+
+const PIECE = 16_384
+
+export async function createCrowdLab(options: CrowdLabOptions) {
+  const { line: lineRate = 6_250_000, seed = 1, delay = 'auto', latency = 1 } = options
+  const clock = createClock()
+  const random = seeded(seed)
+  const network = createMemoryNetwork({ clock, random }, { latency })
+  const line = createLine(clock, lineRate)
+  const contents = new Map<string, Buffer>()
+  const streams: { host: string; start: number; end: number | undefined; at: number }[] = []
+
+  function mirrorOf(host: string, { mirrorContent, mirror = 'fine', mirrorRate }: MemberOptions): OpenMirror {
+    return ({ url, start, end, size }: MirrorRequest, handler: MirrorHandler) => {
+      const content = mirrorContent ?? contents.get(url.split('/').at(-1)!)!
+      streams.push({ host, start, end, at: clock.now() })
+      const until = end === undefined ? size : end + 1
+      let at = start
+      let over = false
+      let paused = false
+      let resting = false
+      const rest = (ms: number) => {
+        resting = true
+        clock.after(ms, () => {
+          resting = false
+          go()
+        })
+      }
+      const stream = {
+        next(left: number) {
+          if (over || paused || resting) return 0
+          if (left === 0) return Math.min(PIECE, until - at)
+          const bytes = content.subarray(at, at + left)
+          at += left
+          handler.onBytes(bytes)
+          if (over) return 0
+          if (at === until) {
+            over = true
+            handler.onEnd(undefined)
+          } else if (mirrorRate !== undefined) rest((left * 1000) / mirrorRate)
+          return 0
+        },
+      }
+      const go = () => {
+        if (!over && !paused && !resting) line.add(stream)
+      }
+      clock.after(20, () => {
+        if (over || mirror === 'silent') return
+        if (mirror === 'dead') {
+          over = true
+          return handler.onEnd(new PacsrvError('mirror', 'connection refused'))
+        }
+        handler.onStart(start)
+        go()
+      })
+      return {
+        stop() {
+          over = true
+        },
+        pause() {
+          paused = true
+        },
+        resume() {
+          if (!paused) return
+          paused = false
+          go()
+        },
+      }
+    }
+  }
+
+  async function createNode(member: MemberOptions, index: number) {
+    const { host = `10.0.0.${index + 1}`, tamper } = member
+    const key = random.hex(32)
+    const signature = '00'.repeat(64)
+    const identity: Identity = {
+      id: idOf(key),
+      key,
+      sign: () => signature,
+      verify: (_, __, given) => given === signature,
+    }
+    const log = options.log?.(host) ?? silentLog
+    const jobs = new Map<string, Job>()
+    const bans: { id: string | undefined; reason: string }[] = []
+    const pool = createBufferPool()
+    const spool = createMemorySpool()
+    const hasher = createMemoryHasher(spool.files)
+    const catalogue = {
+      find: () => undefined,
+      files: () => [],
+      open: () => Promise.reject(new PacsrvError('absent', 'not here')),
+      forget() {},
+    }
+    const held = createHeldFiles({
+      catalogue,
+      spool,
+      fetcher: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
+    })
+    const transport = network.transport(host)
+    const overlay = createOverlay(
+      {
+        transport,
+        identity,
+        clock,
+        random,
+        log,
+        holdings: held,
+        heldFiles: held.all,
+        resolve: async () => [],
+        onTransfer: (session) => transfers.accept(tampered(session)),
+        onAnnounced: (holder) => crowds.announced(holder),
+        onWithdrawn: (id, hash) => crowds.withdrawn(id, hash),
+      },
+      { listen: `${host}:8048`, agent: 'test', minConnections: 1, maxConnections: 100 },
+    )
+    type Session = Awaited<ReturnType<typeof overlay.connect>>
+    function tampered(session: Session): Session {
+      if (!tamper) return session
+      const change =
+        (send: (message: Message, sent?: () => void) => boolean) => (message: Message, sent?: () => void) => {
+          const given = tamper(message, session.id)
+          if (given) return send(given, sent)
+          sent?.()
+          return true
+        }
+      const link = Object.create(session.link, {
+        send: { value: change(session.link.send.bind(session.link)) },
+      })
+      return Object.create(session, { link: { value: link }, send: { value: change(session.send) } })
+    }
+    const crowds = createCrowds({
+      clock,
+      announce: (added, removed) => overlay.announce(added, removed, 'companions'),
+    })
+    const transfers = createTransferPool(
+      {
+        connect: async (holder) => tampered(await overlay.connect(holder)),
+        holdings: held,
+        clock,
+        log,
+        reads: createSharedReads(pool),
+        turns: createTurns({ clock, limiter: createLimiter(clock, undefined) }),
+      },
+      { onUploaded() {}, onHave: crowds.heard },
+    )
+    const fileNetwork: FileNetwork = {
+      id: overlay.id,
+      existing: transfers.existing,
+      isCompanion: ({ session }) => overlay.isCompanion(session),
+      hasCompanions: overlay.hasCompanions,
+      join: crowds.join,
+      find: overlay.find,
+      connect: transfers.to,
+      forget: overlay.forget,
+      ban(who, reason) {
+        bans.push({ id: who.id, reason })
+        overlay.ban({ id: who.id }, reason)
+      },
+      hasNeighbours: () => overlay.neighbours().length > 0,
+      isNeighbour: (id) => overlay.neighbours().some((neighbour) => neighbour.id === id),
+    }
+    await overlay.start()
+    const mirrorRates = new Map<string, number>()
+    return {
+      host,
+      id: overlay.id,
+      overlay,
+      bans,
+      spool,
+      jobs,
+      /** Begins a job for the file; followed until it is over. */
+      fetch(content: Buffer): Fetch {
+        const file = { sha256: sha256(content), size: content.length, name: `${sha256(content)}.pkg` }
+        contents.set(file.name, content)
+        const order = { file, mirrors: [`http://mirror/core/${file.name}`], environment: {}, delay }
+        const job = createJob(
+          {
+            clock,
+            log,
+            spool,
+            hasher,
+            network: fileNetwork,
+            openMirror: mirrorOf(host, member),
+            downloads: createLimiter(clock, undefined),
+            mirrorRates,
+            recycle: pool.release,
+            onRejected() {},
+          },
+          order,
+          () => void jobs.delete(file.sha256),
+        )
+        jobs.set(file.sha256, job)
+        const leave = job.follow({ onChange() {}, onRewind() {} })
+        return { job, leave, content }
+      },
+      /** The program dies; what it had open is lost. */
+      die() {
+        network.kill(host)
+        void overlay.stop()
+        for (const job of jobs.values()) void job.stop()
+      },
+    }
+  }
+
+  const nodes = await Promise.all(options.members.map(createNode))
+  for (const node of nodes) {
+    node.overlay.learn(
+      nodes.filter((other) => other !== node).map(({ host }) => `${host}:8048`),
+      'lan',
+    )
+  }
+
+  async function wind(ms: number, step = 1) {
+    const until = clock.now() + ms
+    await nextTurn()
+    while (clock.now() < until) {
+      clock.advance(Math.min(step, until - clock.now()))
+      await nextTurn()
+    }
+  }
+  await wind(5_000, 25)
+  for (const { overlay } of nodes) {
+    if (overlay.neighbours().length < nodes.length - 1) throw new Error('not all are neighbours')
+  }
+
+  return {
+    clock,
+    nodes,
+    line,
+    streams,
+    wind,
+    /** Winds until all these jobs are over; milliseconds that it took. */
+    async run(fetches: Fetch[], most = 120_000) {
+      const begun = clock.now()
+      while (fetches.some(({ job }) => !job.end)) {
+        if (clock.now() - begun > most) {
+          const stuck = fetches.filter(({ job }) => !job.end).map(({ job }) => `${job.done}/${job.file.size}`)
+          throw new Error(`jobs hang: ${stuck.join(', ')}`)
+        }
+        await wind(1)
+      }
+      return clock.now() - begun
+    },
+  }
+}
+
+/** What a node has in its spool of a file. */
+export function bytesOf(node: { spool: MemorySpool }, content: Buffer): Buffer | undefined {
+  return node.spool.files.get(sha256(content))?.bytes
+}

@@ -1,0 +1,228 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  type Crowd,
+  chunksPerSpan,
+  createCrowd,
+  type Maps,
+  type Mine,
+} from '../../../src/fetch/crowd/mirror-shares.ts'
+import { createClock } from '../../clock.ts'
+
+const MIB = 1024 * 1024
+const CHUNK = 64 * 1024
+const HASH = 'f'.repeat(64)
+const names = ['ann', 'bob', 'cid', 'dan', 'eve']
+
+/** What a node says: chunks in hand, and chunks of the mirror's. */
+function maps(chunks: number, hand: number[] = [], own: number[] = hand): Maps {
+  const map = (list: number[]) =>
+    Uint8Array.from({ length: chunks }, (_, chunk) => Number(list.includes(chunk)))
+  return { hand: map(hand), own: map(own) }
+}
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
+
+function mine(change: Partial<Mine> = {}): Mine {
+  return { able: true, has: () => false, own: () => false, rate: 0, rateBefore: 0, ...change }
+}
+
+/** The crowd as `self` sees it, with the others as members that have said that they have nothing. */
+function seenBy(self: string, others: string[], size = 8 * MIB) {
+  const clock = createClock()
+  const crowd = createCrowd({ clock, self }, { sha256: HASH, size })
+  const chunks = Math.ceil(size / CHUNK)
+  for (const id of others) crowd.heard(id, maps(chunks))
+  return { clock, crowd, chunks }
+}
+
+const mySpans = (crowd: Crowd, spans = 8, how = mine()) =>
+  range(0, spans).filter((span) => crowd.turns(how)(span * 16))
+
+/** Winds the clock as a job does. */
+function wind(
+  { clock, crowd }: { clock: ReturnType<typeof createClock>; crowd: Crowd },
+  ms: number,
+  how = mine(),
+) {
+  for (let at = 0; at < ms; at += 100) {
+    clock.advance(100)
+    crowd.tick(how)
+  }
+}
+
+for (const [size, chunks] of [
+  [1, 16],
+  [8 * MIB + 7, 16],
+  [12 * MIB, 24],
+  [32 * MIB, 64],
+  [64 * MIB, 64],
+  [64 * MIB + 1, 4],
+  [16 * 1024 * MIB, 4],
+] as const)
+  test(`a span of a file of ${size} bytes is ${chunks} chunks`, () => {
+    assert.is(chunksPerSpan(size), chunks)
+  })
+
+test('all who see the same members agree: each span is one node’s', () => {
+  const owners = names.map((self) =>
+    mySpans(
+      seenBy(
+        self,
+        names.filter((name) => name !== self),
+      ).crowd,
+    ),
+  )
+  assert.equal(
+    owners.flat().sort((a, b) => a - b),
+    range(0, 8),
+  )
+  assert.ok(owners.filter((spans) => spans.length > 0).length >= 3, 'not all with one')
+})
+
+test('a file of one chunk is one node’s; other files are others’', () => {
+  const owner = (sha256: string) =>
+    names.find((self) => {
+      const crowd = createCrowd({ clock: createClock(), self }, { sha256, size: 100 })
+      for (const id of names) if (id !== self) crowd.heard(id, maps(1))
+      return crowd.turns(mine())(0)
+    })
+  const owners = new Set('0123456789abcdef'.split('').map((digit) => owner(digit.repeat(64))))
+  assert.ok(owners.size >= 3, `${owners.size}`)
+  assert.not.ok(owners.has(undefined))
+})
+
+test('without members everything is this node’s', () => {
+  const { crowd } = seenBy('ann', [])
+  assert.equal(mySpans(crowd), range(0, 8))
+  assert.not.ok(crowd.isHopeful(mine()))
+})
+
+test('who cannot ask the mirror leaves all to the others, and hopes', () => {
+  const { crowd } = seenBy('ann', ['bob'])
+  assert.equal(mySpans(crowd, 8, mine({ able: false })), [])
+  assert.ok(crowd.isHopeful(mine({ able: false })))
+})
+
+test('a span that a member has begun stays with it; a newcomer takes only what nobody has begun', () => {
+  const { crowd, chunks } = seenBy('ann', ['bob'])
+  crowd.heard('bob', maps(chunks, [], range(0, 64)))
+  assert.equal(mySpans(crowd, 4), [])
+  assert.ok(mySpans(crowd).length > 0)
+})
+
+test('two have asked for the same: one of them keeps it, and both know which', () => {
+  const chunks = 128
+  const claims = maps(chunks, [], range(0, chunks))
+  const both = ['ann', 'bob'].map((self) => {
+    const { crowd } = seenBy(
+      self,
+      ['ann', 'bob'].filter((name) => name !== self),
+    )
+    crowd.heard(self === 'ann' ? 'bob' : 'ann', claims)
+    return mySpans(crowd, 8, mine({ own: () => true }))
+  })
+  assert.equal(
+    both.flat().sort((a, b) => a - b),
+    range(0, 8),
+  )
+})
+
+test('a member that is gone leaves its spans to the others at once', () => {
+  const { crowd, chunks } = seenBy('ann', ['bob', 'cid'])
+  crowd.heard('bob', maps(chunks, [], range(0, 128)))
+  assert.equal(mySpans(crowd), [])
+  crowd.left('bob')
+  const cid = seenBy('cid', ['ann', 'bob'])
+  cid.crowd.left('bob')
+  assert.equal(
+    [...mySpans(crowd), ...mySpans(cid.crowd)].sort((a, b) => a - b),
+    range(0, 8),
+  )
+})
+
+test('who has asked and brings nothing is passed over after its bound, and only the next in rank takes over', () => {
+  const views = ['ann', 'cid'].map((self) => {
+    const view = seenBy(
+      self,
+      ['ann', 'bob', 'cid'].filter((name) => name !== self),
+    )
+    view.crowd.heard('bob', maps(view.chunks, [], range(0, 128)))
+    wind(view, 4_300)
+    assert.equal(mySpans(view.crowd), [], 'not yet')
+    wind(view, 300)
+    return mySpans(view.crowd)
+  })
+  assert.equal(
+    views.flat().sort((a, b) => a - b),
+    range(0, 8),
+  )
+})
+
+test('who makes progress is not passed over, and who was comes back with it', () => {
+  const view = seenBy('ann', ['bob'])
+  for (let got = 0; got < 8; got++) {
+    view.crowd.heard('bob', maps(view.chunks, range(0, got), range(0, 128)))
+    wind(view, 3_000)
+    assert.equal(mySpans(view.crowd), [])
+  }
+  wind(view, 1_400)
+  assert.equal(mySpans(view.crowd), range(0, 8))
+  view.crowd.heard('bob', maps(view.chunks, range(0, 9), range(0, 128)))
+  assert.equal(mySpans(view.crowd), [])
+})
+
+test('to ask for ever more is no progress', () => {
+  const view = seenBy('ann', ['bob'])
+  for (let n = 1; n <= 5; n++) {
+    view.crowd.heard('bob', maps(view.chunks, [], range(0, 25 * n)))
+    wind(view, 1_000)
+  }
+  assert.equal(mySpans(view.crowd), range(0, 8))
+})
+
+test('a file of one span is waited for no longer than a second and a chunk', () => {
+  const view = seenBy('ann', ['bob'], 100_000)
+  view.crowd.heard('bob', maps(2, [], [0, 1]))
+  wind(view, 2_300)
+  assert.equal(mySpans(view.crowd, 1), [])
+  wind(view, 200)
+  assert.equal(mySpans(view.crowd, 1), [0])
+})
+
+for (const [why, size, rate, ms] of [
+  ['a quick mirror’s', 8 * MIB, 5_000_000, 3_262],
+  ['a slow one’s, as it was here', 8 * MIB, 20_000, 6_277],
+  ['a large one from a slow mirror, but not for ever', 100 * MIB, 20_000, 13_000],
+] as const) {
+  test(`a chunk is waited for as long as it takes beside three seconds: ${why}`, () => {
+    const how = mine({ rateBefore: rate })
+    const view = seenBy('ann', ['bob'], size)
+    const chunks = view.chunks
+    view.crowd.heard('bob', maps(chunks, [], range(0, chunks)))
+    wind(view, Math.floor(ms / 100) * 100, how)
+    assert.not.ok(view.crowd.turns(how)(0))
+    wind(view, 200, how)
+    assert.ok(view.crowd.turns(how)(0))
+  })
+}
+
+test('a member whose mirror is far slower than ours keeps nothing that we could fetch', () => {
+  const how = mine({ rate: 2_000_000 })
+  const view = seenBy('ann', ['bob'])
+  view.crowd.heard('bob', maps(view.chunks, [], range(0, 128)))
+  wind(view, 1_000, how)
+  view.crowd.heard('bob', maps(view.chunks, [0], range(0, 128)))
+  wind(view, 500, how)
+  assert.equal(mySpans(view.crowd, 8, how), range(0, 8))
+  assert.ok(view.crowd.isHopeful(mine({ able: false })), 'it is better than nobody')
+})
+
+test('all are passed over and this node has no mirror: nobody is hoped for', () => {
+  const how = mine({ able: false })
+  const view = seenBy('ann', ['bob', 'cid'])
+  assert.ok(view.crowd.isHopeful(how))
+  wind(view, 10_000, how)
+  assert.not.ok(view.crowd.isHopeful(how))
+})
+
+test.run()

@@ -1,0 +1,259 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { silentLog } from '../../../src/base/log.ts'
+import type { Located } from '../../../src/fetch/downloads.ts'
+import { createSignatures } from '../../../src/fetch/signatures/signatures.ts'
+import type { FetchMany, SmallOutcome } from '../../../src/mirror/curl-batch.ts'
+import { createDeadMirrors } from '../../../src/mirror/dead-mirrors.ts'
+import type { Holder } from '../../../src/overlay/query/holders.ts'
+import type { Asker } from '../../../src/transfer/asker.ts'
+import { createClock } from '../../clock.ts'
+
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+/** A signature that says `what`. */
+const signature = (what: string) =>
+  Buffer.concat([Buffer.from([0x88, what.length + 1, 4]), Buffer.from(what)])
+
+const located = (n: number, mirrors = ['http://a/core', 'http://b/core']): Located => ({
+  file: { sha256: `${n}`, size: 1, name: `pack${n}` },
+  mirrors: mirrors.map((mirror) => `${mirror}/pack${n}`),
+})
+
+interface Peer {
+  /** What it says; undefined: it refuses. */
+  says?: Buffer
+  far?: boolean
+  partial?: boolean
+  hangs?: boolean
+}
+
+/** `mirror` tells what a mirror does with a URL; undefined: nothing for now. */
+function setUp(mirror: (url: string) => SmallOutcome | undefined, peers: Peer[] = []) {
+  const clock = createClock()
+  const deadMirrors = createDeadMirrors(clock)
+  const batches: string[][] = []
+  const asked: number[] = []
+  const later: (() => void)[] = []
+  const fetchMany: FetchMany = (urls, { onOutcome, signal }) => {
+    batches.push(urls)
+    return new Promise((resolve) => {
+      let open = urls.length
+      signal.addEventListener('abort', () => resolve())
+      const give = (index: number, outcome: SmallOutcome) => {
+        if (signal.aborted) return
+        onOutcome(index, outcome)
+        if (--open === 0) resolve()
+      }
+      for (const [index, url] of urls.entries()) {
+        const outcome = mirror(url)
+        if (outcome) give(index, outcome)
+        else later.push(() => give(index, { bytes: signature(url) }))
+      }
+    })
+  }
+  const signatures = createSignatures({
+    clock,
+    log: silentLog,
+    fetchMany,
+    deadMirrors,
+    network: {
+      async find([file], { onHolder }) {
+        for (const [n, { far, partial }] of peers.entries()) {
+          const address = far ? '203.0.113.7:8048' : '192.168.0.7:8048'
+          onHolder({ id: `${n}`, address, file: { ...file, whole: !partial } } as unknown as Holder)
+        }
+      },
+      async connect({ id }) {
+        const n = Number(id)
+        asked.push(n)
+        return {
+          signature() {
+            const { says, hangs } = peers[n]!
+            if (hangs) return new Promise(() => {})
+            return says ? Promise.resolve(says) : Promise.reject(new Error('absent'))
+          },
+        } as unknown as Asker
+      },
+    },
+  })
+  return {
+    clock,
+    deadMirrors,
+    batches,
+    asked,
+    signatures,
+    giveLater: () => later.splice(0).forEach((give) => void give()),
+  }
+}
+
+const fromMirror = (url: string) => ({ bytes: signature(url) })
+const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('latin1', 3)
+
+test('nothing is fetched ahead until pacman asks for a signature; then all but that one, once', async () => {
+  const { signatures, batches } = setUp(fromMirror)
+  const files = [1, 2, 3].map((n) => located(n))
+  signatures.begin(files, {})
+  await settle()
+  assert.equal(batches, [])
+  assert.is(await signatures.ready(files[0]!), undefined)
+  await settle()
+  assert.equal(batches, [['http://a/core/pack2.sig', 'http://a/core/pack3.sig']])
+  assert.is(text(await signatures.ready(files[1]!)), 'http://a/core/pack2.sig')
+  assert.is(await signatures.ready(files[1]!), undefined, 'given twice')
+  assert.is(batches.length, 1)
+})
+
+test('the next transaction begins at once; one after a transaction that asked for none does not', async () => {
+  const { signatures, batches } = setUp(fromMirror)
+  await signatures.ready(located(1))
+  signatures.begin([located(2)], {})
+  assert.is(batches.length, 1)
+  signatures.begin([located(3)], {})
+  await settle()
+  assert.is(batches.length, 1)
+})
+
+test('one on its way is waited for 300 ms', async () => {
+  const { signatures, clock, giveLater } = setUp(() => undefined)
+  await signatures.ready(located(0))
+  signatures.begin([located(1), located(2)], {})
+  const first = signatures.ready(located(1))
+  clock.advance(299)
+  giveLater()
+  assert.is(text(await first), 'http://a/core/pack1.sig')
+
+  signatures.begin([located(3)], {})
+  const late = signatures.ready(located(3))
+  clock.advance(300)
+  assert.is(await late, undefined)
+})
+
+test('what nobody asks for is dropped five minutes after the last question', async () => {
+  const { signatures, clock } = setUp(fromMirror)
+  await signatures.ready(located(0))
+  signatures.begin([located(1), located(2)], {})
+  await settle()
+  clock.advance(299_999)
+  assert.ok(await signatures.ready(located(1)))
+  clock.advance(300_000)
+  assert.is(await signatures.ready(located(2)), undefined)
+  clock.advance(300_000)
+  assert.not(clock.step())
+})
+
+test('a silent mirror ends its batch, the next stands in; not found is an answer', async () => {
+  const { signatures, batches, deadMirrors } = setUp((url) =>
+    url.startsWith('http://a') ? 'silent' : url.includes('pack2') ? 'absent' : fromMirror(url),
+  )
+  await signatures.ready(located(0))
+  signatures.begin([located(1), located(2)], {})
+  await settle()
+  assert.equal(batches, [
+    ['http://a/core/pack1.sig', 'http://a/core/pack2.sig'],
+    ['http://b/core/pack1.sig', 'http://b/core/pack2.sig'],
+  ])
+  assert.is(text(await signatures.ready(located(1))), 'http://b/core/pack1.sig')
+  assert.is(await signatures.ready(located(2)), undefined)
+  assert.not(located(1).mirrors.every(deadMirrors.isDead))
+})
+
+test('where no mirror answers, ahead too, peers are asked; and at once when that is known', async () => {
+  const { signatures, asked, batches } = setUp(() => 'silent', [{ says: signature('peer') }])
+  await signatures.ready(located(0))
+  signatures.begin([located(1)], {})
+  await settle()
+  assert.is(text(await signatures.ready(located(1))), 'peer')
+  assert.is(batches.length, 2)
+  assert.is(text(await signatures.ready(located(7))), 'peer')
+  assert.is(text(await signatures.find(located(8))), 'peer')
+  assert.is(batches.length, 2)
+  assert.is(asked.length, 3)
+})
+
+test('of a mirror that answers many are asked by one curl, also while a package is being sent', async () => {
+  const { signatures, batches, clock, giveLater } = setUp((url) =>
+    url.includes('pack0') ? fromMirror(url) : undefined,
+  )
+  signatures.expect(located(9))
+  assert.is(text(await signatures.find(located(0))), 'http://a/core/pack0.sig')
+  batches.length = 0
+  const one = signatures.find(located(1))
+  const two = signatures.find(located(2))
+  const more = [3, 4].map((n) => signatures.find(located(n)))
+  signatures.expect(located(5))
+  for (let n = 0; n < 3; n++) {
+    await settle()
+    giveLater()
+  }
+  await Promise.all([one, two, ...more])
+  assert.equal(
+    batches.map((urls) => urls.length),
+    [1, 1, 3],
+  )
+  assert.is(text(await signatures.find(located(5))), 'http://a/core/pack5.sig')
+  assert.is(batches.length, 3)
+  clock.advance(60_000)
+  signatures.expect(located(6))
+  assert.is(batches.length, 3)
+})
+
+test('a mirror that has answered and then hangs: peers after 4 s', async () => {
+  const { signatures, clock, deadMirrors } = setUp(() => undefined, [{ says: signature('peer') }])
+  deadMirrors.answered('http://a/core')
+  const found = signatures.find(located(1))
+  clock.advance(4_000)
+  assert.is(text(await found), 'peer')
+})
+
+test('a page instead of a signature is no answer of a mirror', async () => {
+  const { signatures, deadMirrors } = setUp(
+    () => ({ bytes: Buffer.from('<html>') }),
+    [{ says: signature('peer') }],
+  )
+  assert.is(text(await signatures.find(located(1))), 'peer')
+  assert.ok(located(1).mirrors.every(deadMirrors.isDead))
+})
+
+test('peers are not asked when a mirror says that there is none', async () => {
+  const { signatures, asked } = setUp(
+    (url) => (url.startsWith('http://a') ? 'silent' : 'absent'),
+    [{ says: signature('peer') }],
+  )
+  assert.is(await signatures.find(located(1)), undefined)
+  assert.equal(asked, [])
+})
+
+test('three mirrors at most are asked at once, and silence of all for 4 s sends on to the peers', async () => {
+  const { signatures, batches, clock } = setUp(() => undefined, [{ says: signature('peer') }])
+  const found = signatures.find(located(1, ['http://a', 'http://b', 'http://c', 'http://d']))
+  assert.is(batches[0]!.length, 3)
+  clock.advance(4_000)
+  assert.is(text(await found), 'peer')
+})
+
+test('three holders are asked, near ones first, and what most of them say is taken', async () => {
+  const { signatures, asked } = setUp(
+    () => 'silent',
+    [
+      { says: signature('far'), far: true },
+      { says: signature('false') },
+      { says: signature('part'), partial: true },
+      { says: signature('true') },
+      { says: signature('true') },
+    ],
+  )
+  assert.is(text(await signatures.find(located(1))), 'true')
+  assert.equal(asked.sort(), [1, 3, 4])
+})
+
+test('who refuses, hangs or sends what is no signature keeps nobody else from answering', async () => {
+  const { signatures, clock } = setUp(() => 'silent', [{}, { hangs: true }, { says: signature('peer') }])
+  const found = signatures.find(located(1))
+  await settle()
+  clock.advance(3_000)
+  assert.is(text(await found), 'peer')
+  const garbage = setUp(() => 'silent', [{ says: Buffer.from('garbage') }])
+  assert.is(await garbage.signatures.find(located(1)), undefined)
+})
+
+test.run()

@@ -1,0 +1,138 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { silentLog } from '../../src/base/log.ts'
+import type { LinkHandler } from '../../src/net/transport.ts'
+import type { Holder } from '../../src/overlay/query/holders.ts'
+import type { Session } from '../../src/overlay/session/session.ts'
+import { createSharedReads } from '../../src/transfer/shared-reads.ts'
+import { createTransferPool } from '../../src/transfer/transfer-pool.ts'
+import { createBufferPool } from '../../src/wire/pool.ts'
+import { createClock } from '../clock.ts'
+
+function createFakeSession(id: string, outbound: boolean) {
+  let handler: LinkHandler | undefined
+  const state = { closedWith: undefined as string | undefined }
+  const session = {
+    id,
+    outbound,
+    remote: '192.0.2.1:8048',
+    link: { received: 0, send: () => true },
+    send: () => true,
+    handle: (given: LinkHandler) => {
+      handler = given
+    },
+    close(reason: string) {
+      state.closedWith = reason
+      handler?.onClose(new Error(reason))
+    },
+  } as unknown as Session
+  return {
+    session,
+    state,
+    tell: (message: Parameters<LinkHandler['onMessage']>[0]) => handler!.onMessage(message),
+  }
+}
+
+function start({ fails = false } = {}) {
+  const clock = createClock()
+  const dialled: ReturnType<typeof createFakeSession>[] = []
+  const transfers = createTransferPool(
+    {
+      async connect({ id }) {
+        if (fails) throw new Error('refused')
+        const made = createFakeSession(id, true)
+        dialled.push(made)
+        return made.session
+      },
+      holdings: { open: async () => undefined, signature: async () => undefined },
+      turns: { take: (turn: () => Promise<number>) => void turn() },
+      clock,
+      log: silentLog,
+      reads: createSharedReads(createBufferPool()),
+    },
+    { onUploaded() {}, onHave() {} },
+  )
+  return { clock, dialled, transfers }
+}
+const holder = (id: string) => ({ id }) as Holder
+const get = { type: 'get', request: 1, sha256: 'a'.repeat(64), chunk: 0 } as const
+
+test('one connection to a node, however many ask for it; another for another', async () => {
+  const { transfers, dialled } = start()
+  const [a, b, c] = await Promise.all([
+    transfers.to(holder('x')),
+    transfers.to(holder('x')),
+    transfers.to(holder('y')),
+  ])
+  assert.is(a, b)
+  assert.is.not(a, c)
+  assert.is(await transfers.to(holder('x')), a)
+  assert.is(dialled.length, 2)
+})
+
+test('a connection that failed is tried again', async () => {
+  const { transfers } = start({ fails: true })
+  for (let round = 0; round < 2; round++) {
+    await transfers.to(holder('x')).then(
+      () => assert.unreachable(),
+      (error) => assert.is(error.message, 'refused'),
+    )
+  }
+})
+
+test('a connection that was lost is made anew', async () => {
+  const { transfers, dialled } = start()
+  const before = await transfers.to(holder('x'))
+  dialled[0]!.session.close('lost')
+  assert.is.not(await transfers.to(holder('x')), before)
+})
+
+test('an idle connection is closed after 30 s, one that is owed an answer is not; no timer stays', async () => {
+  const { transfers, dialled, clock } = start()
+  const asker = await transfers.to(holder('x'))
+  const request = asker.chunk(get.sha256, 0, () => {})
+  clock.advance(90_000)
+  assert.is(dialled[0]!.state.closedWith, undefined)
+  asker.cancel(request)
+  dialled[0]!.tell(get)
+  clock.advance(29_999)
+  assert.is(dialled[0]!.state.closedWith, undefined)
+  clock.advance(30_001)
+  assert.is(dialled[0]!.state.closedWith, 'idle')
+  assert.not.ok(clock.step())
+})
+
+test('one stranger too many: the one idle longest goes, unless all are busy', async () => {
+  const { transfers, clock } = start()
+  const guests = Array.from({ length: 102 }, (_, index) => createFakeSession(`guest ${index}`, false))
+  for (const guest of guests.slice(0, 100)) transfers.accept(guest.session)
+  transfers.accept(guests[100]!.session)
+  assert.is(guests[100]!.state.closedWith, 'too many transfers')
+  clock.advance(1_000)
+  guests[0]!.tell(get)
+  transfers.accept(guests[101]!.session)
+  assert.equal(
+    [guests[0], guests[1], guests[101]].map((guest) => guest!.state.closedWith),
+    [undefined, 'others wait', undefined],
+  )
+})
+
+test('a session opened before it was known with whom is the one to ask on; a second is closed', async () => {
+  const { transfers, dialled } = start()
+  const [kept, second] = [createFakeSession('x', true), createFakeSession('x', true)]
+  transfers.keep(kept.session)
+  transfers.keep(second.session)
+  assert.is((await transfers.to(holder('x'))).session, kept.session)
+  assert.is(dialled.length, 0)
+  assert.is(second.state.closedWith, 'duplicate')
+})
+
+test('closing closes all', async () => {
+  const { transfers, dialled, clock } = start()
+  await transfers.to(holder('x'))
+  transfers.close()
+  assert.is(dialled[0]!.state.closedWith, 'shutting down')
+  assert.not.ok(clock.step())
+})
+
+test.run()

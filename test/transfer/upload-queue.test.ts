@@ -1,0 +1,86 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLimiter } from '../../src/base/limiter.ts'
+import { createTurns } from '../../src/transfer/upload-queue.ts'
+import { createClock } from '../clock.ts'
+
+/** Lets promises settle: turns end in them. */
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+test('a limit is kept within 5 % over time', async () => {
+  const clock = createClock()
+  const rate = 500_000
+  const turns = createTurns({ clock, limiter: createLimiter(clock, rate) }, 1)
+  let sent = 0
+  const again = () =>
+    turns.take(async () => {
+      sent += 65_536
+      again()
+      return 65_536
+    })
+  again()
+  for (let ms = 0; ms < 20_000; ms += 10) {
+    await settle()
+    clock.advance(10)
+  }
+  assert.ok(Math.abs(sent / (20 * rate) - 1) < 0.05, `${sent / 20} bytes a second`)
+})
+
+test('time that was not used is made up for only a little', () => {
+  const clock = createClock()
+  const limiter = createLimiter(clock, 1_000)
+  clock.advance(60_000)
+  limiter.charge(200)
+  assert.is(limiter.wait(), 0)
+  limiter.charge(100)
+  assert.is(limiter.wait(), 100)
+})
+
+test('without a limit nobody waits', () => {
+  const limiter = createLimiter(createClock(), undefined)
+  limiter.charge(1e12)
+  assert.is(limiter.wait(), 0)
+})
+
+test('no more turns run at once than there are slots, and one that fails frees its slot', async () => {
+  const clock = createClock()
+  const turns = createTurns({ clock, limiter: createLimiter(clock, undefined) }, 2)
+  const ends: ((bytes: number) => void)[] = []
+  let running = 0
+  for (let n = 0; n < 3; n++) {
+    turns.take(() => {
+      running++
+      return new Promise((resolve) => ends.push(resolve))
+    })
+  }
+  turns.take(() => Promise.reject(new Error('torn')))
+  turns.take(async () => ++running)
+  await settle()
+  assert.is(running, 2)
+  ends[0]!(1)
+  await settle()
+  assert.is(running, 3)
+  ends[1]!(1)
+  await settle()
+  assert.is(running, 4)
+})
+
+test('one who asks for much does not starve another', async () => {
+  const clock = createClock()
+  const turns = createTurns({ clock, limiter: createLimiter(clock, undefined) }, 1)
+  const order: string[] = []
+  const peer = (name: string, left: number) => {
+    if (left === 0) return
+    turns.take(async () => {
+      order.push(name)
+      peer(name, left - 1)
+      return 1
+    })
+  }
+  peer('a', 4)
+  peer('b', 2)
+  for (let n = 0; n < 10; n++) await settle()
+  assert.equal(order, ['a', 'a', 'b', 'a', 'b', 'a'])
+})
+
+test.run()

@@ -16,3 +16,31 @@ export const silentLog: Log = {
   error: nothing,
   child: () => silentLog,
 }
+
+/** From the most that is said to the least. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** Whose line it is: the field `component` of every line, and what `[daemon] log-level` can name. */
+export const LOG_COMPONENTS = [
+  'daemon',
+  'overlay',
+  'transfer',
+  'lan',
+  'webhost',
+  'dht',
+  'downloads',
+  'signatures',
+  'mirror',
+  'spool',
+  'catalogue',
+  'pacman',
+  'http',
+] as const
+export type LogComponent = (typeof LOG_COMPONENTS)[number]
+
+/** How much is said, and by whom something else than that. */
+export interface LogLevels {
+  level: LogLevel
+  components: Partial<Record<LogComponent, LogLevel>>
+}

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Limiter } from '../../base/limiter.ts'
-import { SMALL_BYTES } from '../../mirror/small-batches.ts'
+import { SMALL_BYTES } from '../../base/sizes.ts'
 import type { Members } from '../crowd/members.ts'
 import type { Stock } from '../file/partial-file.ts'
 import type { PacserveSearch } from '../sources/pacserve.ts'

@@ -1,10 +1,11 @@
+import { SMALL_BYTES } from '../../base/sizes.ts'
+
 /** When the mirror takes part (DESIGN.md, `[mirror] delay` and step 4 of a request): pure decisions. */
 
 /** A mirror that was never measured is taken for this where it might help peers, in bytes a second. */
 export const UNKNOWN_MIRROR_RATE = 1_000_000
 /** And for this where nobody else has the file: a wait for a mirror that proves fast costs more than one too short. */
 const UNKNOWN_MIRROR_ALONE_RATE = 10_000_000
-const SMALL_FILE = 256 * 1024
 const LEAST_DELAY_MS = 50
 const MOST_DELAY_MS = 2_000
 /** Peers that need no longer than this are left alone. */
@@ -27,7 +28,7 @@ export function mirrorDelay(
   mirrorRate: number | undefined,
 ): number {
   if (setting !== 'auto') return setting
-  if (fileSize < SMALL_FILE) return 0
+  if (fileSize < SMALL_BYTES) return 0
   const expectedMs = (fileSize * 1000) / (mirrorRate ?? UNKNOWN_MIRROR_ALONE_RATE)
   return Math.min(MOST_DELAY_MS, Math.max(LEAST_DELAY_MS, expectedMs / 10))
 }

@@ -187,7 +187,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     const held = createHeldFiles({
       catalogue,
       spool,
-      fetcher: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
+      downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
     const transport = network.transport(host)
     const overlay = createOverlay(

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import { PacsrvError, systemCode } from '../base/error.ts'
-import { createRegistry } from '../fetch/downloads.ts'
+import { createJobRegistry } from '../fetch/downloads.ts'
 import { isLive, passedSocket } from '../http/socket.ts'
 import { readKeyFile } from '../net/key-file.ts'
 import type { Context } from './context.ts'
@@ -37,7 +37,7 @@ export async function startDaemon(
   const log = logOf('daemon')
   const context: Context = { ...options, config, keys, clock: systemClock, logOf }
   // Others are told of what is on its way, and what is on its way comes from others: the list stands between.
-  const registry = createRegistry()
+  const registry = createJobRegistry()
   const storage = await createStorage(context)
   const node = await createNode(context, storage.parts, registry)
   const discovery = await createDiscovery(context, storage.parts.catalogue, node.parts)

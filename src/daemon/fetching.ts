@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createLimiter } from '../base/limiter.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
-import { createDownloads, type Downloads, type Registry } from '../fetch/downloads.ts'
+import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
 import type { FileNetwork } from '../fetch/job/holder-intake.ts'
 import { createReadAhead, type ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
@@ -34,7 +34,7 @@ export function createFetching(
   context: Context,
   { spool, wholeHasher }: Pick<StorageParts, 'spool' | 'wholeHasher'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
-  registry: Registry,
+  registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
   const { config, clock, logOf } = context
   const { overlay } = node

@@ -4,7 +4,7 @@ import { createEvent } from '../base/event.ts'
 import { createLimiter } from '../base/limiter.ts'
 import { systemRandom } from '../base/random.ts'
 import { type Crowds, createCrowds } from '../fetch/crowd/presence.ts'
-import type { Registry } from '../fetch/downloads.ts'
+import type { JobRegistry } from '../fetch/downloads.ts'
 import { createHeldFiles, type HeldFiles, heldFile } from '../fetch/held-files.ts'
 import { createTcpTransport, loadTls } from '../net/tcp.ts'
 import { createOverlay, type Overlay } from '../overlay/overlay.ts'
@@ -47,7 +47,7 @@ export const resolveHost = async (host: string) =>
 export async function createNode(
   { config: { network, direct, daemon }, version, keys, clock, logOf }: Context,
   { catalogue, spool, onDropped }: Pick<StorageParts, 'catalogue' | 'spool' | 'onDropped'>,
-  downloads: Registry,
+  downloads: JobRegistry,
 ): Promise<Living & { parts: NodeParts }> {
   const createdAt = clock.now()
   const log = logOf('overlay')

@@ -11,7 +11,7 @@ export interface JobList {
 }
 
 /** The list itself: only `createDownloads` writes it. */
-export interface Registry extends JobList {
+export interface JobRegistry extends JobList {
   readonly byKey: Map<string, Job>
 }
 
@@ -27,7 +27,7 @@ export interface Downloads extends JobList {
 export type Fetcher = Pick<Locator, 'locate'> & Pick<Downloads, 'fetch' | 'isFetching'>
 
 export interface DownloadsOptions {
-  registry: Registry
+  registry: JobRegistry
   delay: JobOrder['delay']
   /** Told of every file that came whole and right. */
   onDone(from: Origins): void
@@ -36,7 +36,7 @@ export interface DownloadsOptions {
 /** Which callers share a job: those of one file, whatever their environment. */
 const keyOf = ({ sha256 }: WantedFile, _environment: Record<string, string>) => sha256
 
-export function createRegistry(): Registry {
+export function createJobRegistry(): JobRegistry {
   const byKey = new Map<string, Job>()
   const job = (sha256: string) => [...byKey.values()].find(({ file }) => file.sha256 === sha256)
   return {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { createLimiter } from '../../src/base/limiter.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { sha256 } from '../../src/base/sha256.ts'
-import { createDownloads, createRegistry } from '../../src/fetch/downloads.ts'
+import { createDownloads, createJobRegistry } from '../../src/fetch/downloads.ts'
 import type { JobDeps } from '../../src/fetch/job/job.ts'
 import { createClock } from '../clock.ts'
 import { createMemoryHasher, createMemorySpool, makeContent } from './job/lab.ts'
@@ -47,7 +47,7 @@ function lab() {
     onRejected() {},
   } as JobDeps
   const downloads = createDownloads(deps, {
-    registry: createRegistry(),
+    registry: createJobRegistry(),
     delay: 'auto',
     onDone: (from) => void done.push(from),
   })

@@ -17,13 +17,13 @@ import { openLanSocket } from '../discovery/lan/lan-socket.ts'
 import { createWebhostClient, webhostUrl } from '../discovery/webhost/webhost-client.ts'
 import { httpGet } from '../discovery/webhost/webhost-http.ts'
 import { infoHashes } from '../discovery/webhost/webhost-query.ts'
-import { createCrowds } from '../fetch/crowd/presence.ts'
+import { createPresence } from '../fetch/crowd/presence.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createFetcher } from '../fetch/downloads.ts'
 import { createSpool } from '../fetch/file/spool.ts'
 import { createWholeHasher } from '../fetch/file/whole-hash.ts'
 import { createHeldFiles, heldFile } from '../fetch/held-files.ts'
-import type { FileNetwork } from '../fetch/job/holder-intake.ts'
+import type { FileNetwork } from '../fetch/network.ts'
 import { createReadAhead } from '../fetch/read-ahead.ts'
 import { createScout } from '../fetch/scout.ts'
 import { createSignatures } from '../fetch/signatures/signatures.ts'
@@ -113,8 +113,8 @@ export async function startDaemon(
         },
       },
       heldFiles: () => heldFiles.all(),
-      onAnnounced: (holder) => crowds.announced(holder),
-      onWithdrawn: (id, sha256) => crowds.withdrawn(id, sha256),
+      onAnnounced: (holder) => presence.announced(holder),
+      onWithdrawn: (id, sha256) => presence.withdrawn(id, sha256),
       resolve,
       onTransfer: (session) => transfers.accept(session),
       onShort() {
@@ -166,7 +166,7 @@ export async function startDaemon(
   )
   const uploads = createLimiter(clock, config.network['upload-limit'])
   const turns = createTurns({ clock, limiter: uploads })
-  const crowds = createCrowds({
+  const presence = createPresence({
     clock,
     announce: (added, removed) => overlay.announce(added, removed, 'companions'),
   })
@@ -186,7 +186,7 @@ export async function startDaemon(
       onUploaded(bytes) {
         totals.uploaded += bytes
       },
-      onHave: crowds.heard,
+      onHave: presence.heard,
     },
   )
   const network: FileNetwork = {
@@ -194,7 +194,7 @@ export async function startDaemon(
     existing: transfers.existing,
     isCompanion: ({ session }) => overlay.isCompanion(session),
     hasCompanions: overlay.hasCompanions,
-    join: crowds.join,
+    join: presence.join,
     find: dht
       ? createDhtSearch({
           clock,

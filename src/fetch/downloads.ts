@@ -38,6 +38,8 @@ export interface FetcherDeps extends JobDeps {
   /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
   pacmanConf(): Promise<PacmanConf | undefined>
   deadMirrors: DeadMirrors
+  /** Told of every chunk or list that proved wrong. */
+  onRejected(): void
   /** Told of every file that came whole and right. */
   onDone(from: Origins): void
 }
@@ -89,10 +91,18 @@ export function createFetcher(deps: FetcherDeps, { delay }: { delay: 'auto' | nu
     fetch({ file, mirrors }, environment) {
       const known = jobs.get(file.sha256)
       if (known && !known.closing) return known
-      const job = createJob(deps, { file, mirrors, environment, delay }, () => {
-        if (jobs.get(file.sha256) === job) jobs.delete(file.sha256)
-        if (job.end?.result === 'done') deps.onDone(job.end)
-      })
+      const log = deps.log.child({ file: file.name })
+      const job = createJob(
+        { ...deps, log },
+        { file, mirrors, environment, delay },
+        {
+          onRejected: deps.onRejected,
+          onClosed() {
+            if (jobs.get(file.sha256) === job) jobs.delete(file.sha256)
+            if (job.end?.result === 'done') deps.onDone(job.end)
+          },
+        },
+      )
       jobs.set(file.sha256, job)
       return job
     },

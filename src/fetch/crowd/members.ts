@@ -8,23 +8,10 @@ import { packMaps, unpackMaps } from '../../transfer/have-maps.ts'
 import type { NodeId, WantedFile } from '../../wire/messages.ts'
 import { UNKNOWN_MIRROR_RATE } from '../job/mirror-rule.ts'
 import type { MirrorScope } from '../job/scheduler.ts'
+import type { CrowdNetwork } from '../network.ts'
 import { createPeerSource } from '../sources/peer-source.ts'
 import type { Source, SourceHandler } from '../sources/source.ts'
 import { createCrowd, type Maps, type Mine } from './mirror-shares.ts'
-
-/** The network as a crowd needs it. */
-export interface CrowdNetwork {
-  /** This node. */
-  readonly id: NodeId
-  /** A connection to ask a node on. Rejects with a PacsrvError. */
-  connect(holder: Holder): Promise<Asker>
-  /** The connection to a node that there is already. */
-  existing(id: NodeId): Asker | undefined
-  /** Whether the word of the other end counts (overlay.isCompanion). */
-  isCompanion(asker: Asker): boolean
-  /** Whether a companion is a neighbour, which might come to want the same file. */
-  hasCompanions(): boolean
-}
 
 export interface MembersHandler {
   join(make: (handler: SourceHandler) => Source): Source | undefined
@@ -169,7 +156,7 @@ export function createMembers(
       if (!signal.aborted) tell(members.get(holder.id) ?? add(asker))
     } catch (error) {
       if (!members.has(holder.id)) remove(holder.id) // it may have dialled us meanwhile
-      log.debug({ file: file.name, node: holder.id, err: asError(error) }, 'a member could not be reached')
+      log.debug({ node: holder.id, err: asError(error) }, 'a member could not be reached')
     }
   }
 

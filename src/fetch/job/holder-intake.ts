@@ -7,28 +7,13 @@ import { sha256 } from '../../base/sha256.ts'
 import type { OpenMirror } from '../../mirror/curl.ts'
 import type { Holder } from '../../overlay/query/holders.ts'
 import type { Asker } from '../../transfer/asker.ts'
-import type { HeldFile, NodeId, WantedFile } from '../../wire/messages.ts'
-import type { CrowdNetwork } from '../crowd/members.ts'
-import type { CrowdHandler, Seat } from '../crowd/presence.ts'
+import type { NodeId, WantedFile } from '../../wire/messages.ts'
+import type { FileNetwork } from '../network.ts'
 import { createMirrorSource } from '../sources/mirror-source.ts'
 import { createPeerSource } from '../sources/peer-source.ts'
 import type { Source, SourceHandler } from '../sources/source.ts'
-import type { ChunkList, Voucher } from '../trust/chunk-lists.ts'
+import type { ChunkList } from '../trust/chunk-lists.ts'
 import type { Trust } from '../trust/list-trust.ts'
-
-/** The network as a job needs it; the overlay and the transfers on top of it are one. */
-export interface FileNetwork extends CrowdNetwork {
-  /** Resolves when nobody more will come. Never rejects. */
-  find(files: WantedFile[], options: { signal: AbortSignal; onHolder(holder: Holder): void }): Promise<void>
-  forget(holder: Pick<Holder, 'id' | 'file'>): void
-  ban(who: Voucher, reason: string): void
-  /** Whether there is anybody to ask, now or within a moment. */
-  hasNeighbours(): boolean
-  /** Whether this node is a neighbour now, and so surely alive. */
-  isNeighbour(id: string): boolean
-  /** Takes this node's place among those who download the file. */
-  join(held: () => HeldFile, handler: CrowdHandler): Seat
-}
 
 export interface MeetingsOrder {
   file: WantedFile
@@ -150,7 +135,7 @@ export function createMeetings(
       // A member that has all its chunks may yet have to check the whole.
       if (holder.companion) known.delete(holder.id)
       network.forget(holder)
-      log.debug({ file: file.name, holder: holder.id, err: asError(error) }, 'a holder was of no use')
+      log.debug({ holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
       connecting--
       seekMore()

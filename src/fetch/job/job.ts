@@ -8,17 +8,17 @@ import { sha256 } from '../../base/sha256.ts'
 import type { OpenMirror } from '../../mirror/curl.ts'
 import type { HeldFile, WantedFile } from '../../wire/messages.ts'
 import { createMembers, TELL_MS } from '../crowd/members.ts'
-import type { Seat } from '../crowd/presence.ts'
 import { type Kept, openStock, type Stock } from '../file/partial-file.ts'
 import type { Origins, Spool } from '../file/spool.ts'
 import type { WholeHasher } from '../file/whole-hash.ts'
+import type { FileNetwork, Place } from '../network.ts'
 import { createMirrorSource, type MirrorSource } from '../sources/mirror-source.ts'
 import type { Pacserve, PacserveSearch } from '../sources/pacserve.ts'
 import type { Source } from '../sources/source.ts'
 import type { ChunkList } from '../trust/chunk-lists.ts'
 import { createTrust } from '../trust/list-trust.ts'
 import { createVerdict, type Suspect, type Verdict } from '../trust/whole-check.ts'
-import { createMeetings, type FileNetwork } from './holder-intake.ts'
+import { createMeetings } from './holder-intake.ts'
 import { createMirrorDuty, type MirrorDuty } from './mirror-entry.ts'
 import { createSwarm, type Swarm, TICK_MS } from './scheduler.ts'
 
@@ -37,8 +37,13 @@ export interface JobDeps {
   mirrorRates: Map<string, number>
   /** Takes back the buffer of a chunk. */
   recycle(bytes: Uint8Array): void
+}
+
+export interface JobHandler {
   /** Told of every chunk or list that proved wrong. */
   onRejected(): void
+  /** The job is over and its file is closed. */
+  onClosed(): void
 }
 
 export interface JobOrder {
@@ -97,8 +102,8 @@ export interface JobFollower {
 const SAVE_MS = 1_000
 const NO_ROOT = '0'.repeat(64)
 
-/** `onClosed`: the job is over and its file is closed. */
-export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void): Job {
+/** `deps.log` is the job's own: it says of which file it tells. */
+export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): Job {
   const { clock, log, network } = deps
   const { file, mirrors } = order
   const followers = new Set<JobFollower>()
@@ -110,7 +115,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   let swarm: Swarm | undefined
   let verdict: Verdict | undefined
   let duty: MirrorDuty | undefined
-  let seat: Seat | undefined
+  let place: Place | undefined
   let servers: PacserveSearch | undefined
   let end: JobEnd | undefined
   let mirrorFault: PacsrvError | undefined
@@ -124,7 +129,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   const trust = createTrust({ log }, file, {
     ban: (who, reason) => network.ban(who, reason),
-    onRejected: deps.onRejected,
+    onRejected: handler.onRejected,
     onRetired(list) {
       meetings.dismiss(list)
       stock!.forget((origin) => origin === 'peer')
@@ -202,7 +207,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     verdict = createVerdict({ log, stock, trust }, file, { ban: network.ban, onSuspicion })
     changed()
     if (stock.plan.bytesLeft === 0) return
-    seat = network.join(() => job.held, {
+    place = network.join(() => job.held, {
       onAnnounced: (holder) => (holder.file.whole ? meetings.meet(holder) : members.learn(holder)),
       onWithdrawn: members.withdrawn,
       onHave: members.heard,
@@ -315,8 +320,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
   }
 
   function rejectPeer(source: Source, chunk: number) {
-    log.warn({ file: file.name, peer: source.label, chunk }, 'a chunk is not what was vouched for')
-    deps.onRejected()
+    log.warn({ peer: source.label, chunk }, 'a chunk is not what was vouched for')
+    handler.onRejected()
     // Neither a server nor a member vouched for the list: which of the two is wrong the whole will tell.
     if (servers?.has(source)) servers.rejected(source, stock!.plan.chunks === 1)
     else if (members.gone(source) === undefined)
@@ -328,17 +333,17 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
 
   function rejectMirror() {
     log.warn(
-      { file: file.name, mirrors: swarm!.mirrors.map(({ label }) => label) },
+      { mirrors: swarm!.mirrors.map(({ label }) => label) },
       "the mirror's bytes are not what the sync database promises",
     )
-    deps.onRejected()
+    handler.onRejected()
     mirrorLied = true
     swarm!.mirrorLied()
     considerMirror()
   }
 
   function onPeerGone(source: Source, error: PacsrvError) {
-    log.debug({ file: file.name, peer: source.label, err: error }, 'a source is gone')
+    log.debug({ peer: source.label, err: error }, 'a source is gone')
     if (servers?.has(source)) servers.gone(source)
     else if (members.gone(source) === undefined) meetings.gone(source)
     considerMirror()
@@ -383,7 +388,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     if (of !== 'list') rewind()
     if (of === 'members') {
       members.distrust()
-      if (servers?.wholeWrong()) deps.onRejected()
+      if (servers?.wholeWrong()) handler.onRejected()
     }
     if (of === 'spool' || of === 'mirror') meetings.again()
     if (of === 'mirror' || of === 'nobody') rejectMirror()
@@ -396,7 +401,7 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     stopTick()
     duty?.noteRates()
     members.close({ hasAll: chunkHashes !== undefined })
-    seat?.leave(chunkHashes && { ...job.held, root: rootOf(chunkHashes), whole: true })
+    place?.leave(chunkHashes && { ...job.held, root: rootOf(chunkHashes), whole: true })
     swarm?.close()
     for (const follower of followers) follower.onChange()
     close()
@@ -411,8 +416,8 @@ export function createJob(deps: JobDeps, order: JobOrder, onClosed: () => void):
     if (!end || (end.result === 'done' && followers.size > 0)) return
     closed ??= begun
       .then(() => stock?.close())
-      .catch((error) => log.warn({ file: file.name, err: asError(error) }, "the spool file can't be closed"))
-      .then(onClosed)
+      .catch((error) => log.warn({ err: asError(error) }, "the spool file can't be closed"))
+      .then(handler.onClosed)
   }
 
   const job: Job = {

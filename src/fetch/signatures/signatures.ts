@@ -9,7 +9,7 @@ import { isSignature } from '../../pacman/signature.ts'
 import { limits } from '../../wire/limits.ts'
 import type { WantedFile } from '../../wire/messages.ts'
 import type { Located } from '../downloads.ts'
-import type { FileNetwork } from '../job/holder-intake.ts'
+import type { FileNetwork } from '../network.ts'
 
 /**
  * Detached signatures of packages: from mirrors, and from peers only where no mirror answers. They are not verified

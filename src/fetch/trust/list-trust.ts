@@ -44,7 +44,7 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
   const mirrorHashes = new Map<number, string>()
 
   function banAll({ vouchers, root }: ChunkList) {
-    log.warn({ file: file.name, root, vouchers: vouchers.length }, 'a chunk list was false')
+    log.warn({ root, vouchers: vouchers.length }, 'a chunk list was false')
     handler.onRejected()
     for (const voucher of vouchers) handler.ban(voucher, `it vouched for a false chunk list of ${file.name}`)
   }
@@ -64,7 +64,7 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
   }
 
   function doubt(list: ChunkList) {
-    log.warn({ file: file.name, root: list.root }, 'the mirror contradicts the chunk list of the peers')
+    log.warn({ root: list.root }, 'the mirror contradicts the chunk list of the peers')
     doubted.push(list)
     retire(list)
   }

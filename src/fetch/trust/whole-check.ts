@@ -64,10 +64,7 @@ export function createVerdict(
         banLiars()
         return true
       }
-      log.warn(
-        { file: file.name, bytesFrom: stock.bytesFrom },
-        'the whole is not what the sync database promises',
-      )
+      log.warn({ bytesFrom: stock.bytesFrom }, 'the whole is not what the sync database promises')
       const whom = suspect()
       if (whom === 'spool') stock.forget((origin) => origin === 'spool')
       else if (whom === 'members') stock.forget((origin) => origin === 'member')

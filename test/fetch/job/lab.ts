@@ -13,8 +13,8 @@ import { silentLog } from '../../../src/base/log.ts'
 import { sha256 } from '../../../src/base/sha256.ts'
 import type { CompleteFile, Spool, SpoolFile } from '../../../src/fetch/file/spool.ts'
 import type { FilePart, WholeHasher } from '../../../src/fetch/file/whole-hash.ts'
-import type { FileNetwork } from '../../../src/fetch/job/holder-intake.ts'
 import { createJob, type Job, type JobDeps } from '../../../src/fetch/job/job.ts'
+import type { FileNetwork } from '../../../src/fetch/network.ts'
 import { createPacserve } from '../../../src/fetch/sources/pacserve.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
@@ -556,11 +556,17 @@ export function createLab(options: LabOptions) {
     mirrorRates: new Map(options.mirrorRate === undefined ? [] : [['http://m0/core', options.mirrorRate]]),
     // Whoever still reads them would see it.
     recycle: (bytes) => void bytes.fill(0xee),
-    onRejected: () => void rejected++,
   }
-  const job: Job = createJob(deps, { file, mirrors: urls, environment: {}, delay }, () => {
-    closed = true
-  })
+  const job: Job = createJob(
+    deps,
+    { file, mirrors: urls, environment: {}, delay },
+    {
+      onRejected: () => void rejected++,
+      onClosed() {
+        closed = true
+      },
+    },
+  )
   const handed = Buffer.alloc(content.length)
   let handedBytes = 0
   let reading: Promise<void> = Promise.resolve()

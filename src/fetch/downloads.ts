@@ -4,7 +4,8 @@ import type { PackageFile, SyncDatabases } from '../pacman/sync-databases.ts'
 import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
 import type { WantedFile } from '../wire/messages.ts'
 import type { Origins } from './file/spool.ts'
-import { createJob, type Job, type JobDeps } from './job/job.ts'
+import { createJob, type Job } from './job/job.ts'
+import type { JobDeps } from './job/order.ts'
 
 /** A file that the sync databases name, and where the daemon itself may fetch it. */
 export interface Located {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createLimiter } from '../base/limiter.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
-import type { FileNetwork } from '../fetch/job/holder-intake.ts'
+import type { FileNetwork } from '../fetch/network.ts'
 import { createReadAhead, type ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
 import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
@@ -66,11 +66,11 @@ export function createFetching(
       downloads: createLimiter(clock, downloadLimit),
       mirrorRates: new Map(),
       recycle: node.recycle,
-      onRejected: () => void totals.rejected++,
     },
     {
       registry,
       delay: config.mirror.delay,
+      onRejected: () => void totals.rejected++,
       onDone({ fromPeers, fromMirror }) {
         totals.fromPeers += fromPeers
         totals.fromMirror += fromMirror
@@ -112,7 +112,7 @@ export function createFetching(
 /** The overlay, the transfers on top of it and the DHT beside it, as one. */
 function fileNetwork(
   { clock, logOf }: Context,
-  { overlay, transfers, crowds, hasNeighbours }: NodeParts,
+  { overlay, transfers, presence, hasNeighbours }: NodeParts,
   { dht }: DiscoveryParts,
 ): FileNetwork {
   return {
@@ -120,7 +120,7 @@ function fileNetwork(
     existing: transfers.existing,
     isCompanion: ({ session }) => overlay.isCompanion(session),
     hasCompanions: overlay.hasCompanions,
-    join: crowds.join,
+    join: presence.join,
     find: dht
       ? createDhtSearch({
           clock,

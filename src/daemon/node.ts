@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createEvent } from '../base/event.ts'
 import { createLimiter } from '../base/limiter.ts'
 import { systemRandom } from '../base/random.ts'
-import { type Crowds, createCrowds } from '../fetch/crowd/presence.ts'
+import { createPresence, type Presence } from '../fetch/crowd/presence.ts'
 import type { JobRegistry } from '../fetch/downloads.ts'
 import { createHeldFiles, type HeldFiles, heldFile } from '../fetch/held-files.ts'
 import { createTcpTransport, loadTls } from '../net/tcp.ts'
@@ -24,7 +24,7 @@ import type { StorageParts } from './storage.ts'
 export interface NodeParts {
   overlay: Overlay
   transfers: TransferPool
-  crowds: Crowds
+  presence: Presence
   heldFiles: HeldFiles
   /** Takes back a chunk's buffer. */
   recycle(bytes: Uint8Array): void
@@ -92,12 +92,12 @@ export async function createNode(
       agent: `pacsrv ${version}`,
     },
   )
-  const crowds = createCrowds({
+  const presence = createPresence({
     clock,
     announce: (added, removed) => overlay.announce(added, removed, 'companions'),
   })
-  announced.on(crowds.announced)
-  withdrawn.on(crowds.withdrawn)
+  announced.on(presence.announced)
+  withdrawn.on(presence.withdrawn)
   let uploaded = 0
   const transfers = createTransferPool(
     {
@@ -112,7 +112,7 @@ export async function createNode(
       onUploaded(bytes) {
         uploaded += bytes
       },
-      onHave: crowds.heard,
+      onHave: presence.heard,
     },
   )
   incoming.on(transfers.accept)
@@ -124,7 +124,7 @@ export async function createNode(
     parts: {
       overlay,
       transfers,
-      crowds,
+      presence,
       heldFiles,
       recycle: pool.release,
       uploaded: () => uploaded,

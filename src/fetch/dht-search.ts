@@ -8,7 +8,7 @@ import { createBucket, type Rate } from '../base/token-bucket.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Session } from '../overlay/session/session.ts'
 import type { Sha256, WantedFile } from '../wire/messages.ts'
-import type { FileNetwork } from './job/holder-intake.ts'
+import type { FileNetwork } from './network.ts'
 
 /** The flood has so long, in milliseconds: its last ring is out, and most answers of the nearer ones are home. */
 const FLOOD_TIME = 500

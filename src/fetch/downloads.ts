@@ -1,6 +1,7 @@
 import type { WantedFile } from '../wire/messages.ts'
 import type { Origins } from './file/spool.ts'
-import { createJob, type Job, type JobDeps, type JobOrder } from './job/job.ts'
+import { createJob, type Job } from './job/job.ts'
+import type { JobDeps, JobOrder } from './job/order.ts'
 import type { Located, Locator } from './locator.ts'
 
 /** The jobs under way, for whoever only looks at them. */
@@ -29,6 +30,8 @@ export type Fetcher = Pick<Locator, 'locate'> & Pick<Downloads, 'fetch' | 'isFet
 export interface DownloadsOptions {
   registry: JobRegistry
   delay: JobOrder['delay']
+  /** Told of every chunk or list that proved wrong. */
+  onRejected(): void
   /** Told of every file that came whole and right. */
   onDone(from: Origins): void
 }
@@ -47,7 +50,10 @@ export function createJobRegistry(): JobRegistry {
   }
 }
 
-export function createDownloads(deps: JobDeps, { registry, delay, onDone }: DownloadsOptions): Downloads {
+export function createDownloads(
+  deps: JobDeps,
+  { registry, delay, onRejected, onDone }: DownloadsOptions,
+): Downloads {
   const { byKey, jobs, job, isFetching } = registry
   return {
     jobs,
@@ -58,11 +64,11 @@ export function createDownloads(deps: JobDeps, { registry, delay, onDone }: Down
       const known = byKey.get(key)
       if (known && !known.closing) return known
       const log = deps.log.child({ file: file.name })
-      const job = createJob({ ...deps, log }, { file, mirrors, environment, delay }, () => {
+      const onClosed = () => {
         if (byKey.get(key) === job) byKey.delete(key)
-        log.debug({ ...job.end }, 'a download is over')
         if (job.end?.result === 'done') onDone(job.end)
-      })
+      }
+      const job = createJob({ ...deps, log }, { file, mirrors, environment, delay }, { onRejected, onClosed })
       log.debug({ sha256: file.sha256, size: file.size, mirrors: mirrors.length }, 'a download begins')
       byKey.set(key, job)
       return job

@@ -1,4 +1,4 @@
-import type { FileNetwork } from '../fetch/job/holder-intake.ts'
+import type { FileNetwork } from '../fetch/network.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 import type { SyncDatabases } from '../pacman/sync-databases.ts'

@@ -4,7 +4,7 @@ import { createLimiter } from '../../src/base/limiter.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { sha256 } from '../../src/base/sha256.ts'
 import { createDownloads, createJobRegistry } from '../../src/fetch/downloads.ts'
-import type { JobDeps } from '../../src/fetch/job/job.ts'
+import type { JobDeps } from '../../src/fetch/job/order.ts'
 import { createClock } from '../clock.ts'
 import { createMemoryHasher, createMemorySpool, makeContent } from './job/lab.ts'
 
@@ -44,11 +44,11 @@ function lab() {
     },
     mirrorRates: new Map(),
     recycle() {},
-    onRejected() {},
   } as JobDeps
   const downloads = createDownloads(deps, {
     registry: createJobRegistry(),
     delay: 'auto',
+    onRejected() {},
     onDone: (from) => void done.push(from),
   })
   return { clock, spool, done, downloads }

@@ -6,7 +6,7 @@ import { within } from '../../base/within.ts'
 import type { Holder } from '../../overlay/query/holders.ts'
 import { isSignature } from '../../pacman/signature.ts'
 import type { WantedFile } from '../../wire/messages.ts'
-import type { FileNetwork } from '../job/holder-intake.ts'
+import type { FileNetwork } from '../network.ts'
 
 export interface FromPeersDeps {
   clock: Clock

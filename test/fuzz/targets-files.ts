@@ -1,5 +1,5 @@
 /** What is read on this machine: configurations, databases, notes of earlier runs, pacman's words, a daemon's answers. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chunkCount } from '../../src/base/chunks.ts'
@@ -55,16 +55,17 @@ const databases: Target = {
   seeds: () => [
     makeDatabase(['a-1-1-any.pkg.tar.zst', 10, hash('a')], ['b-1-1-any.pkg.tar.zst', 20, hash('b')]),
     Buffer.concat([
-      tarEntry('pax', '30 path=long-1-1/desc\n18 size=0000000005\n', { type: 'x' }),
+      tarEntry('pax', '22 path=long-1-1/desc\n19 size=0000000005\n', { type: 'x' }),
       tarEntry('x', 'abcde'),
       tarEntry('././@LongLink', 'very-long/desc\0', { type: 'L' }),
       tarEntry('y/desc', desc('c-1-1-any.pkg.tar.zst', 5, hash('c')), { prefix: 'p' }),
       tarEntry('folder', '', { type: '5' }),
+      tarEntry('large/desc', 'x'.repeat(300)),
       tarEnd,
     ]),
   ],
   async run(input) {
-    const limits = { totalBytes: 64 * 1024, entryBytes: 8 * 1024 }
+    const limits = { totalBytes: 16 * 1024, entryBytes: 256 }
     const middle = input.length >> 1
     async function* source() {
       yield input.subarray(0, middle)
@@ -119,6 +120,7 @@ const catalogue: Target = {
 
 const file = { sha256: 'a'.repeat(64), name: 'x', size: 300_000 }
 const spoolDir = join(dir, 'spool')
+const spool = createSpool({ log: silentLog }, { dir: spoolDir })
 const spoolNotes: Target = {
   name: 'spool notes',
   dear: true,
@@ -130,15 +132,14 @@ const spoolNotes: Target = {
   async run(input) {
     mkdirSync(spoolDir, { recursive: true })
     writeFileSync(join(spoolDir, `${file.sha256}.json`), input)
-    writeFileSync(join(spoolDir, `${file.sha256}.data`), '')
-    truncateSync(join(spoolDir, `${file.sha256}.data`), 1000)
-    const spooled = await createSpool({ log: silentLog }, { dir: spoolDir }).open(file)
+    writeFileSync(join(spoolDir, `${file.sha256}.data`), '', { flag: 'a' })
+    const spooled = await spool.open(file)
     const chunks = chunkCount(file.size)
     claim(
       spooled.found.every((chunk) => Number.isInteger(chunk) && chunk >= 0 && chunk < chunks),
       'a chunk that the file doesn’t have',
     )
-    await spooled.close('useless')
+    await spooled.close('keep')
   },
 }
 

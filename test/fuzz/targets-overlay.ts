@@ -110,7 +110,7 @@ const greeting: Target = {
   dear: true,
   seeds: () => [
     ...examples.map((message) => pack([message])),
-    pack(examples.filter(({ type }) => type === 'hello' || type === 'proof')),
+    pack(['hello', 'proof'].map((type) => examples.find((one) => one.type === type)!)),
   ],
   async run(input) {
     const { net, honest, victim, attack } = await greetingStage()
@@ -120,11 +120,11 @@ const greeting: Target = {
     const messages = unpack(input)
     for (const message of messages) raw.send(message)
     await net.run(5)
-    raw.close()
-    await net.run(2)
     claim(heard <= 3, `${heard} answers to a stranger`)
     const ids = victim.overlay.neighbours().map((one) => one.id)
     claim(ids.length === 1 && ids[0] === honest.overlay.id, 'somebody came in without a proof')
+    raw.close()
+    await net.run(2)
   },
 }
 

@@ -189,7 +189,7 @@ const dht: Target = {
 
 const bencode: Target = {
   name: 'bencode',
-  seeds: () => latin1('d1:ai1e1:bl1:c1:dee', 'i-5e', '4:abcd', 'llllleeeee'),
+  seeds: () => latin1('d1:ai1e1:bl1:c1:dee', 'i-5e', '4:abcd', 'llllleeeee', 'l'.repeat(20_000)),
   run(input) {
     const value = refuses(['wire'], () => decodeBencode(input))
     if (value !== undefined) claim(decodeBencode(encodeBencode(value)) !== undefined, 'it isn’t read again')

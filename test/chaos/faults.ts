@@ -1,7 +1,6 @@
 import {
   closeSync,
   copyFileSync,
-  existsSync,
   openSync,
   readdirSync,
   rmSync,
@@ -203,8 +202,9 @@ const jumped: Draw = (random, world) => {
 
 /** Overwrites, cuts or removes a file under whoever has it open. */
 function harm(path: string, deed: number, at: number) {
-  if (!existsSync(path)) return
-  const { size } = statSync(path)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found?.isFile()) return
+  const { size } = found
   if (deed === 0) return rmSync(path, { force: true })
   if (deed === 1) return truncateSync(path, at % (size + 1))
   const file = openSync(path, 'r+')
@@ -222,7 +222,7 @@ const DEEDS = ['removed', 'cut', 'overwritten']
 const spoolHarmed: Draw = (random, { asker }) => {
   const [deed, at] = [random.below(3), random.below(1_000_000)]
   const act = () => {
-    for (const name of readdirSync(asker.node.spool)) {
+    for (const name of readdirSync(asker.node.spool, { recursive: true, encoding: 'utf8' })) {
       if (name !== 'filler') harm(join(asker.node.spool, name), deed, at)
     }
   }

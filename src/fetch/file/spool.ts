@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { chunkLength, chunkSize } from '../../base/chunks.ts'
@@ -74,7 +75,7 @@ export function createSpool(
 ): Spool {
   /** Resolves when whoever has the file open, or waits for that, has closed it. */
   const inUse = new Map<string, Promise<void>>()
-  const whole = new Map<string, CompleteFile>()
+  const whole = new Map<string, CompleteFile & { version: string }>()
   const data = (sha256: string) => join(dir, `${sha256}.data`)
   const note = (sha256: string) => join(dir, `${sha256}.json`)
 
@@ -164,7 +165,8 @@ export function createSpool(
           handle,
           { path: data(sha256), notePath: note(sha256), name, size, found, log },
           {
-            completed: (from, chunkHashes) => void whole.set(sha256, { size, from, chunkHashes }),
+            completed: (from, chunkHashes) =>
+              void whole.set(sha256, { size, from, chunkHashes, version: versionOf(handle) }),
             free,
             remove: () => remove(sha256),
           },
@@ -178,12 +180,12 @@ export function createSpool(
     async complete(sha256) {
       const found = whole.get(sha256)
       if (!found) return undefined
-      try {
-        return { handle: await open(data(sha256)), ...found }
-      } catch {
-        drop(sha256)
-        return undefined
-      }
+      const handle = await open(data(sha256)).catch(() => undefined)
+      if (handle && versionOf(handle) === found.version) return { handle, ...found }
+      // Somebody has removed or changed it since it was verified.
+      drop(sha256)
+      await handle?.close()
+      return undefined
     },
     isComplete: (sha256) => whole.has(sha256),
     completeFiles: () => whole,
@@ -244,4 +246,10 @@ function spoolFile(
       }
     },
   }
+}
+
+/** Another one once anybody has written to the file, or put another in its place. */
+function versionOf({ fd }: FileHandle): string {
+  const { ino, size, ctimeMs } = fstatSync(fd)
+  return `${ino} ${size} ${ctimeMs}`
 }

@@ -1,5 +1,5 @@
 /**
- * Builds dist/: the sh front `pacsrv-xfer` and the bundles beside it, of which nothing of node_modules is needed to
+ * Builds dist/: the sh front `pacsrv-xfer`, the mirrors' fallback and the bundles beside it, of which nothing of node_modules is needed to
  * run; under share/, the manual pages and completions.
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,8 +32,10 @@ await build({
   logLevel: 'warning',
 })
 
-copyFileSync('src/client/pacsrv-xfer.sh', 'dist/pacsrv-xfer')
-chmodSync('dist/pacsrv-xfer', 0o755)
+for (const script of ['pacsrv-xfer', 'pacsrv-mirrors']) {
+  copyFileSync(`src/client/${script}.sh`, `dist/${script}`)
+  chmodSync(`dist/${script}`, 0o755)
+}
 
 const { manualPages } = await tsImport('./man/pages.ts', import.meta.url)
 const { completions } = await tsImport('./completions/completions.ts', import.meta.url)

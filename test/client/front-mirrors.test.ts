@@ -23,6 +23,7 @@ import { createFtpServer } from './ftp-server.ts'
 
 const test = suite('front and mirrors')
 const front = join(import.meta.dirname, '../../src/client/pacsrv-xfer.sh')
+const mirrorsScript = join(import.meta.dirname, '../../src/client/pacsrv-mirrors.sh')
 const dir = mkdtempSync(join(tmpdir(), 'pacsrv-mirrors-'))
 const sync = join(dir, 'sync')
 const bin = join(dir, 'bin')
@@ -384,7 +385,7 @@ test("a password in a URL is sent; it is in no command line but the front's and 
           return []
         }
       })
-      .filter((line) => line.includes('cret@') && !line.includes('pacsrv-xfer.sh'))
+      .filter((line) => line.includes('cret@') && !/pacsrv-(xfer|mirrors)/.test(line))
   }
   files['/core/core.db'] = 'all'
   const { status, said } = await run({ url })
@@ -467,7 +468,7 @@ test("its bar is the client's, at every width and size", async () => {
   )
   const child = spawn('sh', [
     '-c',
-    `eval "$(sed -n ${FUNCTIONS} ${front})"; label=${name}\n${calls.join('\n')}`,
+    `eval "$(sed -n ${FUNCTIONS} ${mirrorsScript})"; label=${name}\n${calls.join('\n')}`,
   ])
   let said = ''
   child.stdout.on('data', (data) => (said += data))

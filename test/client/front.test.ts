@@ -46,7 +46,6 @@ printf '%s\\n' "$@" >"$LOG"
 case $DOES in
 give) echo 'from peers' >"$6" ;;
 half) echo half >"$6"; exit 75 ;;
-late) [ ! -e "$LOG.once" ] || { echo 'from peers, late' >"$6"; exit 0; }; >"$LOG.once"; exit 75 ;;
 mismatch) echo wrong >"$6"; exit 65 ;;
 hang) echo half >"$6"; echo started; exec sleep 20 ;;
 crash) kill -SEGV $$ ;;
@@ -87,6 +86,10 @@ test.before(async () => {
   copyFileSync(
     fileURLToPath(new URL('../../src/client/pacsrv-xfer.sh', import.meta.url)),
     join(lib, 'pacsrv-xfer'),
+  )
+  copyFileSync(
+    fileURLToPath(new URL('../../src/client/pacsrv-mirrors.sh', import.meta.url)),
+    join(lib, 'pacsrv-mirrors'),
   )
   for (const name of ['client.cjs', 'main.cjs']) writeFileSync(join(lib, name), '')
   mirror = createServer((request, response) => {
@@ -254,12 +257,13 @@ test('a daemon that is silent is asked once more, by the client, and for no mirr
 })
 
 test('a daemon that was too busy is asked again where no mirror gives anything', async () => {
-  const gone = 'http://127.0.0.1:1'
-  await listen(() => {})
-  const args = ['--config', conf, `${gone}/${PACKAGE}`, join(cache, PACKAGE)]
-  const { status } = await run({ does: 'late', args })
+  await listen(({ url }, response) => {
+    if (url === `/core/${PACKAGE}`) response.end('from peers, late')
+  })
+  const args = ['--config', conf, `http://127.0.0.1:1/core/${PACKAGE}`, join(cache, PACKAGE)]
+  const { status } = await run({ args })
   assert.is(status, 0)
-  assert.is(got(), 'from peers, late\n')
+  assert.is(got(), 'from peers, late')
 })
 
 test('a daemon that was only busy gives the file after all', async () => {

@@ -1,18 +1,19 @@
 /**
- * Builds dist/: the sh front `pacsrv-xfer`, the mirrors' fallback and the bundles beside it, of which nothing of node_modules is needed to
- * run; under share/, the manual pages and completions.
+ * Builds dist/: the native front `pacsrv-xfer`, the mirrors' fallback and the bundles beside it, of which nothing of
+ * node_modules is needed to run; under share/, the manual pages and completions. `--sanitize`: the front with ASan and
+ * UBSan, for tests.
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build } from 'esbuild'
 import { tsImport } from 'tsx/esm/api'
+import { buildFront } from './src/client/build-front.js'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 rmSync('dist', { recursive: true, force: true })
 
 await build({
   entryPoints: {
-    client: 'src/client/client.ts',
     start: 'src/client/start.ts',
     ahead: 'src/client/ahead.ts',
     main: 'src/cli/main.ts',
@@ -27,15 +28,13 @@ await build({
   format: 'cjs',
   minifySyntax: true,
   minifyWhitespace: true,
-  external: ['./start.cjs'],
   define: { PACSRV_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 })
 
-for (const script of ['pacsrv-xfer', 'pacsrv-mirrors']) {
-  copyFileSync(`src/client/${script}.sh`, `dist/${script}`)
-  chmodSync(`dist/${script}`, 0o755)
-}
+buildFront('dist/pacsrv-xfer', { sanitize: process.argv.includes('--sanitize') })
+copyFileSync('src/client/pacsrv-mirrors.sh', 'dist/pacsrv-mirrors')
+chmodSync('dist/pacsrv-mirrors', 0o755)
 
 const { manualPages } = await tsImport('./man/pages.ts', import.meta.url)
 const { completions } = await tsImport('./completions/completions.ts', import.meta.url)

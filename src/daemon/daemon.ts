@@ -29,6 +29,7 @@ import { createScout } from '../fetch/scout.ts'
 import { createSignatures } from '../fetch/signatures/signatures.ts'
 import { createPacserve } from '../fetch/sources/pacserve.ts'
 import { createPacserveHttp } from '../fetch/sources/pacserve-http.ts'
+import { keepAliveStamp } from '../http/alive-stamp.ts'
 import { createFinder } from '../http/find.ts'
 import { createServerPort } from '../http/server.ts'
 import { isLive, listenOnSocket, passedSocket, tryListen } from '../http/socket.ts'
@@ -323,8 +324,10 @@ export async function startDaemon(
   const tcpDoor = createServerPort('tcp', serverDeps)
 
   let cancelSweep = () => {}
+  let endStamp = () => {}
   async function stop() {
     cancelSweep()
+    endStamp()
     for (const door of [socketDoor, tcpDoor]) {
       door.close()
       door.closeAllConnections()
@@ -343,6 +346,7 @@ export async function startDaemon(
       await stop()
       return undefined
     }
+    endStamp = keepAliveStamp(socket)
     cancelSweep = every(SWEEP_MS, () =>
       spool.sweep().catch((error) => log.warn({ err: asError(error) }, "the spool can't be swept")),
     )

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
+import { answerFile } from './file-answer.ts'
 import type { Found } from './find.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
 import { answerReady, answerSignature, SIGNATURE } from './ready-answer.ts'
@@ -60,6 +61,7 @@ async function answer(
   if (pathname.startsWith('/v1/')) {
     if (door === 'tcp') return refuse(404)
     const call = `${request.method} ${pathname}`
+    if (call === 'POST /v1/file') return answerFile(request, response, deps)
     if (call === 'POST /v1/fetch') return answerFetch(request, response, deps)
     if (call === 'POST /v1/ahead') return answerAhead(request, response, deps)
     if (call === 'GET /v1/ready') {

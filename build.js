@@ -7,7 +7,6 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync
 import { dirname } from 'node:path'
 import { build } from 'esbuild'
 import { tsImport } from 'tsx/esm/api'
-import { buildFront } from './src/client/build-front.js'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 rmSync('dist', { recursive: true, force: true })
@@ -32,6 +31,7 @@ await build({
   logLevel: 'warning',
 })
 
+const { buildFront } = await tsImport('./src/client/build-front.ts', import.meta.url)
 buildFront('dist/pacsrv-xfer', { sanitize: process.argv.includes('--sanitize') })
 copyFileSync('src/client/pacsrv-mirrors.sh', 'dist/pacsrv-mirrors')
 chmodSync('dist/pacsrv-mirrors', 0o755)

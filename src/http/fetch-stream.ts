@@ -34,8 +34,6 @@ export const FrameType = {
 
 export const FRAME_HEADER_BYTES = 5
 export const HEARTBEAT_MS = 200
-/** Largest frame: one chunk. */
-export const FRAME_BYTES = 1024 * 1024
 
 /** What the client asks for, as the JSON body of its request. */
 export interface FetchRequest {

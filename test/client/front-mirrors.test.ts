@@ -1,4 +1,4 @@
-/** The sh front's own fetching from mirrors: databases, signatures, other mirrors, every scheme. */
+/** The front's own fetching from mirrors: databases, signatures, other mirrors, every scheme. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -19,12 +19,12 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { progressLine } from '../../src/base/progress.ts'
+import { installFront, mirrorsScript } from './front-program.ts'
 import { createFtpServer } from './ftp-server.ts'
 
 const test = suite('front and mirrors')
-const front = join(import.meta.dirname, '../../src/client/pacsrv-xfer.sh')
-const mirrorsScript = join(import.meta.dirname, '../../src/client/pacsrv-mirrors.sh')
 const dir = mkdtempSync(join(tmpdir(), 'pacsrv-mirrors-'))
+const front = installFront(dir)
 const sync = join(dir, 'sync')
 const bin = join(dir, 'bin')
 const conf = join(dir, 'pacsrv.conf')
@@ -76,7 +76,7 @@ function configure(repositories: Record<string, string[]>, level = ['PackageRequ
 test.before(async () => {
   mkdirSync(bin)
   // The front's parent, with pacman's command line; and what tells its configuration.
-  const pacman = `#!/bin/sh\nsh ${front} --config ${conf} "$URL" "$OUT"\nexit $?\n`
+  const pacman = `#!/bin/sh\n${front} --config ${conf} "$URL" "$OUT"\nexit $?\n`
   writeFileSync(join(bin, 'pacman'), pacman, { mode: 0o755 })
   writeFileSync(join(bin, 'pacman-conf'), '#!/bin/sh\n[ "$1" = --config ] && cat "$2"\n', { mode: 0o755 })
   mirror = createMirror()
@@ -364,12 +364,12 @@ test('a signature that no mirror answers for: the daemon asks peers; a mirror th
   await once(daemon, 'listening')
   const { status, content } = await run({ url: `${DEAD}/${name}` })
   assert.equal([status, content], [0, `for ${DEAD}/${name}`])
-  assert.equal(calls, ['/v1/ready', '/v1/mirrors', '/v1/mirror-failed', '/v1/signature'])
+  assert.equal(calls, ['/v1/file', '/v1/mirrors', '/v1/mirror-failed', '/v1/signature'])
   rmSync(join(sync, `${name}.part`))
   calls.length = 0
   const absent = await run({ url: `${server()}/${name}` })
   assert.equal([absent.status, absent.content], [22, undefined])
-  assert.equal(calls, ['/v1/ready', '/v1/mirrors'])
+  assert.equal(calls, ['/v1/file', '/v1/mirrors'])
 })
 
 test("a password in a URL is sent; it is in no command line but the front's and pacman's, and in no line said", async () => {

@@ -55,10 +55,12 @@ export async function answerFile(
     readAhead.asked(file.sha256)
     const wanted = transaction !== undefined && readAhead.isNew(transaction)
     const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
-    response.write(Buffer.concat(head))
     const ready = await findReady(located, deps)
-    if (ready) await sendReady(ready, response, lastLine(file, 1, ready.origin, columns))
-    else await handOver(fetcher.fetch(located, environment), response, textVoice(columns))
+    if (ready) await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
+    else {
+      response.write(Buffer.concat(head))
+      await handOver(fetcher.fetch(located, environment), response, textVoice(columns))
+    }
   } catch (error) {
     deps.log.warn({ err: asError(error) }, 'a file could not be handed over')
     response.end(textFrame(FrameType.mirror, asError(error).message))
@@ -84,23 +86,28 @@ export function parseFileRequest(body: string): FileRequest {
   }
 }
 
-/** A file that is here, of any size, in frames; it closes it. A read that falls short cuts the answer off. */
-async function sendReady(ready: ReadyFile, response: ServerResponse, line: string): Promise<void> {
-  const { handle, size } = ready
+/** A file that is here, of any size; it closes it. A small one goes out in one write: each costs the front a turn. */
+async function sendReady(
+  { handle, size }: ReadyFile,
+  response: ServerResponse,
+  { head, line }: { head: Buffer[]; line: string },
+): Promise<void> {
+  let parts = head
   try {
     for (let position = 0; position < size && !response.destroyed; ) {
       const bytes = Buffer.allocUnsafe(Math.min(DATA_BYTES, size - position))
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, position)
-      if (bytesRead === 0) return void response.destroy()
+      if (bytesRead === 0) return void response.destroy() // cut short under us
       position += bytesRead
-      response.cork()
-      response.write(frameHeader(FrameType.data, bytesRead))
-      const goesOn = response.write(bytes.subarray(0, bytesRead))
-      if (position === size) response.end(textFrame(FrameType.done, line))
-      response.uncork()
-      if (!goesOn && position < size) await Promise.race([once(response, 'drain'), once(response, 'close')])
+      parts.push(frameHeader(FrameType.data, bytesRead), bytes.subarray(0, bytesRead))
+      if (position === size) break
+      const goesOn = response.write(Buffer.concat(parts))
+      parts = []
+      if (!goesOn && !response.destroyed) {
+        await Promise.race([once(response, 'drain'), once(response, 'close')])
+      }
     }
-    if (size === 0) response.end(textFrame(FrameType.done, line))
+    response.end(Buffer.concat([...parts, textFrame(FrameType.done, line)]))
   } finally {
     await handle.close()
   }

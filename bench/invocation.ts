@@ -74,4 +74,18 @@ for (let round = 0; round < rounds; round++) {
 }
 console.log(`| what | median of ${rounds}, ms |\n| --- | --- |`)
 for (const [name, values] of Object.entries(times)) console.log(`| ${name} | ${median(values).toFixed(1)} |`)
+
+const { pid } = (await node.status()).node
+const CALLS = 50
+const one = rivals['pacsrv-xfer, a file that is ready']!
+const series = (command: string[]) => {
+  const begin = performance.now()
+  for (let call = 0; call < CALLS; call++) run(command)
+  return (performance.now() - begin) / 1000
+}
+const without = series(rivals['pacsrv-xfer, no daemon, start = no']!)
+process.kill(pid, 'SIGSTOP')
+const hung = series(one)
+process.kill(pid, 'SIGCONT')
+console.log(`| ${CALLS} files, a hung daemon; without one | ${hung.toFixed(2)} s; ${without.toFixed(2)} s |`)
 process.exit(0)

@@ -263,6 +263,19 @@ test('what the daemon says is text: no control character reaches the terminal', 
   assert.match((await run()).out, /^a\?\]0;evil\?{5}31m%s%n b\n$/)
 })
 
+for (const columns of [80, 40]) {
+  test(`on a terminal of ${columns} columns: the daemon's lines as text, cut to it, their leading blank kept`, async () => {
+    const lines = [frame(FrameType.line, ` half \x1b[2J${'-'.repeat(100)}`), frame(FrameType.line)]
+    const rest = [frame(FrameType.data, 'x'), frame(FrameType.done, ' some-1:2   100%')]
+    await listen(Buffer.concat([Buffer.from(HEAD), sizeFrame(1), ...lines, ...rest]))
+    const words = [program, '--config', conf, `${mirrorUrl}/${PACKAGE}`, join(cache, PACKAGE)]
+    const terminal = ['-qec', `stty cols ${columns}; ${words.join(' ')}`, '/dev/null']
+    const { stdout } = await execa('script', terminal, { stripFinalNewline: false })
+    assert.is(fieldsOf(requests[0]!).columns, String(columns))
+    assert.is(stdout, `${' half ?[2J'.padEnd(columns, '-')}\r some-1:2   100%\r\n`)
+  })
+}
+
 test('no daemon at all: the mirror gives the file', async () => {
   for (const path of [bin, join(dir, 'no-node')]) {
     const { status, files } = await run({ path })

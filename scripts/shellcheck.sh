@@ -10,4 +10,4 @@ git ls-files | while IFS= read -r path; do
 	[ -f "$path" ] || continue
 	read -r first <"$path" || continue
 	case $first in '#!/bin/sh' | '#!/bin/bash' | '#!/usr/bin/env bash') printf '%s\0' "$path" ;; esac
-done | xargs -0 shellcheck
+done | xargs -0 shellcheck -x

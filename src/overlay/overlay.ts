@@ -9,19 +9,20 @@ import type { Random } from '../base/random.ts'
 import { createStrangerLog } from '../base/stranger-log.ts'
 import type { Transport } from '../net/transport.ts'
 import type { HeldFile, Message, NodeId, Sha256, WantedFile } from '../wire/messages.ts'
+import { dispatch } from './dispatch.ts'
 import { createBans } from './neighbours/bans.ts'
 import type { Source } from './neighbours/book.ts'
 import { createConnections } from './neighbours/connections.ts'
-import { createDialling, type Dialling } from './neighbours/dialling.ts'
-import { createIntroductions, type Introductions } from './neighbours/introductions.ts'
+import { createDialling } from './neighbours/dialling.ts'
+import { createIntroductions } from './neighbours/introductions.ts'
 import { createRates } from './neighbours/message-rates.ts'
 import { createNeighbourhood } from './neighbours/neighbourhood.ts'
-import { createReach, type Reachable, type ReachTest } from './neighbours/reach.ts'
+import { createReach, type Reachable } from './neighbours/reach.ts'
 import { createSite } from './neighbours/site.ts'
 import type { NeighbourInfo } from './neighbours/standing.ts'
-import { type Announcements, type AnnouncementsHandler, createAnnouncements } from './query/announcements.ts'
+import { type AnnouncementsHandler, createAnnouncements } from './query/announcements.ts'
 import { createHolders, type Holder } from './query/holders.ts'
-import { createRelay, type Holdings, type Relay } from './query/relay.ts'
+import { createRelay, type Holdings } from './query/relay.ts'
 import { createRelayBudget } from './query/relay-budget.ts'
 import { createSearches, type FindOptions } from './query/search.ts'
 import type { Identity } from './session/identity.ts'
@@ -255,47 +256,5 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     forget: ({ id, file }) => holders.remove(id, file.sha256),
     learn: dialling.learn,
     meet: dialling.meet,
-  }
-}
-
-/** Whose a message of a neighbour is. */
-function dispatch(
-  session: Session,
-  message: Message,
-  to: {
-    relay: Relay
-    announcements: Announcements
-    introductions: Introductions
-    dialling: Dialling
-    reach: ReachTest
-  },
-): void {
-  switch (message.type) {
-    case 'file':
-      to.relay.onFile(message, session)
-      return
-    case 'fileAck':
-      to.relay.onFileAck(message, session)
-      return
-    case 'call':
-      to.relay.onCall(message, session)
-      return
-    case 'announce':
-      to.announcements.announced(session, message.files)
-      return
-    case 'withdraw':
-      to.announcements.withdrawn(session, message.files)
-      return
-    case 'nodesWanted':
-      to.introductions.tell(session)
-      return
-    case 'nodes':
-      to.dialling.learn(
-        message.nodes.flatMap(({ address }) => address ?? []),
-        'stranger',
-      )
-      return
-    case 'dialBack':
-      to.reach.dialBack(session)
   }
 }

@@ -7,7 +7,7 @@ import type { Have, NodeId } from '../wire/messages.ts'
 import { type Asker, createAsker } from './asker.ts'
 import type { SharedReads } from './shared-reads.ts'
 import type { Turns } from './upload-queue.ts'
-import { createServer, type Holdings } from './uploader.ts'
+import { createServer, type UploadStore } from './uploader.ts'
 
 /** Connections over which chunks go, in both directions, one to a node; kept for a while for the next file. */
 export interface TransferPool {
@@ -24,7 +24,7 @@ export interface TransferPool {
 
 export interface TransferPoolDeps {
   connect(holder: Holder): Promise<Session>
-  holdings: Holdings
+  holdings: UploadStore
   clock: Clock
   log: Log
   reads: SharedReads

@@ -22,7 +22,7 @@ export interface OpenFile {
 }
 
 /** What this node can serve; rejects or gives undefined for what it doesn't hold. */
-export interface Holdings {
+export interface UploadStore {
   open(sha256: Sha256): Promise<OpenFile | undefined>
   /** The signature that lies beside a held file, at most `limits.signatureBytes`; undefined for none. Never rejects. */
   signature(sha256: Sha256): Promise<Uint8Array | undefined>
@@ -52,7 +52,7 @@ const isRequest = (message: Message): message is Request =>
 /** The answering half of a transfer session: one chunk a turn, and none while the other end lags. */
 export function createServer(
   session: Session,
-  { holdings, log, reads, turns }: { holdings: Holdings; log: Log; reads: SharedReads; turns: Turns },
+  { holdings, log, reads, turns }: { holdings: UploadStore; log: Log; reads: SharedReads; turns: Turns },
   { onUploaded }: ServerOptions,
 ): ServerShell {
   const waiting: Request[] = []

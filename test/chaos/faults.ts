@@ -24,6 +24,8 @@ export interface Side {
   world: World
   host: Host
   pacman: Pacman
+  /** Each fault begins before pacman does, whatever moment was drawn. */
+  early?: boolean
 }
 
 /** One fault with everything drawn, so that the rival meets the same. */
@@ -53,7 +55,9 @@ function moment(random: Random, act: (side: Side) => void | Promise<void>, withi
   if (ms === 0) return { at, before: act }
   return {
     at,
+    before: (side: Side) => (side.early ? act(side) : undefined),
     async during(side: Side, signal: AbortSignal) {
+      if (side.early) return
       await sleep(ms, undefined, { signal }).catch(() => {})
       if (!signal.aborted) await act(side)
     },

@@ -5,7 +5,7 @@ import { PacsrvError } from '../../src/base/error.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { Session } from '../../src/overlay/session/session.ts'
 import { createSharedReads } from '../../src/transfer/shared-reads.ts'
-import { createServer, type Holdings, type OpenFile } from '../../src/transfer/uploader.ts'
+import { createServer, type OpenFile, type UploadStore } from '../../src/transfer/uploader.ts'
 import { limits } from '../../src/wire/limits.ts'
 import type { Message } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
@@ -25,7 +25,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
     return state.writable
   }
   const session = { send, link: { send } } as unknown as Session
-  const holdings: Holdings = {
+  const holdings: UploadStore = {
     signature: async (sha256) => (sha256 === FILE ? Buffer.from('signature') : undefined),
     async open(sha256) {
       opened.push(sha256)

@@ -15,7 +15,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../../src/base/log.ts'
 import { sha256 } from '../../../src/base/sha256.ts'
-import { bitmapOf, chunksOf, createSpool } from '../../../src/fetch/file/spool.ts'
+import { createSpool } from '../../../src/fetch/file/spool.ts'
 import { chunkOf, makeContent } from '../job/lab.ts'
 
 const content = makeContent(5 * 65_536 - 3)
@@ -284,12 +284,6 @@ test('sweeping: over the limit the oldest go', async ({ dir }) => {
   assert.equal(left().sort(), ['a', 'b'])
   await spoolIn(dir, 0).sweep()
   assert.equal(left(), [])
-})
-
-test('bitmaps: lowest bit first, as many as there are chunks', () => {
-  assert.equal([...bitmapOf([0, 3, 8], 9)], [0b1001, 1])
-  assert.equal(chunksOf(bitmapOf([0, 3, 8], 9), 9), [0, 3, 8])
-  assert.equal(chunksOf(Buffer.from([255]), 12), [0, 1, 2, 3, 4, 5, 6, 7])
 })
 
 test.run()

@@ -32,21 +32,31 @@ export interface Loopback {
   add(name: string, held: Package[], sections?: Sections): Promise<Member>
 }
 
+/** Of which build the nodes are; from which port on they listen, where two are open at once; their daemons' environment. */
+export interface LoopbackOptions {
+  dist?: string
+  firstPort?: number
+  env?: Record<string, string>
+}
+
 /** A mirror of these packages, and room for nodes. All of it is gone when the process exits. */
-export async function createLoopback(packages: Package[]): Promise<Loopback> {
+export async function createLoopback(
+  packages: Package[],
+  { dist = join(import.meta.dirname, '../dist'), firstPort = FIRST_PORT, env = {} }: LoopbackOptions = {},
+): Promise<Loopback> {
   const folder = mkdtempSync(join(tmpdir(), 'pacsrv-loopback-'))
   execFileSync('chmod', ['755', folder])
   process.on('exit', () => cleanUp(folder))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
   // The daemon's user must be able to read the program, wherever the checkout lies.
   const program = join(folder, 'dist/pacsrv-xfer')
-  execFileSync('cp', ['-r', join(import.meta.dirname, '../dist'), folder])
+  execFileSync('cp', ['-r', dist, join(folder, 'dist')])
 
-  const own = (name: string) => {
+  const hostFor = (name: string) => {
     mkdirSync(join(folder, name))
     return createHost(name, ADDRESS, join(folder, name))
   }
-  const mirror = await createMirror(own('mirror'), 0)
+  const mirror = await createMirror(hostFor('mirror'), 0)
   mirror.publish('lab', packages)
   const members: Member[] = []
 
@@ -58,14 +68,16 @@ export async function createLoopback(packages: Package[]): Promise<Loopback> {
     members,
     async add(name, held, sections = {}) {
       const n = members.length
-      const host = own(name)
-      const address = `${ADDRESS}:${FIRST_PORT + 2 * n}`
-      const node = createNode({ program, showOnFailure() {} }, host, join(host.folder, 'pacman.conf'), {
+      const host = hostFor(name)
+      const address = `${ADDRESS}:${firstPort + 2 * n}`
+      const all = {
         network: [`listen = ${address}`],
-        server: [`listen = ${ADDRESS}:${FIRST_PORT + 2 * n + 1}`],
+        server: [`listen = ${ADDRESS}:${firstPort + 2 * n + 1}`],
         direct: members.map((other) => `server = ${other.address}`),
         ...sections,
-      })
+      }
+      const own = { program, showOnFailure() {} }
+      const node = createNode(own, host, join(host.folder, 'pacman.conf'), all, env)
       const pacman = createPacman(host, {
         repositories: { lab: [`${mirror.url}/lab`] },
         options: [`XferCommand = ${node.xferCommand}`],

@@ -1,78 +1,75 @@
 /**
- * One peer, loopback, 1 GiB: `npm run build && node --import tsx bench/one-peer.ts [ROUNDS] [MIB]` (5, 1024).
- * The program fetches from a holder, verified; nginx to curl fetches the same to the same disk, unverified. Needs
- * root and nginx (Debian: nginx-light).
+ * One peer, loopback, 1 GiB: `npm run build && node --import tsx bench/one-peer.ts [ROUNDS] [MIB] [--dist DIR]…`
+ * (5, 1024). The program fetches from a holder, verified; nginx to curl fetches the same to the same disk, unverified.
+ * Needs root and nginx. Other builds take turns with this one (builds.ts).
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BARE_ENVIRONMENT, waitFor } from '../test/e2e/commands.ts'
+import { createHost } from '../test/e2e/host.ts'
 import { makePackage } from '../test/e2e/packages.ts'
+import { type Build, named, takeBuilds } from './builds.ts'
+import { daemonCpu, peakMemory } from './cpu.ts'
 import { createLoopback, median } from './loopback.ts'
-import { nginxWords, touchMemory } from './nginx.ts'
+import { needNginx, nginxWords, touchMemory } from './nginx.ts'
+import { createProfiling } from './profile.ts'
+import { head, row } from './table.ts'
 
+needNginx()
+const builds = takeBuilds()
 const rounds = Number(process.argv[2] ?? 5)
 const size = Number(process.argv[3] ?? 1024) * 1024 * 1024
 const NGINX_PORT = 28040
+const FIRST_PORT = 28048
 const item = makePackage({ name: 'big', size })
-const lab = await createLoopback([item])
-const holder = await lab.add('holder', [item])
-const asker = await lab.add('asker', [])
-const out = join(asker.pacman.cache, `${item.file}.part`)
-const url = `${lab.server}/${item.file}`
+const profiling = createProfiling()
 
-/** CPU seconds that a process has used. */
-function cpu(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
+async function createRival(build: Build, n: number) {
+  const options = { dist: build.folder, firstPort: FIRST_PORT + 8 * n, env: profiling.env }
+  const lab = await createLoopback([item], options)
+  const [holder, asker] = [await lab.add('holder', [item]), await lab.add('asker', [])]
+  const out = join(asker.pacman.cache, `${item.file}.part`)
+  const figures = {
+    rate: [] as number[],
+    asker: [] as number[],
+    client: [] as number[],
+    holder: [] as number[],
+  }
+  return { build, lab, holder, asker, out, figures, peak: 0 }
 }
+type Rival = Awaited<ReturnType<typeof createRival>>
 
-/** The most memory that a process has had, in MB. */
-function peak(pid: number): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000
-}
+const rivals: Rival[] = []
+for (const [n, build] of builds.entries()) rivals.push(await createRival(build, n))
+const first = rivals[0]!
+const here = createHost('here', '127.0.0.1', first.lab.folder)
+const gigabytes = size / 1e9
 
-function run(command: string[]): number {
+/** MB a second, and CPU seconds of the command with its children. */
+async function run(command: string[], out: string) {
   rmSync(out, { force: true })
   touchMemory(size)
-  const begin = performance.now()
-  const { status, stderr } = spawnSync(command[0]!, command.slice(1), {
-    env: BARE_ENVIRONMENT,
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${stderr}`)
-  return (performance.now() - begin) / 1000
+  const { code, all, seconds, cpuSeconds } = await here.exec(command)
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${all}`)
+  return { rate: size / 1e6 / seconds, cpu: cpuSeconds }
 }
 
-const [program, ...words] = nginxWords(join(lab.folder, 'nginx'), {
-  listen: `127.0.0.1:${NGINX_PORT}`,
-  root: holder.pacman.cache,
-})
-const nginx = spawn(program!, words, { stdio: 'ignore' })
-process.on('exit', () => nginx.kill())
-await waitFor(
-  'nginx',
-  () => spawnSync('curl', ['-sfI', `http://127.0.0.1:${NGINX_PORT}/${item.file}`]).status === 0,
-)
-
-const figures = {
-  ours: [] as number[],
-  curl: [] as number[],
-  askerCpu: [] as number[],
-  holderCpu: [] as number[],
-}
-let askerPeak = 0
-for (let round = 0; round < rounds; round++) {
-  figures.curl.push(run(['curl', '-sf', '-o', out, `http://127.0.0.1:${NGINX_PORT}/${item.file}`]))
-  const [pid] = asker.node.daemons() as [number]
-  const [holderPid] = holder.node.daemons() as [number]
-  const before = [cpu(pid), cpu(holderPid)] as const
-  figures.ours.push(run([lab.program, '--config', asker.node.config, url, out]))
-  figures.askerCpu.push(((cpu(pid) - before[0]) * 1e9) / size)
-  figures.holderCpu.push(((cpu(holderPid) - before[1]) * 1e9) / size)
-  askerPeak = Math.max(askerPeak, peak(pid))
+async function fetchOnce(rival: Rival) {
+  const { asker, holder, lab, out, figures } = rival
+  const before = [daemonCpu(asker.node), daemonCpu(holder.node)] as const
+  profiling.start(asker.node)
+  profiling.start(holder.node)
+  const url = `${lab.server}/${item.file}`
+  const { rate, cpu } = await run([lab.program, '--config', asker.node.config, url, out], out)
+  profiling.stop(asker.node)
+  profiling.stop(holder.node)
+  figures.rate.push(rate)
+  figures.client.push(cpu / gigabytes)
+  figures.asker.push((daemonCpu(asker.node) - before[0]) / gigabytes)
+  figures.holder.push((daemonCpu(holder.node) - before[1]) / gigabytes)
+  rival.peak = Math.max(rival.peak, ...asker.node.daemons().map(peakMemory))
+  await profiling.done()
   const { totals } = await asker.node.status()
   if (totals.fromMirror > 0) throw new Error('the mirror took part')
   // What is whole in the spool would be handed over without a peer.
@@ -83,16 +80,38 @@ for (let round = 0; round < rounds; round++) {
   await asker.node.start()
   await asker.node.until('the holder', (status) => status.peers.length === 1)
 }
-const rate = (seconds: number[]) => size / 1e6 / median(seconds)
-const [holderPid] = holder.node.daemons() as [number]
-console.log(`| ${size / 1024 / 1024} MiB, medians of ${rounds} | |\n| --- | --- |`)
-console.log(`| nginx to curl to disk, unverified | ${rate(figures.curl).toFixed(0)} MB/s |`)
-console.log(`| peer to pacsrv to disk, verified | ${rate(figures.ours).toFixed(0)} MB/s |`)
-console.log(`| ratio | ${(rate(figures.ours) / rate(figures.curl)).toFixed(2)} |`)
-console.log(
-  `| asking daemon | ${median(figures.askerCpu).toFixed(2)} CPU s/GB, ${askerPeak.toFixed(0)} MB at its peak |`,
+
+const [program, ...words] = nginxWords(join(first.lab.folder, 'nginx'), {
+  listen: `127.0.0.1:${NGINX_PORT}`,
+  root: first.holder.pacman.cache,
+})
+const nginx = spawn(program!, words, { stdio: 'ignore', env: BARE_ENVIRONMENT })
+process.on('exit', () => nginx.kill())
+const url = `http://127.0.0.1:${NGINX_PORT}/${item.file}`
+await waitFor('nginx', () => spawnSync('curl', ['-sfI', url]).status === 0)
+
+const curl: number[] = []
+for (let round = 0; round < rounds; round++) {
+  curl.push((await run(['curl', '-sf', '-o', first.out, url], first.out)).rate)
+  for (const rival of rivals) await fetchOnce(rival)
+}
+head(
+  `${size / 1024 / 1024} MiB, medians of ${rounds}`,
+  'MB/s',
+  'of nginx to curl',
+  'CPU s/GB: asking daemon; client; holding daemon',
+  'MB at their peaks: asking, holding',
 )
-console.log(
-  `| holding daemon | ${median(figures.holderCpu).toFixed(2)} CPU s/GB, ${peak(holderPid).toFixed(0)} MB at its peak |`,
-)
+row('nginx to curl to disk, unverified', median(curl).toFixed(0), '1', '', '')
+for (const { build, figures, peak, holder } of rivals) {
+  const cpu = [figures.asker, figures.client, figures.holder].map((values) => median(values).toFixed(2))
+  const holderPeak = Math.max(...holder.node.daemons().map(peakMemory))
+  row(
+    named('peer to pacsrv to disk, verified', build),
+    median(figures.rate).toFixed(0),
+    (median(figures.rate) / median(curl)).toFixed(2),
+    cpu.join('; '),
+    `${peak.toFixed(0)}, ${holderPeak.toFixed(0)}`,
+  )
+}
 process.exit(0)

@@ -1,8 +1,11 @@
 /**
- * Whole transactions by real pacman: `npm run build && node --import tsx bench/pacman.ts [--rounds N] [--only REGEX]`.
+ * Whole transactions by real pacman:
+ * `npm run build && node --import tsx bench/pacman.ts [--rounds N] [--only REGEX] [--runs N] [--dist DIR]…`.
  * A mirror at 100 Mbit/s and 30 ms a request; two peers at 1 Gbit/s have all, or nobody has any. Rivals in the same
  * rounds: stock pacman 7.0 with ParallelDownloads = 5, and curl as its XferCommand. Needs root, ip, tc, debootstrap.
- * `--only` picks rows by name.
+ * `--only` picks rows by name. `--runs N`: the spread of N runs instead, of 150 packages that all have (by default the row
+ * `all have it, XferCommand, pacman 7`; another by `--only`): the slowest of the median. Other builds take turns with this
+ * one as the asker (builds.ts); the peers are this one's.
  */
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -17,11 +20,20 @@ import { CACHE_SERVER, createPacman, type PacmanOptions } from '../test/e2e/pacm
 import { SIGNATURES_REQUIRED, sign, trust } from '../test/e2e/signing.ts'
 import { inside, trixieFolder } from '../test/e2e/trixie.ts'
 import { seeded } from '../test/seeded.ts'
+import { type Build, named, takeBuilds, withBuild } from './builds.ts'
+import { daemonCpu } from './cpu.ts'
 import { median } from './loopback.ts'
+import { createProfiling } from './profile.ts'
+import { head, row } from './table.ts'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string' }, only: { type: 'string' } } })
-const rounds = Number(values.rounds ?? 3)
-const only = new RegExp(values.only ?? '')
+const builds = takeBuilds()
+const { values } = parseArgs({
+  options: { rounds: { type: 'string' }, only: { type: 'string' }, runs: { type: 'string' } },
+})
+const rounds = Number(values.runs ?? values.rounds ?? 3)
+const SPREAD_ROW = '150 packages.*all have it, XferCommand, pacman 7'
+const only = new RegExp(values.only ?? (values.runs ? SPREAD_ROW : ''))
+const profiling = createProfiling()
 
 const MIB = 1024 * 1024
 const CURL = 'XferCommand = /usr/bin/curl -sfgL -o %o %u'
@@ -45,10 +57,10 @@ function lognormal(count: number): number[] {
   return sizes(low)
 }
 
-const named = (prefix: string, sizes: number[]) =>
+const packagesOf = (prefix: string, sizes: number[]) =>
   makePackages(sizes.map((size, n) => ({ name: `${prefix}${String(n).padStart(3, '0')}`, size })))
 
-const sets = { real: named('real', lognormal(150)), small: named('tiny', Array(300).fill(30_000)) }
+const sets = { real: packagesOf('real', lognormal(150)), small: packagesOf('tiny', Array(300).fill(30_000)) }
 type SetName = keyof typeof sets
 const all = [...sets.real, ...sets.small]
 
@@ -77,14 +89,20 @@ interface Asker {
   node?: PacsrvNode
 }
 
-function asker(name: string, peers: Host[]): Asker {
+function asker(name: string, peers: Host[], build: Build): Asker {
   const host = lab.host(name, { rate: '1gbit' })
   const direct = peers.map(({ address }) => `server = ${address}:8048`)
-  return { host, node: createNode(lab, host, join(host.folder, 'pacman.conf'), { direct }) }
+  const config = join(host.folder, 'pacman.conf')
+  return { host, node: createNode(withBuild(lab, build), host, config, { direct }, profiling.env) }
 }
 
-const rich = asker('rich', [await peer('holder1', all), await peer('holder2', all)])
-const poor = asker('poor', [await peer('empty1', []), await peer('empty2', [])])
+const holders = [await peer('holder1', all), await peer('holder2', all)]
+const neighbours = [await peer('empty1', []), await peer('empty2', [])]
+const askers = builds.map((build, n) => ({
+  build,
+  rich: asker(`rich${n}`, holders, build),
+  poor: asker(`poor${n}`, neighbours, build),
+}))
 const plain: Asker = { host: lab.host('plain', { rate: '1gbit' }) }
 
 interface Way {
@@ -93,46 +111,31 @@ interface Way {
 }
 
 const xfer = (node: PacsrvNode) => [`XferCommand = ${node.xferCommand}`]
-const ways: Record<string, Way> = {
-  'stock pacman 7': { who: plain, options: () => ({ options: ['ParallelDownloads = 5'], inside: seven }) },
+const parallel = ['ParallelDownloads = 5']
+const byServer = { options: parallel, cacheServer: CACHE_SERVER, inside: seven }
+const rivals: Record<string, Way> = {
+  'stock pacman 7': { who: plain, options: () => ({ options: parallel, inside: seven }) },
   'curl, pacman 7': { who: plain, options: () => ({ options: [CURL], inside: seven }) },
-  'all have it, XferCommand, pacman 6': { who: rich, options: (node) => ({ options: xfer(node) }) },
-  'all have it, XferCommand, pacman 7': {
-    who: rich,
-    options: (node) => ({ options: xfer(node), inside: seven }),
-  },
-  'all have it, CacheServer': {
-    who: rich,
-    options: () => ({ options: ['ParallelDownloads = 5'], cacheServer: CACHE_SERVER, inside: seven }),
-  },
-  'nobody has it, XferCommand, pacman 6': { who: poor, options: (node) => ({ options: xfer(node) }) },
-  'nobody has it, XferCommand, pacman 7': {
-    who: poor,
-    options: (node) => ({ options: xfer(node), inside: seven }),
-  },
-  'nobody has it, CacheServer': {
-    who: poor,
-    options: () => ({ options: ['ParallelDownloads = 5'], cacheServer: CACHE_SERVER, inside: seven }),
-  },
 }
+const waysOf = (what: string, who: Asker): Record<string, Way> => ({
+  [`${what}, XferCommand, pacman 6`]: { who, options: (node) => ({ options: xfer(node) }) },
+  [`${what}, XferCommand, pacman 7`]: { who, options: (node) => ({ options: xfer(node), inside: seven }) },
+  [`${what}, CacheServer`]: { who, options: () => byServer },
+})
 
 const empty = (folder: string) => {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
 }
 
-/** What a process has used since its start (proc(5), 14th and 15th field of stat, in hundredths). */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number)
-  return (user! + system!) / 100
+interface Figures {
+  seconds: number
+  /** CPU seconds of pacman with its children, and of the daemon with its. */
+  client: number
+  daemon?: number
 }
 
-/** The seconds of one `pacman -Sw`, everything as on the first day. */
-async function transaction({ who, options }: Way, packages: Package[], signed: boolean): Promise<number> {
+/** One `pacman -Sw`, everything as on the first day. */
+async function transaction({ who, options }: Way, packages: Package[], signed: boolean): Promise<Figures> {
   const { host, node } = who
   const more = node ? options(node) : options(undefined as never)
   const pacman = createPacman(host, {
@@ -148,44 +151,48 @@ async function transaction({ who, options }: Way, packages: Package[], signed: b
     empty(node.state)
     await node.start()
     await node.until('its peers', (status) => status.peers.length === 2)
+    profiling.start(node)
   }
+  const before = node ? daemonCpu(node) : 0
   const outcome = await pacman.run(['-Sw', ...packages.map((item) => item.name)], { timeout: 900 })
   if (outcome.code !== 0) throw new Error(outcome.all)
   const files = packages.length * (signed ? 2 : 1)
   const got = readdirSync(pacman.cache).length
   if (got !== files) throw new Error(`${got} files instead of ${files}`)
-  if (node) {
-    const { totals } = await node.status()
-    const [cpu] = node.daemons().map(cpuSeconds)
-    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
-    lab.note(
-      `${outcome.seconds.toFixed(2)} s, CPU s of pacman ${outcome.cpuSeconds.toFixed(2)}, of the daemon ${cpu?.toFixed(2)}, MB from peers ${megabytes(totals.fromPeers)}, by the mirror through the daemon ${megabytes(totals.fromMirror)}`,
-    )
-    node.signal('SIGTERM')
-    await waitFor('the end of the daemon', () => node.daemons().length === 0)
-  }
-  return outcome.seconds
+  const client = outcome.cpuSeconds
+  if (!node) return { seconds: outcome.seconds, client }
+  const daemon = daemonCpu(node) - before
+  profiling.stop(node)
+  await profiling.done()
+  const { totals } = await node.status()
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
+  lab.note(
+    `${outcome.seconds.toFixed(2)} s, CPU s of pacman ${client.toFixed(2)}, of the daemon ${daemon.toFixed(2)}, MB from peers ${megabytes(totals.fromPeers)}, by the mirror through the daemon ${megabytes(totals.fromMirror)}`,
+  )
+  node.signal('SIGTERM')
+  await waitFor('the end of the daemon', () => node.daemons().length === 0)
+  return { seconds: outcome.seconds, client, daemon }
 }
 
 /**
  * Seconds from pacman's first call to its second. A wrapper that pacman itself doesn't call is no transaction, so
  * nothing is read ahead.
  */
-async function firstPackage(reads: boolean): Promise<number> {
-  const { host, node } = rich
+async function firstPackage(who: Asker, reads: boolean): Promise<Figures> {
+  const { host, node } = who
   const [log, script] = [join(host.folder, 'calls'), join(host.folder, 'wrapper')]
   const command = node!.xferCommand.replace('%u %o', '"$@"')
   writeFileSync(script, `#!/bin/sh\ndate +%s%N >>${log}\n${reads ? 'exec ' : ''}${command}\n`, {
     mode: 0o755,
   })
   writeFileSync(log, '')
-  await transaction(
-    { who: rich, options: () => ({ options: [`XferCommand = ${script} %u %o`], inside: seven }) },
+  const figures = await transaction(
+    { who, options: () => ({ options: [`XferCommand = ${script} %u %o`], inside: seven }) },
     sets.small.slice(0, 50),
     false,
   )
   const [first, second] = readFileSync(log, 'utf8').split('\n').map(Number) as [number, number]
-  return (second - first) / 1e9
+  return { ...figures, seconds: (second - first) / 1e9 }
 }
 
 const works: [string, SetName, boolean][] = [
@@ -193,30 +200,56 @@ const works: [string, SetName, boolean][] = [
   ['300 × 30 KB', 'small', false],
   ['300 × 30 KB, signed', 'small', true],
 ]
-const seconds: Record<string, number[]> = {}
-const measure = async (row: string, act: () => Promise<number>) => {
-  if (!only.test(row)) return
-  lab.note(row)
-  seconds[row] ??= []
-  seconds[row].push(await act())
+const found: Record<string, { work: string; files: number; runs: Figures[] }> = {}
+const measure = async (name: string, work: string, files: number, act: () => Promise<Figures>) => {
+  if (!only.test(name)) return
+  lab.note(name)
+  found[name] ??= { work, files, runs: [] }
+  found[name].runs.push(await act())
 }
 for (let round = 0; round < rounds; round++) {
   for (const [work, set, signed] of works) {
-    for (const [name, way] of Object.entries(ways)) {
+    const files = sets[set].length
+    const run = async (name: string, way: Way) => {
       // pacman 6 by XferCommand never fetches signatures, and then finds them missing.
-      if (signed && name.endsWith('pacman 6')) continue
-      await measure(`${work}: ${name}`, () => transaction(way, sets[set], signed))
+      if (signed && name.includes('pacman 6')) return
+      await measure(`${work}: ${name}`, work, files, () => transaction(way, sets[set], signed))
+    }
+    for (const [name, way] of Object.entries(rivals)) await run(name, way)
+    for (const { build, rich, poor } of askers) {
+      const ways = { ...waysOf('all have it', rich), ...waysOf('nobody has it', poor) }
+      for (const [name, way] of Object.entries(ways)) await run(named(name, build), way)
     }
   }
-  await measure('the first package, with reading ahead', () => firstPackage(true))
-  await measure('the first package, without', () => firstPackage(false))
+  for (const { build, rich } of askers) {
+    for (const reads of [true, false]) {
+      const name = named(`the first package, ${reads ? 'with reading ahead' : 'without'}`, build)
+      await measure(name, '', 50, () => firstPackage(rich, reads))
+    }
+  }
 }
 
-console.log(`| what | seconds, median of ${rounds} | of stock pacman |\n| --- | --- | --- |`)
-for (const [row, times] of Object.entries(seconds)) {
-  const stock = seconds[`${row.split(':')[0]}: stock pacman 7`]
-  const ratio = stock ? (median(times) / median(stock)).toFixed(2) : ''
-  console.log(`| ${row} | ${median(times).toFixed(2)} | ${ratio} |`)
+head(
+  'what',
+  `seconds, median of ${rounds}`,
+  'of stock pacman',
+  'slowest of the median',
+  'CPU s: pacman and its children; daemon and its',
+  'daemon, ms a file',
+)
+for (const [name, { work, files, runs }] of Object.entries(found)) {
+  const of = (key: keyof Figures) => median(runs.map((figures) => figures[key] ?? Number.NaN))
+  const stock = found[`${work}: stock pacman 7`]?.runs.map(({ seconds }) => seconds)
+  const slowest = Math.max(...runs.map(({ seconds }) => seconds))
+  const daemon = runs[0]!.daemon === undefined ? undefined : of('daemon')
+  row(
+    name,
+    of('seconds').toFixed(2),
+    stock ? (of('seconds') / median(stock)).toFixed(2) : '',
+    (slowest / of('seconds')).toFixed(2),
+    `${of('client').toFixed(2)}${daemon === undefined ? '' : `; ${daemon.toFixed(2)}`}`,
+    daemon === undefined ? '' : ((daemon * 1000) / files).toFixed(1),
+  )
 }
 lab.close()
 process.exit(0)

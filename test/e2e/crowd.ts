@@ -1,8 +1,10 @@
 import { rmSync } from 'node:fs'
+import type { Outcome } from './commands.ts'
 import type { Host } from './host.ts'
 import type { Lab } from './lab.ts'
 import { createMember, directTo } from './member.ts'
 import { createMirror } from './mirror.ts'
+import type { Sections } from './node.ts'
 import type { Package } from './packages.ts'
 import { createPacman } from './pacman.ts'
 import { assertCache, CURL, type Member } from './pair.ts'
@@ -15,12 +17,20 @@ export interface CrowdSetting {
   /** tc's rates of each host's link, and of the mirror's. */
   link: string
   mirrorLink: string
+  /** How host `n` finds the others, and how many of them it meets; by default all name each other. */
+  meeting?: (hosts: Host[], n: number) => { sections: Sections; peers: number }
+  /** The environment of the daemons. */
+  env?: Record<string, string>
+  /** Called as the measured part begins; what it returns, as it ends. */
+  measured?: (members: Member[]) => () => void
 }
 
 export interface CrowdFigures {
   /** Seconds of pacman, one host alone by curl, and each of the crowd. */
   alone: number
   each: number[]
+  /** What pacman said and cost on each. */
+  outcomes: Outcome[]
   /** Bytes that left the mirror's link, for one host alone and for the crowd. */
   aloneBytes: number
   bytes: number
@@ -33,7 +43,7 @@ export interface CrowdFigures {
  * where one of them fails or has a wrong file. The rival comes first: one host alone, by curl.
  */
 export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFigures> {
-  const { packages, before = [], link, mirrorLink } = setting
+  const { packages, before = [], link, mirrorLink, env = {} } = setting
   const mirrorHost = lab.host('mirror', { rate: mirrorLink })
   const mirror = await createMirror(mirrorHost)
   mirror.publish('lab', [...packages, ...before])
@@ -58,27 +68,34 @@ export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFi
 
   const hosts = Array.from({ length: setting.hosts }, (_, n) => lab.host(`desk${n}`, { rate: link }))
   const members: Member[] = []
-  for (const host of hosts) {
-    const others = hosts.filter((other) => other !== host)
-    members.push(await createMember(lab, mirror, host, { sections: directTo(...others) }))
-  }
-  for (const { node } of members)
-    await node.until('all the others', ({ peers }) => peers.length === hosts.length - 1, 60)
+  const meetings = hosts.map((_, n) => (setting.meeting ?? meetAll)(hosts, n))
+  for (const [n, host] of hosts.entries())
+    members.push(await createMember(lab, mirror, host, { sections: meetings[n]!.sections, env }))
+  for (const [n, { node }] of members.entries())
+    await node.until('its neighbours', ({ peers }) => peers.length >= meetings[n]!.peers, 60)
 
   if (before.length > 0) await Promise.all(members.map(({ pacman }) => pacman.run(wordsFor(before))))
 
+  const finished = setting.measured?.(members)
   const [outcomes, bytes] = await measured(() => Promise.all(members.map(({ pacman }) => pacman.run(words))))
+  finished?.()
   for (const [n, outcome] of outcomes.entries()) {
     if (outcome.code !== 0) throw new Error(`${hosts[n]!.name}: ${outcome.all}`)
     assertCache(members[n]!.pacman, [...packages, ...before])
   }
   let fromPeers = 0
   for (const { node } of members) fromPeers += (await node.status()).totals.fromPeers
-  return { alone: alone.seconds, each: outcomes.map(({ seconds }) => seconds), aloneBytes, bytes, fromPeers }
+  const each = outcomes.map(({ seconds }) => seconds)
+  return { alone: alone.seconds, each, outcomes, aloneBytes, bytes, fromPeers }
 }
 
+const meetAll = (hosts: Host[], n: number) => ({
+  sections: directTo(...hosts.toSpliced(n, 1)),
+  peers: hosts.length - 1,
+})
+
 /** What has left a host by its link, heads and all. */
-async function sentBytes(host: Host): Promise<number> {
+export async function sentBytes(host: Host): Promise<number> {
   const { stdout } = await host.exec(['ip', '-j', '-s', 'link', 'show', 'dev', 'eth0'])
   return JSON.parse(stdout)[0].stats64.tx.bytes
 }

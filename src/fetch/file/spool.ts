@@ -197,12 +197,6 @@ export function createSpool(
   }
 }
 
-/** Another one once anybody has written to the file, or put another in its place. */
-function versionOf({ fd }: FileHandle): string {
-  const { ino, size, ctimeMs } = fstatSync(fd)
-  return `${ino} ${size} ${ctimeMs}`
-}
-
 interface Opened {
   path: string
   notePath: string
@@ -252,4 +246,10 @@ function spoolFile(
       }
     },
   }
+}
+
+/** Another one once anybody has written to the file, or put another in its place. */
+function versionOf({ fd }: FileHandle): string {
+  const { ino, size, ctimeMs } = fstatSync(fd)
+  return `${ino} ${size} ${ctimeMs}`
 }

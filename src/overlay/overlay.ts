@@ -1,10 +1,12 @@
 import { createAccess } from '../base/access-list.ts'
-import { isNear, isOfUse, reachOf } from '../base/address.ts'
+import { addressBlock, isNear, isOfUse, reachOf } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Cidr } from '../base/config-values.ts'
 import { type Endpoint, type HostPort, hostPort } from '../base/endpoint.ts'
+import type { Limiter } from '../base/limiter.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import { createStrangerLog } from '../base/stranger-log.ts'
 import type { Transport } from '../net/transport.ts'
 import { limits } from '../wire/limits.ts'
 import type { HeldFile, Message, NodeId, Sha256, WantedFile } from '../wire/messages.ts'
@@ -19,6 +21,7 @@ import { createReach, type Reachable } from './neighbours/reach.ts'
 import type { NeighbourInfo } from './neighbours/standing.ts'
 import { createHolders, type Holder } from './query/holders.ts'
 import { createRelay, type Holdings } from './query/relay.ts'
+import { createRelayBudget } from './query/relay-budget.ts'
 import { createSearches, type FindOptions } from './query/search.ts'
 import type { Identity } from './session/identity.ts'
 import type { Session } from './session/session.ts'
@@ -49,6 +52,8 @@ export interface OverlayDeps {
   resolve(host: string): Promise<string[]>
   /** An incoming session on which the other end may ask for files. `session.handle` is to be called at once. */
   onTransfer(session: Session): void
+  /** What keeps to `uploadLimit`: what is passed on for others counts too. */
+  uploads?: Limiter
   /** Too few neighbours: time to ask a webhost. Told every few seconds while that lasts. */
   onShort?(): void
 }
@@ -64,6 +69,8 @@ export interface OverlayOptions {
   maxConnections?: number
   /** Hops that a query travels; default 7. */
   ttl?: number
+  /** Bytes a second; no limit when left out. */
+  uploadLimit?: number | undefined
   allow?: Cidr[]
   deny?: Cidr[]
   /** Only who has the network's key can be connected at all. */
@@ -127,6 +134,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
   const holders = createHolders(clock)
   const book = createBook({ clock, random })
   const rates = createRates(clock)
+  const news = createStrangerLog(clock, log)
 
   const connections = createConnections(
     { transport, identity, clock, random, log, bans, access },
@@ -150,6 +158,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       neighbours,
       isReachable: (session) => reach.seenBy(session) !== 'no',
       isCompanion,
+      budget: createRelayBudget(clock, { uploadLimit: options.uploadLimit, uploads: deps.uploads }),
       onAnswer: (ack) => searches.answered(ack),
       onCall: (call) => transfers.called({ ...call, asker: withAddress(call.asker) }),
     },
@@ -213,7 +222,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
 
   function onJoin(session: Session) {
     const { id, remote, outbound } = session
-    log.info({ id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
+    news.info(addressBlock(remote), { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
     if (isCompanion(session)) tell([session], deps.heldFiles?.() ?? [], [])
@@ -233,7 +242,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
   }
 
   function onLeave({ id, remote, outbound, since, parted }: Session) {
-    log.info({ id, address: remote }, 'neighbour left')
+    news.info(addressBlock(remote), { id, address: remote }, 'neighbour left')
     holders.removeFetching(id)
     if (outbound && !parted) book.lost(remote)
     else if (outbound && clock.now() - since < SHORT_STAY) book.failed(remote)
@@ -271,7 +280,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
   }
 
   function onMessage(session: Session, message: Message) {
-    if (!rates.allows(session, message.type)) return
+    if (!rates.allows(session, message)) return
     neighbours.useful(session.id)
     switch (message.type) {
       case 'file':
@@ -354,7 +363,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     isCompanion,
     hasCompanions: () => neighbours.all().some(isCompanion),
     ban(who, reason, ms) {
-      log.warn({ ...who, reason }, 'banned')
+      news.warn(who.address === undefined ? '' : addressBlock(who.address), { ...who, reason }, 'banned')
       bans.add(who, ms)
       if (who.id !== undefined) holders.removeNode(who.id)
       connections.closeBanned()

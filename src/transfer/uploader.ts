@@ -1,3 +1,4 @@
+import { addressBlock } from '../base/address.ts'
 import { chunkCount, chunkLength, chunkSize } from '../base/chunks.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
@@ -55,6 +56,7 @@ export function createServer(
   { holdings, log, reads, turns }: { holdings: UploadStore; log: Log; reads: SharedReads; turns: Turns },
   { onUploaded }: ServerOptions,
 ): ServerShell {
+  const address = addressBlock(session.remote)
   const waiting: Request[] = []
   const files = new Map<Sha256, Promise<OpenFile | undefined>>()
   let hasTurn = false
@@ -126,7 +128,7 @@ export function createServer(
   function work() {
     if (hasTurn || !writable || ended || waiting.length === 0) return
     hasTurn = true
-    turns.take(async () => {
+    turns.take(address, async () => {
       try {
         const request = waiting.shift()
         return request && !ended ? await answer(request) : 0

@@ -82,10 +82,26 @@ test('of two crossing connections, both ends keep the one that the lower id dial
 
 test('who has been idle longest makes room; the direct and the busy stay', () => {
   const now = 3_600_000
-  const one = (id: string, usefulAt: number, direct = false) => ({ id, direct, since: 0, usefulAt })
-  assert.is(whoMakesRoom([one('a', 2), one('b', 1), one('c', 0, true)], now), 'b')
-  assert.is(whoMakesRoom([one('a', now - 600_000), one('c', 0, true)], now), undefined)
-  assert.is(whoMakesRoom([one('a', now - 600_001)], now), 'a')
+  const one = (id: string, usefulAt: number, direct = false) => ({
+    id,
+    block: id,
+    direct,
+    since: 0,
+    usefulAt,
+  })
+  assert.is(whoMakesRoom([one('a', 2), one('b', 1), one('c', 0, true)], 'n', now), 'b')
+  assert.is(whoMakesRoom([one('a', now - 600_000), one('c', 0, true)], 'n', now), undefined)
+  assert.is(whoMakesRoom([one('a', now - 600_001)], 'n', now), 'a')
+})
+
+test('where all are busy the address with clearly more places than the newcomer gives up its youngest', () => {
+  const now = 3_600_000
+  const one = (id: string, block: string, since = 0) => ({ id, block, direct: false, since, usefulAt: now })
+  const three = [one('a', 'x'), one('b', 'x', 5), one('c', 'y', 9)]
+  assert.is(whoMakesRoom(three, 'z', now), 'b')
+  assert.is(whoMakesRoom(three, 'x', now), undefined)
+  assert.is(whoMakesRoom(three, 'y', now), undefined, 'else the two would take it from each other')
+  assert.is(whoMakesRoom([one('a', 'x'), one('c', 'y')], 'z', now), undefined)
 })
 
 test('an expiring memory forgets in time, and the oldest when it is full', () => {

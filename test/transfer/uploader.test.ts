@@ -24,7 +24,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
     sentOff?.()
     return state.writable
   }
-  const session = { send, link: { send } } as unknown as Session
+  const session = { send, link: { send }, remote: '192.0.2.1:8048' } as unknown as Session
   const holdings: UploadStore = {
     signature: async (sha256) => (sha256 === FILE ? Buffer.from('signature') : undefined),
     async open(sha256) {
@@ -42,7 +42,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
       }
     },
   }
-  const turns = { take: (turn: () => Promise<number>) => void turn() }
+  const turns = { take: (_address: string, turn: () => Promise<number>) => void turn() }
   const server = createServer(
     session,
     { holdings, log: silentLog, reads: createSharedReads(createBufferPool()), turns },

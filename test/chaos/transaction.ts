@@ -152,8 +152,9 @@ export async function transact(world: World, seed: number, n: number, withSeven:
 
 /** The same transaction without faults; afterwards a daemon that keeps something spoilt doesn't live on. */
 async function again(world: World, plan: Plan, says: string, log: string): Promise<Verdict> {
-  const { side } = await withPacmans(world, plan, world.asker.host, false)
-  const [outcome] = await run({ ...plan, faults: [] }, side, [], PATIENCE.ours, false)
+  const calm = { ...plan, faults: [] }
+  const { side } = await withPacmans(world, calm, world.asker.host, false)
+  const [outcome] = await run(calm, side, [], PATIENCE.ours, false)
   const wrong = amiss(side.pacman, plan.chosen, outcome!)
   const { seconds, all } = outcome!
   if (!wrong) return { end: 'neither', says, seconds, log }

@@ -1,18 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { asError, PacsrvError } from '../base/error.ts'
+import { PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
 import type { Job, JobEnd } from '../fetch/job/job.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
-import {
-  CURL_ENVIRONMENT,
-  type EndFrame,
-  type FetchRequest,
-  FRAME_HEADER_BYTES,
-  FrameType,
-  HEARTBEAT_MS,
-} from './fetch-stream.ts'
+import { CURL_ENVIRONMENT, FRAME_HEADER_BYTES, FrameType, HEARTBEAT_MS } from './fetch-stream.ts'
 
 export const BODY_BYTES = 64 * 1024
 const AHEAD_BYTES = 1024 * 1024
@@ -27,43 +20,10 @@ export interface FetchDeps {
   log: Log
 }
 
-/** Answers POST /v1/fetch: hands a job's file over as it comes. */
-export async function answerFetch(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { fetcher, readAhead, log }: FetchDeps,
-): Promise<void> {
-  // The first byte goes out at once: a client takes half a second's silence for a hung daemon.
-  response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
-  response.flushHeaders()
-  const end = (frame: EndFrame) => response.end(jsonFrame(FrameType.end, frame))
-  try {
-    const { url, environment, transaction } = parseRequest(await readBody(request, BODY_BYTES))
-    const located = await fetcher.locate(url)
-    if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
-    const { file } = located
-    response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
-    const handed = handOver(fetcher.fetch(located, environment), response, JSON_VOICE)
-    readAhead.asked(file.sha256)
-    if (transaction !== undefined && readAhead.isNew(transaction)) {
-      response.write(frameHeader(FrameType.aheadWanted, 0))
-    }
-    await handed
-  } catch (error) {
-    log.warn({ err: asError(error) }, 'a file could not be handed over')
-    end({ result: 'mirror', reason: asError(error).message })
-  }
-}
-
 /** How an answer says what isn't the file's own bytes: a frame each. */
 export interface Voice {
   progress(job: Job): Buffer
   end(end: JobEnd, file: Job['file']): Buffer
-}
-
-const JSON_VOICE: Voice = {
-  progress: (job) => jsonFrame(FrameType.progress, { done: job.done }),
-  end: (end) => jsonFrame(FrameType.end, end),
 }
 
 /** Streams what is readable until the job is over; resolves when the answer has ended. */
@@ -140,11 +100,6 @@ export function frameHeader(type: number, length: number): Buffer {
   return header
 }
 
-function jsonFrame(type: number, value: object): Buffer {
-  const body = Buffer.from(JSON.stringify(value))
-  return Buffer.concat([frameHeader(type, body.length), body])
-}
-
 export async function readBody(request: IncomingMessage, most: number): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
@@ -157,13 +112,6 @@ export async function readBody(request: IncomingMessage, most: number): Promise<
 }
 
 /** Only what is known is taken: the environment goes to a curl. */
-export function parseRequest(body: string): FetchRequest {
-  const { url, environment, transaction } = JSON.parse(body) as Record<string, unknown>
-  if (typeof url !== 'string') throw new PacsrvError('usage', 'the request names no URL')
-  const isOne = typeof transaction === 'string' && transaction.length <= TRANSACTION_LENGTH
-  return { url, environment: knownEnvironment(environment), ...(isOne ? { transaction } : {}) }
-}
-
 export function knownEnvironment(given: unknown): Record<string, string> {
   const known = CURL_ENVIRONMENT.flatMap((key) => {
     const value = (given as Record<string, unknown> | undefined)?.[key]

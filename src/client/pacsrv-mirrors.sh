@@ -253,8 +253,8 @@ database-*.sig)
 *)
 	# Of a mirror that is reached by a caller's proxy the daemon knows nothing.
 	[ "$daemon-${http_proxy-}${https_proxy-}${HTTPS_PROXY-}${all_proxy-}${ALL_PROXY-}" != live- ] ||
-		order=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -G --data-urlencode url@- \
-			http://localhost/v1/mirrors | head -c 65536)
+		order=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 --limit-rate 100K -G \
+			--data-urlencode url@- http://localhost/v1/mirrors)
 	case $order in '' | "$url" | "$url
 "*) try "$url" ;; esac
 	try "$(others)"

@@ -1,3 +1,5 @@
+import type { PacsrvError } from '../base/error.ts'
+
 /**
  * What a mirror's answer to the question for one file means: the one rule of the daemon, of CacheServer and of the front's
  * script, into which build.js writes it.
@@ -48,6 +50,13 @@ export function answerOf({ exitCode, status }: Outcome): Answer {
       (exits === undefined || exits.includes(exitCode)) && (statuses === undefined || statuses.some(fits)),
   )
   return row?.answer ?? 'broken'
+}
+
+/** The same of an error: `mismatch`, or `mirror` with what came as its cause. */
+export function answerIn({ code, cause }: PacsrvError): Answer {
+  if (code === 'mismatch') return 'wrong'
+  const { exitCode = 22, status = 0 } = (cause ?? {}) as Partial<Outcome>
+  return answerOf({ exitCode, status })
 }
 
 /** Whether to ask the next mirror: one mirror's no is not everybody's. */

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { type Endpoint, endpoint, type HostPort, splitHostPort } from './endpoint.ts'
+import { LOG_COMPONENTS, LOG_LEVELS, type LogLevels } from './log.ts'
 
 /** Turns the text of a value into what it means, or throws an Error whose message completes "key …". */
 export type ValueParser<T> = (text: string) => T
@@ -82,6 +83,23 @@ export function yesNoOrNames(text: string): boolean | string[] {
     throw new Error(`must be yes, no or names of interfaces, not "${wrong ?? text}"`)
   }
   return names
+}
+
+/** A level for all, and after it components with others: `info overlay=debug downloads=trace`. */
+export function logLevels(text: string): LogLevels {
+  const levels: LogLevels = { level: 'info', components: {} }
+  const given = new Set<string>()
+  for (const word of text.split(/\s+/).filter((word) => word !== '')) {
+    const equals = word.indexOf('=')
+    const component = equals < 0 ? undefined : oneOf(...LOG_COMPONENTS)(word.slice(0, equals))
+    const level = oneOf(...LOG_LEVELS)(word.slice(equals + 1))
+    const name = component ?? 'all'
+    if (given.has(name)) throw new Error(`must not name a level for ${name} twice: "${text}"`)
+    given.add(name)
+    if (component === undefined) levels.level = level
+    else levels.components[component] = level
+  }
+  return levels
 }
 
 /** Bytes a second: 500K, 2M (1024 each), or a plain number. */

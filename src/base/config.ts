@@ -3,6 +3,7 @@ import { type ConfigLine, configError, parseConfigFile } from './config-file.ts'
 import * as value from './config-values.ts'
 import type { Endpoint, HostPort } from './endpoint.ts'
 import { PacsrvError, systemCode } from './error.ts'
+import type { LogLevels } from './log.ts'
 
 export const DEFAULT_CONFIG_FILE = '/etc/pacsrv.conf'
 
@@ -34,7 +35,7 @@ const schema = (paths: DefaultPaths) => ({
     'state-dir': key(value.absolutePath, paths.stateDir),
     'spool-dir': key(value.absolutePath, paths.spoolDir),
     user: key(value.userName, 'pacsrv'),
-    'log-level': key(value.oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'), 'info'),
+    'log-level': key<LogLevels>(value.logLevels, { level: 'info', components: {} }),
   },
   network: {
     listen: key(value.listenAddress, '[::]:8048'),

@@ -2,7 +2,7 @@ import type { Config } from '../base/config.ts'
 import { PacsrvError } from '../base/error.ts'
 import { humanSize } from '../base/progress.ts'
 import { askDaemon } from '../client/ask-daemon.ts'
-import type { Found } from '../http/find.ts'
+import type { FoundFile } from '../http/find.ts'
 
 /** A search is over in 2.5 s. */
 const PATIENCE_MS = 5_000
@@ -23,13 +23,13 @@ export async function runFind(
       `no sync database names ${name}; give a package's file name as pacman -Sp prints it`,
     )
   }
-  const found = JSON.parse(answer.body) as Found
+  const found = JSON.parse(answer.body) as FoundFile
   if (json) print(JSON.stringify(found))
   else for (const line of lines(found)) print(line)
   return found.holders.length > 0 || found.here ? 0 : 1
 }
 
-function lines({ file, size, here, holders }: Found): string[] {
+function lines({ file, size, here, holders }: FoundFile): string[] {
   const count = holders.length === 1 ? '1 node has it' : `${holders.length} nodes have it`
   return [
     `${file} (${humanSize(size)}): ${count}${here ? ', and so has this one' : ''}`,

@@ -23,12 +23,24 @@ export async function runStatus(
     )
   }
   if (json) print(JSON.stringify(answer.status))
-  else for (const line of statusLines(answer.status as Status)) print(line)
+  else for (const line of statusLines(answer.status, placeOf(config))) print(line)
   return 0
 }
 
-/** The status for people. */
-export function statusLines({ node, peers, files, transfers, totals }: Status): string[] {
+/**
+ * The status for people. Throws PacsrvError `daemon` where what answered at `place`, another machine perhaps, said
+ * something else.
+ */
+export function statusLines(status: unknown, place: string): string[] {
+  try {
+    return linesOf(status as Status).map((line) => line.replace(/[\x00-\x1f\x7f-\x9f]/g, '?'))
+  } catch (error) {
+    const mend = 'see [client] server, and whether that pacsrv is as new as this one'
+    throw new PacsrvError('daemon', `what answers at ${place} isn't pacsrv's status; ${mend}`, error)
+  }
+}
+
+function linesOf({ node, peers, files, transfers, totals }: Status): string[] {
   return [
     `Node        ${node.id}`,
     `            pacsrv ${node.version}, pid ${node.pid}`,

@@ -3,18 +3,17 @@ import type { Endpoint } from '../base/endpoint.ts'
 import { asError } from '../base/error.ts'
 import { createExpiringMap } from '../base/expiring-map.ts'
 import type { Log } from '../base/log.ts'
+import { SMALL_BYTES } from '../base/sizes.ts'
 import { createBucket, type Rate } from '../base/token-bucket.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Session } from '../overlay/session/session.ts'
 import type { Sha256, WantedFile } from '../wire/messages.ts'
-import type { FileNetwork } from './job/holder-intake.ts'
+import type { FileNetwork } from './network.ts'
 
 /** The flood has so long, in milliseconds: its last ring is out, and most answers of the nearer ones are home. */
 const FLOOD_TIME = 500
 /** With fewer neighbours the flood is no match for the DHT, and both start at once. */
 const FEW = 3
-/** A smaller file has come from the mirror before a lookup ends (mirror-rule.ts): its lookup waits all the same. */
-const SMALL_FILE = 256 * 1024
 /** Each lookup sends some 30 packets: an upgrade of 1,500 packages isn't 1,500 lookups. */
 const LOOKUPS: Rate = { perSecond: 1, burst: 30 }
 const AT_ONCE = 8
@@ -79,7 +78,8 @@ export function createDhtSearch(deps: DhtSearchDeps): FileNetwork['find'] {
       },
     })
     const over = aborted(signal)
-    if (files.every(({ size }) => size < SMALL_FILE)) await Promise.race([over, passed(clock, FLOOD_TIME)])
+    // A small file has come from the mirror before a lookup ends: its lookup waits all the same.
+    if (files.every(({ size }) => size < SMALL_BYTES)) await Promise.race([over, passed(clock, FLOOD_TIME)])
     else if (deps.neighbours() >= FEW) await Promise.race([over, flood, passed(clock, FLOOD_TIME)])
     if (signal.aborted) return flood
     const missing = files.filter(({ sha256 }) => !found.has(sha256))

@@ -3,9 +3,9 @@ import { rootOf } from '../base/chunks.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Catalogue, CatalogueFile } from '../pacman/catalogue.ts'
 import { readSignature } from '../pacman/signature.ts'
-import type { Holdings, OpenFile } from '../transfer/uploader.ts'
+import type { OpenFile, UploadStore } from '../transfer/uploader.ts'
 import type { HeldFile, Sha256 } from '../wire/messages.ts'
-import type { Fetcher } from './downloads.ts'
+import type { JobList } from './downloads.ts'
 import type { Spool } from './file/spool.ts'
 import type { Job } from './job/job.ts'
 
@@ -18,16 +18,16 @@ export function heldFile({ sha256, size, root }: CatalogueFile): HeldFile {
 export interface Places {
   catalogue: Pick<Catalogue, 'find' | 'files' | 'open' | 'forget'>
   spool: Pick<Spool, 'complete' | 'completeFiles'>
-  fetcher: Pick<Fetcher, 'job' | 'jobs'>
+  downloads: Pick<JobList, 'job' | 'jobs'>
 }
 
 /** All that this node holds or downloads, as the network is told of it. */
-export interface HeldFiles extends Holdings {
+export interface HeldFiles extends UploadStore {
   find(sha256: Sha256, companion: boolean): HeldFile | undefined
   all(): HeldFile[]
 }
 
-export function createHeldFiles({ catalogue, spool, fetcher }: Places): HeldFiles {
+export function createHeldFiles({ catalogue, spool, downloads }: Places): HeldFiles {
   /** A file in the spool may leave it while it is open: its handle stays good. */
   function spooled(sha256: Sha256): HeldFile | undefined {
     const found = spool.completeFiles().get(sha256)
@@ -40,7 +40,7 @@ export function createHeldFiles({ catalogue, spool, fetcher }: Places): HeldFile
       const file = catalogue.find(sha256)
       const whole = file ? heldFile(file) : spooled(sha256)
       if (whole) return whole
-      const job = fetcher.job(sha256)
+      const job = downloads.job(sha256)
       return job && !job.end && (companion || job.done > 0) ? job.held : undefined
     },
     all() {
@@ -49,7 +49,7 @@ export function createHeldFiles({ catalogue, spool, fetcher }: Places): HeldFile
         const file = known.has(sha256) ? undefined : spooled(sha256)
         if (file) known.set(sha256, file)
       }
-      for (const job of fetcher.jobs()) {
+      for (const job of downloads.jobs()) {
         if (!job.end && !known.has(job.file.sha256)) known.set(job.file.sha256, job.held)
       }
       return [...known.values()]
@@ -69,7 +69,7 @@ export function createHeldFiles({ catalogue, spool, fetcher }: Places): HeldFile
         const cutShort = () => new PacsrvError('absent', `the spool's ${sha256} has been cut short`)
         return fromHandle(handle, { size, chunkHashes, state: sha256 }, cutShort)
       }
-      const job = fetcher.job(sha256)
+      const job = downloads.job(sha256)
       return job && !job.end ? inProgress(job) : undefined
     },
     async signature(sha256) {

@@ -1,8 +1,8 @@
 import type { Cancel, Clock } from '../base/clock.ts'
-import { SMALL_BYTES } from '../mirror/small-batches.ts'
+import { SMALL_BYTES } from '../base/sizes.ts'
 import type { WantedFile } from '../wire/messages.ts'
-import type { Located } from './downloads.ts'
 import type { Job } from './job/job.ts'
+import type { Located } from './locator.ts'
 import { createRateMeter } from './sources/rate-meter.ts'
 
 /** Fetches what a transaction will ask for before it asks, in its order, so that it finds it ready. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { WantedFile } from '../wire/messages.ts'
-import type { FileNetwork } from './job/holder-intake.ts'
+import type { FileNetwork } from './network.ts'
 
 /**
  * Whether a file is worth fetching here for a pacman that would else take it from the mirror itself, at once and with

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
-import type { Job } from '../fetch/job/job.ts'
+import type { Job, JobEnd } from '../fetch/job/job.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import {
@@ -14,11 +14,11 @@ import {
   HEARTBEAT_MS,
 } from './fetch-stream.ts'
 
-const BODY_BYTES = 64 * 1024
+export const BODY_BYTES = 64 * 1024
 const AHEAD_BYTES = 1024 * 1024
 const AHEAD_FILES = 2_000
-const TRANSACTION_LENGTH = 64
-const DATA_BYTES = 512 * 1024
+export const TRANSACTION_LENGTH = 64
+export const DATA_BYTES = 512 * 1024
 
 export interface FetchDeps {
   fetcher: Fetcher
@@ -43,7 +43,7 @@ export async function answerFetch(
     if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
     const { file } = located
     response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
-    const handed = handOver(fetcher.fetch(located, environment), response)
+    const handed = handOver(fetcher.fetch(located, environment), response, JSON_VOICE)
     readAhead.asked(file.sha256)
     if (transaction !== undefined && readAhead.isNew(transaction)) {
       response.write(frameHeader(FrameType.aheadWanted, 0))
@@ -55,8 +55,19 @@ export async function answerFetch(
   }
 }
 
+/** How an answer says what isn't the file's own bytes: a frame each. */
+export interface Voice {
+  progress(job: Job): Buffer
+  end(end: JobEnd, file: Job['file']): Buffer
+}
+
+const JSON_VOICE: Voice = {
+  progress: (job) => jsonFrame(FrameType.progress, { done: job.done }),
+  end: (end) => jsonFrame(FrameType.end, end),
+}
+
 /** Streams what is readable until the job is over; resolves when the answer has ended. */
-async function handOver(job: Job, response: ServerResponse): Promise<void> {
+export async function handOver(job: Job, response: ServerResponse, voice: Voice): Promise<void> {
   const buffers = [Buffer.allocUnsafeSlow(DATA_BYTES), Buffer.allocUnsafeSlow(DATA_BYTES)]
   let position = 0
   /** Grows with each rewind: what was read before it must not be sent after it. */
@@ -71,10 +82,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
       response.write(frameHeader(FrameType.rewind, 0))
     },
   })
-  const heartbeat = setInterval(
-    () => response.write(jsonFrame(FrameType.progress, { done: job.done })),
-    HEARTBEAT_MS,
-  )
+  const heartbeat = setInterval(() => response.write(voice.progress(job)), HEARTBEAT_MS)
   /** The two writes that may be under way, the older first. */
   let sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
   const send = (bytes: Uint8Array, done = () => {}) => {
@@ -87,7 +95,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
 
   try {
     while (!response.destroyed) {
-      if (job.end && job.end.result !== 'done') return void response.end(jsonFrame(FrameType.end, job.end))
+      if (job.end && job.end.result !== 'done') return void response.end(voice.end(job.end, job.file))
       await sent[0]
       const bytes = Math.min(DATA_BYTES, job.readable - position)
       const lent = job.lend(position)
@@ -99,7 +107,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
         if (now === round) send(buffer)
       } else if (job.end) {
         await Promise.all(sent)
-        return void response.end(jsonFrame(FrameType.end, job.end))
+        return void response.end(voice.end(job.end, job.file))
       } else {
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -125,7 +133,7 @@ function written(response: ServerResponse, buffer: Uint8Array): Promise<void> {
   })
 }
 
-function frameHeader(type: number, length: number): Buffer {
+export function frameHeader(type: number, length: number): Buffer {
   const header = Buffer.alloc(FRAME_HEADER_BYTES)
   header[0] = type
   header.writeUInt32BE(length, 1)
@@ -137,7 +145,7 @@ function jsonFrame(type: number, value: object): Buffer {
   return Buffer.concat([frameHeader(type, body.length), body])
 }
 
-async function readBody(request: IncomingMessage, most: number): Promise<string> {
+export async function readBody(request: IncomingMessage, most: number): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
   for await (const part of request) {
@@ -156,7 +164,7 @@ export function parseRequest(body: string): FetchRequest {
   return { url, environment: knownEnvironment(environment), ...(isOne ? { transaction } : {}) }
 }
 
-function knownEnvironment(given: unknown): Record<string, string> {
+export function knownEnvironment(given: unknown): Record<string, string> {
   const known = CURL_ENVIRONMENT.flatMap((key) => {
     const value = (given as Record<string, unknown> | undefined)?.[key]
     return typeof value === 'string' && !value.includes('\0') ? [[key, value] as const] : []

@@ -1,10 +1,10 @@
-import type { FileNetwork } from '../fetch/job/holder-intake.ts'
+import type { FileNetwork } from '../fetch/network.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 import type { SyncDatabases } from '../pacman/sync-databases.ts'
 
 /** What GET /v1/find gives. */
-export interface Found {
+export interface FoundFile {
   file: string
   size: number
   sha256: string
@@ -25,12 +25,12 @@ export function createFinder({
   databases: SyncDatabases
   network: Pick<FileNetwork, 'find'>
   catalogue: Pick<Catalogue, 'find'>
-}): (name: string) => Promise<Found | undefined> {
+}): (name: string) => Promise<FoundFile | undefined> {
   return async (name) => {
     const file = await databases.find(name)
     if (!file) return undefined
     const { sha256, size } = file
-    const holders: Found['holders'] = []
+    const holders: FoundFile['holders'] = []
     await network.find([{ sha256, size, name }], {
       signal: AbortSignal.timeout(SEARCH_TIME),
       onHolder({ id, address, reachable, via, file }) {

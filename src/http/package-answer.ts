@@ -2,15 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../base/clock.ts'
 import { sourcesLine } from '../base/progress.ts'
-import type { Fetcher, Located } from '../fetch/downloads.ts'
+import type { Fetcher } from '../fetch/downloads.ts'
 import type { Spool } from '../fetch/file/spool.ts'
 import type { Job } from '../fetch/job/job.ts'
+import type { Located } from '../fetch/locator.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Scout } from '../fetch/scout.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import type { OpenMirror } from '../mirror/curl.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
-import type { Holdings } from '../transfer/uploader.ts'
+import type { UploadStore } from '../transfer/uploader.ts'
 import { createDrip } from './drip.ts'
 import { type CheckedFile, notFound, replyFor, sendBytes, sendFile, writeReply } from './send-file.ts'
 
@@ -21,7 +22,7 @@ export interface PackageSources {
   scout: Scout
   spool: Spool
   catalogue: Pick<Catalogue, 'open'>
-  heldSignature: Holdings['signature']
+  heldSignature: UploadStore['signature']
   openMirror: OpenMirror
   clock: Clock
 }

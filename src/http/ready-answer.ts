@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import { progressLine } from '../base/progress.ts'
-import type { Located } from '../fetch/downloads.ts'
 import type { Job } from '../fetch/job/job.ts'
+import type { Located } from '../fetch/locator.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
 import { notFound, sendBytes, sendFile } from './send-file.ts'
 

@@ -2,19 +2,27 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { hostname } from 'node:os'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { Locator } from '../fetch/locator.ts'
+import type { CallerMirrors } from '../mirror/caller-mirrors.ts'
 import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
-import type { Found } from './find.ts'
+import { answerFile } from './file-answer.ts'
+import type { FoundFile } from './find.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
 import { answerReady, answerSignature, SIGNATURE } from './ready-answer.ts'
 import type { Status } from './status.ts'
 import { statusPage } from './status-page.ts'
 
-export interface ServerDeps extends PackageSources, FetchDeps {
+/** What each answer needs. */
+export interface ServerDeps {
+  fetch: FetchDeps
+  packages: PackageSources
+  locatePath: Locator['locatePath']
+  mirrors: CallerMirrors
   status(): Status
   /** Looks at the cache again. */
   announce(): void
   /** Who has the file of this name; undefined when no sync database names it. */
-  find(name: string): Promise<Found | undefined>
+  find(name: string): Promise<FoundFile | undefined>
   /** Whether this address may ask over TCP. */
   allows(address: string): boolean
   log: Log
@@ -60,21 +68,22 @@ async function answer(
   if (pathname.startsWith('/v1/')) {
     if (door === 'tcp') return refuse(404)
     const call = `${request.method} ${pathname}`
-    if (call === 'POST /v1/fetch') return answerFetch(request, response, deps)
-    if (call === 'POST /v1/ahead') return answerAhead(request, response, deps)
+    if (call === 'POST /v1/file') return answerFile(request, response, deps)
+    if (call === 'POST /v1/fetch') return answerFetch(request, response, deps.fetch)
+    if (call === 'POST /v1/ahead') return answerAhead(request, response, deps.fetch)
     if (call === 'GET /v1/ready') {
-      return answerReady(request, response, { url: searchParams.get('url'), sources: deps })
+      return answerReady(request, response, { url: searchParams.get('url'), sources: deps.packages })
     }
     if (call === 'GET /v1/mirrors') {
-      const mirrors = await deps.fetcher.mirrorsOf(searchParams.get('url') ?? '')
+      const mirrors = await deps.mirrors.of(searchParams.get('url') ?? '')
       return mirrors ? text(response, 'text/plain', `${mirrors.join('\n')}\n`) : refuse(404)
     }
     if (call === 'POST /v1/mirror-failed') {
-      await deps.fetcher.mirrorFailed(searchParams.get('url') ?? '')
+      await deps.mirrors.failed(searchParams.get('url') ?? '')
       return refuse(204)
     }
     if (call === 'GET /v1/signature') {
-      return answerSignature(request, response, { url: searchParams.get('url'), sources: deps })
+      return answerSignature(request, response, { url: searchParams.get('url'), sources: deps.packages })
     }
     if (call === 'GET /v1/find') {
       const found = await deps.find(searchParams.get('name') ?? '')
@@ -89,10 +98,10 @@ async function answer(
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
   if (pathname === '/status') return text(response, 'application/json', `${JSON.stringify(deps.status())}\n`)
   if (pathname === '/') return text(response, 'text/html; charset=utf-8', statusPage(deps.status()))
-  const located = await deps.fetcher.locatePath(pathname.replace(SIGNATURE, ''))
+  const located = await deps.locatePath(pathname.replace(SIGNATURE, ''))
   if (!located) return refuse(404)
   const answerIt = SIGNATURE.test(pathname) ? answerPackageSignature : answerPackage
-  return answerIt(request, response, { located, sources: deps })
+  return answerIt(request, response, { located, sources: deps.packages })
 }
 
 /** A Host that is a name of somebody else's is a browser led here by DNS (rebinding). */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import { isUnreachable, type OpenMirror } from './curl.ts'
 
 /** Which mirrors could not be reached lately: a dead one is tried last, so that it costs its time-out once, not once a file. */
@@ -52,7 +53,7 @@ const SILENT_MS = 1_500
 /** Opens mirrors as `open` does, and notes who answers. */
 export function notingDead(
   open: OpenMirror,
-  { dead, clock }: { dead: DeadMirrors; clock: Clock },
+  { dead, clock, log }: { dead: DeadMirrors; clock: Clock; log: Log },
 ): OpenMirror {
   return (request, handler) => {
     const begun = clock.now()
@@ -65,14 +66,21 @@ export function notingDead(
         handler.onStart(offset)
       },
       onEnd(error) {
-        if (error && isUnreachable(error)) dead.failed(request.url)
+        if (error && isUnreachable(error)) {
+          dead.failed(request.url)
+          log.debug({ mirror: hostOf(request.url), problem: error.message }, 'a mirror could not be reached')
+        }
         handler.onEnd(error)
       },
     })
     return {
       ...stream,
       stop() {
-        if (!answered && clock.now() - begun >= SILENT_MS) dead.failed(request.url)
+        const silentMs = clock.now() - begun
+        if (!answered && silentMs >= SILENT_MS) {
+          dead.failed(request.url)
+          log.debug({ mirror: hostOf(request.url), silentMs }, 'a mirror said nothing and was left')
+        }
         stream.stop()
       },
     }

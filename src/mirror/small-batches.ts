@@ -1,9 +1,8 @@
 import type { Cancel, Clock } from '../base/clock.ts'
+import { SMALL_BYTES } from '../base/sizes.ts'
 import type { MirrorHandler, MirrorRequest, MirrorStream, OpenMirror } from './curl.ts'
 import type { FetchMany, SmallOutcome } from './curl-batch.ts'
 
-/** Up to this a file costs more to ask for than to send; bytes. */
-export const SMALL_BYTES = 256 * 1024
 /** While one curl is at work others wait for the next, but no longer than this, in milliseconds. */
 const MOST_WAIT_MS = 200
 const MOST_FILES = 20

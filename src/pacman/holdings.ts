@@ -19,7 +19,7 @@ export interface Changes {
 }
 
 /** Which files there are, by path and by hash. Of files with one hash, the first is offered. */
-export interface Holdings {
+export interface CatalogueIndex {
   at(path: string): CatalogueFile | undefined
   all(): CatalogueFile[]
   /** Every copy; the offered one first. */
@@ -37,7 +37,7 @@ export interface Holdings {
   takeChanges(): Changes
 }
 
-export function createHoldings(): Holdings {
+export function createHoldings(): CatalogueIndex {
   const byPath = new Map<string, CatalogueFile>()
   const byHash = new Map<string, CatalogueFile[]>()
   const before = new Map<string, CatalogueFile | undefined>()

@@ -1,7 +1,13 @@
-import type { Maps } from '../fetch/crowd/mirror-shares.ts'
+/** What a node says of a download of its own, one byte a chunk. */
+export interface HaveMaps {
+  /** It has it. */
+  hand: Uint8Array
+  /** It had it from the mirror itself, or has asked the mirror for it. */
+  own: Uint8Array
+}
 
 /** The payload of HAVE: two bitmaps, bit i of byte i/8, lowest first; see docs/protocol.md. */
-export function packMaps({ hand, own }: Maps): Buffer {
+export function packMaps({ hand, own }: HaveMaps): Buffer {
   const bytes = Math.ceil(hand.length / 8)
   const packed = Buffer.alloc(2 * bytes)
   for (let chunk = 0; chunk < hand.length; chunk++) {
@@ -13,7 +19,7 @@ export function packMaps({ hand, own }: Maps): Buffer {
 }
 
 /** Undefined where it isn't what a file of so many chunks has. */
-export function unpackMaps(payload: Uint8Array, chunks: number): Maps | undefined {
+export function unpackMaps(payload: Uint8Array, chunks: number): HaveMaps | undefined {
   const bytes = Math.ceil(chunks / 8)
   if (payload.length !== 2 * bytes) return undefined
   const hand = unpack(payload.subarray(0, bytes), chunks)

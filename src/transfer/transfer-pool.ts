@@ -1,5 +1,7 @@
+import { addressBlock } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { countBy, whoGivesUp } from '../base/places.ts'
 import { createBucket, type Rate } from '../base/token-bucket.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Session } from '../overlay/session/session.ts'
@@ -7,7 +9,7 @@ import type { Have, NodeId } from '../wire/messages.ts'
 import { type Asker, createAsker } from './asker.ts'
 import type { SharedReads } from './shared-reads.ts'
 import type { Turns } from './upload-queue.ts'
-import { createServer, type Holdings } from './uploader.ts'
+import { createServer, type UploadStore } from './uploader.ts'
 
 /** Connections over which chunks go, in both directions, one to a node; kept for a while for the next file. */
 export interface TransferPool {
@@ -24,7 +26,7 @@ export interface TransferPool {
 
 export interface TransferPoolDeps {
   connect(holder: Holder): Promise<Session>
-  holdings: Holdings
+  holdings: UploadStore
   clock: Clock
   log: Log
   reads: SharedReads
@@ -41,7 +43,7 @@ export interface TransferPoolHandler {
 const IDLE_MS = 30_000
 /** The other end's idle connection is left to it, or a request could cross the close. */
 const INBOUND_IDLE_MS = 60_000
-/** Strangers' connections at once; one more closes the one that has been idle longest, or itself. */
+/** Strangers' connections at once. */
 const MAX_INBOUND = 100
 /** What one session may send of HAVE; what is more is dropped. */
 const HAVES: Rate = { perSecond: 200, burst: 1_000 }
@@ -53,6 +55,8 @@ interface Transfer {
   /** By the clock, when something last went over it. */
   used: number
 }
+
+const blockOf = ({ asker }: Transfer) => addressBlock(asker.session.remote)
 
 export function createTransferPool(
   { connect, holdings, clock, log, reads, turns }: TransferPoolDeps,
@@ -92,14 +96,16 @@ export function createTransferPool(
     return transfer
   }
 
-  /** Room for one more inbound connection: the idlest of the others goes, if it has been idle at all. */
-  function makeRoom(): boolean {
+  /** Room for one more inbound connection: the idlest goes, or one of the address that has clearly more than this. */
+  function makeRoom(block: string): boolean {
     const inbound = [...transfers].filter((transfer) => transfer.inbound)
     if (inbound.length < MAX_INBOUND) return true
     const [idlest] = inbound.filter(({ asker }) => asker.open === 0).sort((a, b) => a.used - b.used)
-    if (!idlest || clock.now() - idlest.used < 1_000) return false
-    idlest.asker.session.close('others wait')
-    return true
+    const isIdle = idlest && clock.now() - idlest.used >= 1_000
+    const most = whoGivesUp(countBy(inbound, blockOf), block)
+    const goes = isIdle ? idlest : inbound.filter((one) => blockOf(one) === most).at(-1)
+    goes?.asker.session.close('others wait')
+    return goes !== undefined
   }
 
   function existing(id: NodeId): Asker | undefined {
@@ -127,7 +133,7 @@ export function createTransferPool(
       else session.close('duplicate')
     },
     accept(session) {
-      if (makeRoom()) add(session, true)
+      if (makeRoom(addressBlock(session.remote))) add(session, true)
       else session.close('too many transfers')
     },
     close() {

@@ -1,3 +1,4 @@
+import { addressBlock } from '../base/address.ts'
 import { chunkCount, chunkLength, chunkSize } from '../base/chunks.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
@@ -22,7 +23,7 @@ export interface OpenFile {
 }
 
 /** What this node can serve; rejects or gives undefined for what it doesn't hold. */
-export interface Holdings {
+export interface UploadStore {
   open(sha256: Sha256): Promise<OpenFile | undefined>
   /** The signature that lies beside a held file, at most `limits.signatureBytes`; undefined for none. Never rejects. */
   signature(sha256: Sha256): Promise<Uint8Array | undefined>
@@ -52,9 +53,10 @@ const isRequest = (message: Message): message is Request =>
 /** The answering half of a transfer session: one chunk a turn, and none while the other end lags. */
 export function createServer(
   session: Session,
-  { holdings, log, reads, turns }: { holdings: Holdings; log: Log; reads: SharedReads; turns: Turns },
+  { holdings, log, reads, turns }: { holdings: UploadStore; log: Log; reads: SharedReads; turns: Turns },
   { onUploaded }: ServerOptions,
 ): ServerShell {
+  const address = addressBlock(session.remote)
   const waiting: Request[] = []
   const files = new Map<Sha256, Promise<OpenFile | undefined>>()
   let hasTurn = false
@@ -126,7 +128,7 @@ export function createServer(
   function work() {
     if (hasTurn || !writable || ended || waiting.length === 0) return
     hasTurn = true
-    turns.take(async () => {
+    turns.take(address, async () => {
       try {
         const request = waiting.shift()
         return request && !ended ? await answer(request) : 0

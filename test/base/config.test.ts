@@ -107,4 +107,32 @@ test('one port in both listen keys is an error that names both lines', () => {
   assert.is(parse('[network]\nlisten = [::]:0\n[server]\nlisten = 127.0.0.1:0').network.listen, '[::]:0')
 })
 
+test('log-level: one for all, and others for parts of the node', () => {
+  const level = (text: string) => parse(`[daemon]\nlog-level = ${text}`).daemon['log-level']
+  assert.equal(parse('').daemon['log-level'], { level: 'info', components: {} })
+  assert.equal(level('warn'), { level: 'warn', components: {} })
+  assert.equal(level('fatal overlay=debug   downloads=trace'), {
+    level: 'fatal',
+    components: { overlay: 'debug', downloads: 'trace' },
+  })
+  assert.equal(level('overlay=debug'), { level: 'info', components: { overlay: 'debug' } })
+  assert.equal(level('overlay=debug error'), { level: 'error', components: { overlay: 'debug' } })
+})
+
+for (const [text, why] of [
+  ['loud', '"loud"'],
+  ['info overlay=loud', '"loud"'],
+  ['info overlays=debug', '"overlays"'],
+  ['info toString=debug', '"toString"'],
+  ['info overlay=', '""'],
+  ['info =debug', '""'],
+  ['info overlay=debug=x', '"debug=x"'],
+  ['info debug', 'for all twice'],
+  ['overlay=debug overlay=warn', 'for overlay twice'],
+] as const) {
+  test(`log-level = ${text} is refused, by file, line and key`, () => {
+    refuses(`[daemon]\nlog-level = ${text}`, '/etc/pacsrv.conf', 'line 2', 'log-level', why)
+  })
+}
+
 test.run()

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Located } from '../../src/fetch/downloads.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job/job.ts'
+import type { Located } from '../../src/fetch/locator.ts'
 import { createReadAhead, fillsLine } from '../../src/fetch/read-ahead.ts'
 import type { WantedFile } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
-import type { Located } from '../../src/fetch/downloads.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job/job.ts'
+import type { Located } from '../../src/fetch/locator.ts'
 import { createServerPort, type Door, type ServerDeps } from '../../src/http/server.ts'
 import type { MirrorHandler, MirrorRequest } from '../../src/mirror/curl.ts'
 import { createClock } from '../clock.ts'
@@ -72,17 +72,7 @@ function createFakeJob() {
   return fake
 }
 
-const deps = {
-  log: silentLog,
-  clock,
-  status: () => ({
-    node: { id: '<b>"&\'', pid: 1, version: '1', listen: null, reachable: 'no' },
-    peers: [{ id: 'i', address: '<script>', direction: 'in', since: '' }],
-    files: { count: 0, bytes: 0 },
-    transfers: [{ file: '<img src=x>', size: 1, done: 0, sources: 0 }],
-    totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
-  }),
-  announce: () => state.announced++,
+const shared = {
   readAhead: { asked() {}, isNew: () => false, begin() {} },
   signatures: {
     ready: async () => state.signature,
@@ -90,16 +80,15 @@ const deps = {
     expect() {},
     begin() {},
   },
-  find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
-  allows: () => state.allowed,
   fetcher: {
     locate: async (url: string) => (url.endsWith('zst') ? located : { reason: 'no sync database names it' }),
-    locatePath: async (path: string) => (path.endsWith('zst') ? located : undefined),
     fetch: () => job,
     isFetching: () => state.fetching,
-    mirrorsOf: async (url: string) => (url.startsWith('http://m/') ? [url, 'http://n/x.db'] : undefined),
-    mirrorFailed: async (url: string) => void state.failed.push(url),
   },
+}
+const packages = {
+  ...shared,
+  clock,
   scout: { isWorthIt: async () => state.worthIt },
   heldSignature: async () => state.heldSignature && Buffer.from(state.heldSignature),
   openMirror({ start }: MirrorRequest, handler: MirrorHandler) {
@@ -123,6 +112,26 @@ const deps = {
     open: async () => {
       throw new Error('absent')
     },
+  },
+}
+const deps = {
+  log: silentLog,
+  status: () => ({
+    node: { id: '<b>"&\'', pid: 1, version: '1', listen: null, reachable: 'no' },
+    peers: [{ id: 'i', address: '<script>', direction: 'in', since: '' }],
+    files: { count: 0, bytes: 0 },
+    transfers: [{ file: '<img src=x>', size: 1, done: 0, sources: 0 }],
+    totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
+  }),
+  announce: () => state.announced++,
+  find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
+  allows: () => state.allowed,
+  fetch: { ...shared, log: silentLog },
+  packages,
+  locatePath: async (path: string) => (path.endsWith('zst') ? located : undefined),
+  mirrors: {
+    of: async (url: string) => (url.startsWith('http://m/') ? [url, 'http://n/x.db'] : undefined),
+    failed: async (url: string) => void state.failed.push(url),
   },
 } as unknown as ServerDeps
 

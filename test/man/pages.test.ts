@@ -86,6 +86,7 @@ test('--help has each command and option, on a line that fits a terminal of 100 
 /** A default as it would be written in the file. */
 function written(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'object' && value !== null && 'level' in value) return String(value.level)
   return String(value)
 }
 

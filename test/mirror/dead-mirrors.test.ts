@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PacsrvError } from '../../src/base/error.ts'
+import { silentLog } from '../../src/base/log.ts'
 import type { MirrorHandler, OpenMirror } from '../../src/mirror/curl.ts'
 import { createDeadMirrors, notingDead } from '../../src/mirror/dead-mirrors.ts'
 import { createClock } from '../clock.ts'
@@ -61,7 +62,7 @@ function opened() {
     return { stop() {}, pause() {}, resume() {} }
   }
   const heard: string[] = []
-  const stream = notingDead(open, { dead, clock })(
+  const stream = notingDead(open, { dead, clock, log: silentLog })(
     { url: A, start: 0, size: 1, environment: {} },
     {
       onStart: () => void heard.push('start'),

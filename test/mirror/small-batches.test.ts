@@ -2,9 +2,10 @@ import { setImmediate as settled } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PacsrvError } from '../../src/base/error.ts'
+import { SMALL_BYTES } from '../../src/base/sizes.ts'
 import type { MirrorHandler, MirrorRequest } from '../../src/mirror/curl.ts'
 import type { FetchManyOptions } from '../../src/mirror/curl-batch.ts'
-import { createSmallFiles, SMALL_BYTES } from '../../src/mirror/small-batches.ts'
+import { createSmallFiles } from '../../src/mirror/small-batches.ts'
 import { createClock } from '../clock.ts'
 
 function setUp() {

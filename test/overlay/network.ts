@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { silentLog } from '../../src/base/log.ts'
+import { type Log, silentLog } from '../../src/base/log.ts'
 import { createMemoryNetwork, type MemoryOptions, type Nat } from '../../src/net/memory.ts'
 import {
   createOverlay,
@@ -35,7 +35,12 @@ export interface TestNode {
   find(name: string): { holders: Holder[]; over: boolean }
 }
 
-export type NodeOptions = Partial<OverlayOptions> & { nat?: Nat; holds?: string[]; identity?: Identity }
+export type NodeOptions = Partial<OverlayOptions> & {
+  nat?: Nat
+  holds?: string[]
+  identity?: Identity
+  log?: Log
+}
 
 /** Nodes over the network in memory, under a clock that the test winds. */
 export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
@@ -56,7 +61,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
   async function node(
     host: string,
-    { nat, holds = [], identity, ...rest }: NodeOptions = {},
+    { nat, holds = [], identity, log = silentLog, ...rest }: NodeOptions = {},
   ): Promise<TestNode> {
     const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
     const served: Session[] = []
@@ -67,15 +72,17 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
         identity: own,
         clock,
         random,
-        log: silentLog,
+        log,
         holdings: { find: (sha256) => files.get(sha256) },
         resolve: async () => [],
+      },
+      { listen: `${host}:8048`, agent: 'test', ...rest },
+      {
         onTransfer(session) {
           session.handle({ onMessage() {}, onClose() {} })
           served.push(session)
         },
       },
-      { listen: `${host}:8048`, agent: 'test', ...rest },
     )
     await overlay.start()
     return {

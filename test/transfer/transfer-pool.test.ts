@@ -9,13 +9,13 @@ import { createTransferPool } from '../../src/transfer/transfer-pool.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
 
-function createFakeSession(id: string, outbound: boolean) {
+function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:8048') {
   let handler: LinkHandler | undefined
   const state = { closedWith: undefined as string | undefined }
   const session = {
     id,
     outbound,
-    remote: '192.0.2.1:8048',
+    remote,
     link: { received: 0, send: () => true },
     send: () => true,
     handle: (given: LinkHandler) => {
@@ -45,7 +45,7 @@ function start({ fails = false } = {}) {
         return made.session
       },
       holdings: { open: async () => undefined, signature: async () => undefined },
-      turns: { take: (turn: () => Promise<number>) => void turn() },
+      turns: { take: (_address: string, turn: () => Promise<number>) => void turn() },
       clock,
       log: silentLog,
       reads: createSharedReads(createBufferPool()),
@@ -114,6 +114,19 @@ test('one stranger too many: the one idle longest goes, unless all are busy', as
   assert.equal(
     [guests[0], guests[1], guests[101]].map((guest) => guest!.state.closedWith),
     [undefined, 'others wait', undefined],
+  )
+})
+
+test('where all are busy an address with many connections gives one up to an address with none', () => {
+  const { transfers } = start()
+  const guests = Array.from({ length: 100 }, (_, index) => createFakeSession(`guest ${index}`, false))
+  for (const guest of guests) transfers.accept(guest.session)
+  const other = createFakeSession('another', false, '192.0.2.2:8048')
+  transfers.accept(other.session)
+  assert.is(other.state.closedWith, undefined)
+  assert.equal(
+    guests.flatMap(({ state }) => state.closedWith ?? []),
+    ['others wait'],
   )
 })
 

@@ -13,7 +13,7 @@ test('a limit is kept within 5 % over time', async () => {
   const turns = createTurns({ clock, limiter: createLimiter(clock, rate) }, 1)
   let sent = 0
   const again = () =>
-    turns.take(async () => {
+    turns.take('a', async () => {
       sent += 65_536
       again()
       return 65_536
@@ -48,13 +48,13 @@ test('no more turns run at once than there are slots, and one that fails frees i
   const ends: ((bytes: number) => void)[] = []
   let running = 0
   for (let n = 0; n < 3; n++) {
-    turns.take(() => {
+    turns.take('a', () => {
       running++
       return new Promise((resolve) => ends.push(resolve))
     })
   }
-  turns.take(() => Promise.reject(new Error('torn')))
-  turns.take(async () => ++running)
+  turns.take('a', () => Promise.reject(new Error('torn')))
+  turns.take('a', async () => ++running)
   await settle()
   assert.is(running, 2)
   ends[0]!(1)
@@ -71,7 +71,7 @@ test('one who asks for much does not starve another', async () => {
   const order: string[] = []
   const peer = (name: string, left: number) => {
     if (left === 0) return
-    turns.take(async () => {
+    turns.take(name, async () => {
       order.push(name)
       peer(name, left - 1)
       return 1
@@ -81,6 +81,22 @@ test('one who asks for much does not starve another', async () => {
   peer('b', 2)
   for (let n = 0; n < 10; n++) await settle()
   assert.equal(order, ['a', 'a', 'b', 'a', 'b', 'a'])
+})
+
+test('addresses take turns, however many ask from one of them', async () => {
+  const clock = createClock()
+  const turns = createTurns({ clock, limiter: createLimiter(clock, undefined) }, 1)
+  const order: string[] = []
+  const ask = (address: string) =>
+    turns.take(address, async () => {
+      order.push(address)
+      return 1
+    })
+  for (let n = 0; n < 100; n++) ask('a')
+  ask('b')
+  await settle()
+  assert.ok(order.indexOf('b') <= 2, `after ${order.indexOf('b')} others`)
+  assert.is(order.length, 101)
 })
 
 test.run()

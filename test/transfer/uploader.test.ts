@@ -5,7 +5,7 @@ import { PacsrvError } from '../../src/base/error.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { Session } from '../../src/overlay/session/session.ts'
 import { createSharedReads } from '../../src/transfer/shared-reads.ts'
-import { createServer, type Holdings, type OpenFile } from '../../src/transfer/uploader.ts'
+import { createServer, type OpenFile, type UploadStore } from '../../src/transfer/uploader.ts'
 import { limits } from '../../src/wire/limits.ts'
 import type { Message } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
@@ -24,8 +24,8 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
     sentOff?.()
     return state.writable
   }
-  const session = { send, link: { send } } as unknown as Session
-  const holdings: Holdings = {
+  const session = { send, link: { send }, remote: '192.0.2.1:8048' } as unknown as Session
+  const holdings: UploadStore = {
     signature: async (sha256) => (sha256 === FILE ? Buffer.from('signature') : undefined),
     async open(sha256) {
       opened.push(sha256)
@@ -42,7 +42,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
       }
     },
   }
-  const turns = { take: (turn: () => Promise<number>) => void turn() }
+  const turns = { take: (_address: string, turn: () => Promise<number>) => void turn() }
   const server = createServer(
     session,
     { holdings, log: silentLog, reads: createSharedReads(createBufferPool()), turns },

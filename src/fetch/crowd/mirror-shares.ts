@@ -1,22 +1,23 @@
 /**
- * Who of a crowd asks the mirror for what: pure decisions. Nodes that download the same file from the same mirror
+ * Who of the members asks the mirror for what: pure decisions. Nodes that download the same file from the same mirror
  * share it out span by span, by rendezvous hashing, so that all who see the same members agree without a word.
  */
 import { chunkCount, chunkLength, chunkSize } from '../../base/chunks.ts'
 import type { Clock } from '../../base/clock.ts'
 import { sha256 } from '../../base/sha256.ts'
+import type { HaveMaps } from '../../transfer/have-maps.ts'
 import type { NodeId, Sha256 } from '../../wire/messages.ts'
 
-/** What a member says of its download, one byte a chunk. */
-export interface Maps {
-  /** It has it. */
-  hand: Uint8Array
-  /** It had it from the mirror itself, or has asked the mirror for it. */
-  own: Uint8Array
+/** How the mirror may be used just now. */
+export interface MirrorScope {
+  /** Chunks asked for ahead of the stream at most: the rest is still anybody's. */
+  window: number
+  /** Set while members share the mirror out: what this node may ask it for. */
+  may?: ((chunk: number) => boolean) | undefined
 }
 
 /** How this node's own download stands. */
-export interface Mine {
+export interface OwnDownload {
   /** Whether it has a mirror to ask at all. */
   able: boolean
   has(chunk: number): boolean
@@ -28,17 +29,17 @@ export interface Mine {
   rateBefore: number
 }
 
-export interface Crowd {
+export interface MirrorShares {
   readonly size: number
   /** What a member says, the first time or anew. */
-  heard(id: NodeId, maps: Maps): void
+  heard(id: NodeId, maps: HaveMaps): void
   left(id: NodeId): void
   /** Passes over those who owe something and do nothing about it. To be called several times a second. */
-  tick(mine: Mine): void
+  tick(mine: OwnDownload): void
   /** Whether it is this node's turn to ask the mirror for the chunk's span; for a moment's use, as it remembers. */
-  turns(mine: Mine): (chunk: number) => boolean
+  turns(mine: OwnDownload): (chunk: number) => boolean
   /** Whether anybody else can be expected to bring some of what is missing here. */
-  isHopeful(mine: Mine): boolean
+  isHopeful(mine: OwnDownload): boolean
 }
 
 /** What is shared out at once: an eighth of the file, within bounds. A mirror costs a request for each. */
@@ -63,9 +64,9 @@ const SLOWER_MS = 2_000
 /** Too short a time to tell a rate from, in milliseconds. */
 const MEASURED_MS = 1_000
 
-interface Member {
+interface Sharer {
   id: NodeId
-  maps: Maps
+  maps: HaveMaps
   /** Spans of which it had something from the mirror, or has asked for it. */
   begun: Uint8Array
   /** By the clock: when it last had something from the mirror. */
@@ -85,14 +86,14 @@ export function chunksPerSpan(fileSize: number): number {
   return Math.floor(bytes / chunkSize(fileSize))
 }
 
-export function createCrowd(
+export function createMirrorShares(
   { clock, self }: { clock: Clock; self: NodeId },
   file: { sha256: Sha256; size: number },
-): Crowd {
+): MirrorShares {
   const chunks = chunkCount(file.size)
   const spanChunks = chunksPerSpan(file.size)
   const spans = Math.ceil(chunks / spanChunks)
-  const members = new Map<NodeId, Member>()
+  const members = new Map<NodeId, Sharer>()
   /** For each span, everybody's id, the highest hash first. */
   let ranks: (NodeId[] | undefined)[] = []
 
@@ -113,7 +114,7 @@ export function createCrowd(
   }
 
   /** Who has begun a span keeps it; what nobody has begun is whose hash is the highest. */
-  function owner(span: number, mine: Mine): NodeId | undefined {
+  function owner(span: number, mine: OwnDownload): NodeId | undefined {
     const able = ranked(span).filter((id) => (id === self ? mine.able : !members.get(id)!.stuck))
     const quick = able.filter((id) => !members.get(id)?.slow)
     const begun = quick.find((id) => (id === self ? some(span, mine.own) : members.get(id)!.begun[span]))
@@ -121,7 +122,7 @@ export function createCrowd(
   }
 
   /** Bytes that each member is expected to fetch from the mirror. */
-  function debts(mine: Mine): Map<NodeId, number> {
+  function debts(mine: OwnDownload): Map<NodeId, number> {
     const owed = new Map<NodeId, number>()
     for (let span = 0; span < spans; span++) {
       if (!some(span, (chunk) => !mine.has(chunk))) continue
@@ -137,12 +138,12 @@ export function createCrowd(
     return owed
   }
 
-  function stuckMs({ rate, rateBefore }: Mine): number {
+  function stuckMs({ rate, rateBefore }: OwnDownload): number {
     const chunkMs = (chunkSize(file.size) * 1000) / Math.min(MOST_RATE, rate || rateBefore || UNKNOWN_RATE)
     return (spans === 1 ? STUCK_SMALL_MS : STUCK_MS) + Math.min(MOST_CHUNK_MS, chunkMs)
   }
 
-  function judge(member: Member, bytes: number, mine: Mine) {
+  function judge(member: Sharer, bytes: number, mine: OwnDownload) {
     if (bytes === 0) {
       member.owesSince = undefined
       return
@@ -164,7 +165,7 @@ export function createCrowd(
     },
     heard(id, maps) {
       const before = members.get(id)
-      const member: Member = before ?? {
+      const member: Sharer = before ?? {
         id,
         maps,
         begun: new Uint8Array(spans),

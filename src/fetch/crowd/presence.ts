@@ -2,32 +2,17 @@ import type { Cancel, Clock } from '../../base/clock.ts'
 import type { Holder } from '../../overlay/query/holders.ts'
 import type { Asker } from '../../transfer/asker.ts'
 import type { HeldFile, NodeId, Sha256 } from '../../wire/messages.ts'
+import type { Place, PresenceHandler } from '../network.ts'
 
-/** What a job hears of those who have, or download, the same file. */
-export interface CrowdHandler {
-  /** Somebody is downloading it too, or has come to have it whole. */
-  onAnnounced(holder: Holder): void
-  /** Somebody no longer has it, or has stopped. */
-  onWithdrawn(id: NodeId): void
-  /** HAVE, from the other end of a transfer session. */
-  onHave(asker: Asker, payload: Uint8Array): void
-}
-
-/** A job's place among those who download the same file. */
-export interface Seat {
-  /** The job is over: `held` is the file if it came whole. */
-  leave(held: HeldFile | undefined): void
-}
-
-/** The crowds that this node is in, one for each file on its way: tells companions of them, and hears theirs. */
-export interface Crowds {
-  join(held: () => HeldFile, handler: CrowdHandler): Seat
+/** This node among those who download the same files: tells companions of its own jobs, and hears of theirs. */
+export interface Presence {
+  join(held: () => HeldFile, handler: PresenceHandler): Place
   announced(holder: Holder): void
   withdrawn(id: NodeId, sha256: Sha256): void
   heard(asker: Asker, have: { sha256: Sha256; payload: Uint8Array }): void
 }
 
-export interface CrowdsDeps {
+export interface PresenceDeps {
   clock: Clock
   /** Tells the companions among the neighbours. */
   announce(added: HeldFile[], removed: Sha256[]): void
@@ -38,8 +23,8 @@ const GATHER_MS = 100
 /** Others forget after two minutes. */
 const AGAIN_MS = 60_000
 
-export function createCrowds({ clock, announce }: CrowdsDeps): Crowds {
-  const seats = new Map<Sha256, { held: () => HeldFile; handler: CrowdHandler }>()
+export function createPresence({ clock, announce }: PresenceDeps): Presence {
+  const places = new Map<Sha256, { held: () => HeldFile; handler: PresenceHandler }>()
   /** What is to be told; undefined: no longer. */
   const news = new Map<Sha256, HeldFile | undefined>()
   let toldAt = Number.NEGATIVE_INFINITY
@@ -65,30 +50,30 @@ export function createCrowds({ clock, announce }: CrowdsDeps): Crowds {
 
   function sayAgain() {
     stopAgain = undefined
-    for (const [sha256, { held }] of seats) note(sha256, held())
-    if (seats.size > 0) stopAgain = clock.after(AGAIN_MS, sayAgain)
+    for (const [sha256, { held }] of places) note(sha256, held())
+    if (places.size > 0) stopAgain = clock.after(AGAIN_MS, sayAgain)
   }
 
   return {
     join(held, handler) {
       const { sha256 } = held()
-      const seat = { held, handler }
-      seats.set(sha256, seat)
+      const place = { held, handler }
+      places.set(sha256, place)
       note(sha256, held())
       stopAgain ??= clock.after(AGAIN_MS, sayAgain)
       return {
         leave(whole) {
-          if (seats.get(sha256) !== seat) return
-          seats.delete(sha256)
+          if (places.get(sha256) !== place) return
+          places.delete(sha256)
           note(sha256, whole)
-          if (seats.size > 0) return
+          if (places.size > 0) return
           stopAgain?.()
           stopAgain = undefined
         },
       }
     },
-    announced: (holder) => seats.get(holder.file.sha256)?.handler.onAnnounced(holder),
-    withdrawn: (id, sha256) => seats.get(sha256)?.handler.onWithdrawn(id),
-    heard: (asker, { sha256, payload }) => seats.get(sha256)?.handler.onHave(asker, payload),
+    announced: (holder) => places.get(holder.file.sha256)?.handler.onAnnounced(holder),
+    withdrawn: (id, sha256) => places.get(sha256)?.handler.onWithdrawn(id),
+    heard: (asker, { sha256, payload }) => places.get(sha256)?.handler.onHave(asker, payload),
   }
 }

@@ -1,7 +1,7 @@
 import { chunkSize } from '../../base/chunks.ts'
 import { createLender, type Lent } from '../../base/lent-buffers.ts'
 import type { Sha256, WantedFile } from '../../wire/messages.ts'
-import { type ChunkPlan, createChunkPlan } from '../job/request-plan.ts'
+import { type ChunkMap, createChunkMap } from './chunk-map.ts'
 import type { Origins, Spool, SpoolFile } from './spool.ts'
 import type { WholeHash, WholeHasher } from './whole-hash.ts'
 
@@ -11,9 +11,9 @@ import type { WholeHash, WholeHasher } from './whole-hash.ts'
  */
 export type Origin = 'peer' | 'member' | 'mirror' | 'spool'
 
-/** What is here of a file on its way: chunks in the spool, hashed as the gap before them closes. */
-export interface Stock {
-  readonly plan: ChunkPlan
+/** A file on its way: chunks in the spool, hashed as the gap before them closes. Owns the map of what is here. */
+export interface PartialFile {
+  readonly map: ChunkMap
   /** Bytes by where they came from. */
   readonly bytesFrom: Readonly<Record<Origin, number>>
   /** Bytes from the first on that may be handed over: all but the last chunk until the whole is right. */
@@ -27,11 +27,14 @@ export interface Stock {
   originOf(chunk: number): Origin | undefined
   /** The SHA-256 of a chunk, of which it was known when it came. */
   hashOf(chunk: number): Sha256 | undefined
-  /** Writes a chunk, whose bytes it takes over. `stillWanted` is asked when it is written: false, and it doesn't count. Throws PacsrvError `spool`. */
+  /**
+   * Writes a chunk that is missing, whose bytes it takes over. `stillWanted` is asked when it is written: false, and it
+   * doesn't count. Throws PacsrvError `spool`.
+   */
   keep(chunk: number, what: Kept, stillWanted: () => boolean): Promise<boolean>
   /** A chunk of a member is what the list says: as good as a peer's. */
   confirm(chunk: number): void
-  /** These chunks are wrong or doubtful: they are as if they had never come. */
+  /** These chunks are wrong or doubtful: they are as if they had never come. Those who read are told, if there are any. */
   forget(which: (origin: Origin, chunk: number) => boolean): void
   /** The SHA-256 of the whole against what is promised; call it when every chunk is here. */
   isRight(): Promise<boolean>
@@ -49,14 +52,16 @@ export interface Kept {
   bytes: Uint8Array
 }
 
-export async function openStock(
+/** `onForgotten`: what was readable may have been wrong. Throws PacsrvError `spool`. */
+export async function openPartialFile(
   { spool, hasher, recycle }: { spool: Spool; hasher: WholeHasher; recycle(bytes: Uint8Array): void },
   file: WantedFile,
-): Promise<Stock> {
-  const plan = createChunkPlan(file.size)
+  onForgotten: () => void,
+): Promise<PartialFile> {
+  const map = createChunkMap(file.size)
   const step = chunkSize(file.size)
-  const origins: (Origin | undefined)[] = new Array(plan.chunks).fill(undefined)
-  const hashes: (Sha256 | undefined)[] = new Array(plan.chunks).fill(undefined)
+  const origins: (Origin | undefined)[] = new Array(map.chunks).fill(undefined)
+  const hashes: (Sha256 | undefined)[] = new Array(map.chunks).fill(undefined)
   const bytesFrom = { peer: 0, member: 0, mirror: 0, spool: 0 }
   const spooled: SpoolFile = await spool.open(file)
   const whole: WholeHash = hasher.begin(spooled.path)
@@ -68,24 +73,24 @@ export async function openStock(
   let writing: Promise<unknown> = Promise.resolve()
 
   const length = (chunk: number) => Math.min(step, file.size - chunk * step)
-  const prefixBytes = () => Math.min(file.size, plan.prefix * step)
+  const prefixBytes = () => Math.min(file.size, map.prefix * step)
 
   function got(origin: Origin, chunk: number) {
-    plan.got(chunk)
+    map.here(chunk)
     origins[chunk] = origin
     bytesFrom[origin] += length(chunk)
   }
 
   function hashOn() {
     const parts = []
-    for (; announced < plan.prefix; announced++) {
+    for (; announced < map.prefix; announced++) {
       const lent = recent.lend(announced)
       if (lent) parts.push({ ...lent, at: announced * step })
     }
     whole.advance(prefixBytes(), parts)
   }
 
-  const readable = () => (right ? file.size : Math.min(plan.prefix, plan.chunks - 1) * step)
+  const readable = () => (right ? file.size : Math.min(map.prefix, map.chunks - 1) * step)
 
   for (const chunk of spooled.found) got('spool', chunk)
   hashOn()
@@ -100,7 +105,7 @@ export async function openStock(
   }
 
   return {
-    plan,
+    map,
     bytesFrom,
     get generation() {
       return generation
@@ -116,11 +121,13 @@ export async function openStock(
     originOf: (chunk) => origins[chunk],
     hashOf: (chunk) => hashes[chunk],
     async keep(chunk, { origin, hash, bytes }, stillWanted) {
+      map.writing(chunk)
       // One after another: several threads writing one file spin on its lock, a tenth of a busy daemon's CPU time.
       const write = writing.then(() => spooled.write(chunk, bytes))
       writing = write.catch(() => {})
       await write
-      if (plan.has(chunk) || !stillWanted()) {
+      if (!stillWanted()) {
+        map.missing(chunk)
         recycle(bytes)
         return false
       }
@@ -137,21 +144,24 @@ export async function openStock(
       bytesFrom.peer += length(chunk)
     },
     forget(which) {
+      const before = map.losses
       for (const [chunk, origin] of origins.entries()) {
         if (origin === undefined || !which(origin, chunk)) continue
         origins[chunk] = hashes[chunk] = undefined
         bytesFrom[origin] -= length(chunk)
-        plan.lost(chunk)
+        map.missing(chunk)
         recent.drop(chunk)
       }
+      if (map.losses === before) return
       generation++
       whole.reset()
       announced = 0
       hashOn()
+      onForgotten()
     },
     async isRight() {
       const found = await whole.result(file.size)
-      right = plan.bytesLeft === 0 && found === file.sha256
+      right = map.bytesLeft === 0 && found === file.sha256
       return right
     },
     completed(from) {
@@ -166,7 +176,7 @@ export async function openStock(
       recent.clear()
       await writing
       await save()
-      await spooled.close(plan.count > 0 ? 'keep' : 'useless')
+      await spooled.close(map.count > 0 ? 'keep' : 'useless')
     },
   }
 }

@@ -1,19 +1,10 @@
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs,
-  writeFile,
-} from 'node:fs/promises'
-import { join } from 'node:path'
-import { chunkCount, chunkLength, chunkSize } from '../../base/chunks.ts'
+import { fstatSync } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { chunkLength, chunkSize } from '../../base/chunks.ts'
 import { asError, PacsrvError, systemCode } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
+import { readNote, writeNote } from './spool-notes.ts'
 
 /** A file on its way: its bytes in `SHA256.data`, and beside it `SHA256.json`, which says what of it is there. */
 export interface SpoolFile {
@@ -70,13 +61,6 @@ export interface Spool {
   sweep(): Promise<void>
 }
 
-interface Note {
-  name: string
-  size: number
-  /** Base64 bitmap: bit i of byte i/8, lowest first. */
-  chunks: string
-}
-
 const HOUR = 3_600_000
 const KEEP_COMPLETE_MS = HOUR
 const KEEP_PARTIAL_MS = 7 * 24 * HOUR
@@ -91,7 +75,7 @@ export function createSpool(
 ): Spool {
   /** Resolves when whoever has the file open, or waits for that, has closed it. */
   const inUse = new Map<string, Promise<void>>()
-  const whole = new Map<string, CompleteFile>()
+  const whole = new Map<string, CompleteFile & { version: string }>()
   const data = (sha256: string) => join(dir, `${sha256}.data`)
   const note = (sha256: string) => join(dir, `${sha256}.json`)
 
@@ -162,22 +146,13 @@ export function createSpool(
       throw new PacsrvError('spool', `${dir} has no room for ${size} bytes; free some`)
   }
 
-  async function readNote(sha256: string, size: number): Promise<number[]> {
-    try {
-      const kept = JSON.parse(await readFile(note(sha256), 'utf8')) as Note
-      return kept.size === size ? chunksOf(Buffer.from(kept.chunks, 'base64'), chunkCount(size)) : []
-    } catch {
-      return []
-    }
-  }
-
   return {
     async open({ sha256, name, size }) {
       const free = await take(sha256)
       try {
         await mkdir(dir, { recursive: true })
         const hasData = await stat(data(sha256)).catch(() => undefined)
-        const found = hasData ? await readNote(sha256, size) : []
+        const found = hasData ? await readNote(note(sha256), size) : []
         await makeRoom(size - found.reduce((sum, chunk) => sum + chunkLength(size, chunk), 0))
         const handle = await open(data(sha256), found.length > 0 ? 'r+' : 'w+', 0o600)
         try {
@@ -186,7 +161,16 @@ export function createSpool(
           await handle.close()
           throw error
         }
-        return spoolFile(handle, { sha256, name, size, found, free })
+        return spoolFile(
+          handle,
+          { path: data(sha256), notePath: note(sha256), name, size, found, log },
+          {
+            completed: (from, chunkHashes) =>
+              void whole.set(sha256, { size, from, chunkHashes, version: versionOf(handle) }),
+            free,
+            remove: () => remove(sha256),
+          },
+        )
       } catch (error) {
         free()
         if (error instanceof PacsrvError) throw error
@@ -196,12 +180,12 @@ export function createSpool(
     async complete(sha256) {
       const found = whole.get(sha256)
       if (!found) return undefined
-      try {
-        return { handle: await open(data(sha256)), ...found }
-      } catch {
-        drop(sha256)
-        return undefined
-      }
+      const handle = await open(data(sha256)).catch(() => undefined)
+      if (handle && versionOf(handle) === found.version) return { handle, ...found }
+      // Somebody has removed or changed it since it was verified.
+      drop(sha256)
+      await handle?.close()
+      return undefined
     },
     isComplete: (sha256) => whole.has(sha256),
     completeFiles: () => whole,
@@ -211,61 +195,61 @@ export function createSpool(
       ),
     sweep: () => sweepDownTo(idleBytes),
   }
+}
 
-  function spoolFile(
-    handle: FileHandle,
-    {
-      sha256,
-      name,
-      size,
-      found,
-      free,
-    }: { sha256: string; name: string; size: number; found: number[]; free(): void },
-  ): SpoolFile {
-    const step = chunkSize(size)
-    const noteChunks = async (chunks: Iterable<number>) => {
-      const kept: Note = { name, size, chunks: bitmapOf(chunks, chunkCount(size)).toString('base64') }
-      await writeFile(`${note(sha256)}.new`, JSON.stringify(kept), { mode: 0o600 })
-      await rename(`${note(sha256)}.new`, note(sha256))
-    }
-    return {
-      path: data(sha256),
-      size,
-      found,
-      async write(chunk, bytes) {
-        const { bytesWritten } = await handle.write(bytes, 0, bytes.length, chunk * step)
-        if (bytesWritten !== bytes.length) throw new PacsrvError('spool', `${dir} is full; free some room`)
-      },
-      async read(buffer, position) {
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
-        if (bytesRead !== buffer.length)
-          throw new PacsrvError('spool', `${data(sha256)} was cut short by somebody`)
-      },
-      save: (chunks) =>
-        noteChunks(chunks).catch((error) =>
-          log.warn({ err: asError(error), name }, "can't note what is in the spool"),
-        ),
-      completed: (from, chunkHashes) => void whole.set(sha256, { size, from, chunkHashes }),
-      async close(outcome) {
-        try {
-          await handle.close()
-          if (outcome === 'useless') await remove(sha256)
-        } finally {
-          free()
-        }
-      },
-    }
+interface Opened {
+  path: string
+  notePath: string
+  name: string
+  size: number
+  found: number[]
+  log: Log
+}
+
+interface SpoolFileHandler {
+  completed(from: Origins, chunkHashes: Uint8Array | undefined): void
+  /** Lets the next one have it. */
+  free(): void
+  remove(): Promise<void>
+}
+
+function spoolFile(
+  handle: FileHandle,
+  { path, notePath, name, size, found, log }: Opened,
+  handler: SpoolFileHandler,
+): SpoolFile {
+  const step = chunkSize(size)
+  return {
+    path,
+    size,
+    found,
+    async write(chunk, bytes) {
+      const { bytesWritten } = await handle.write(bytes, 0, bytes.length, chunk * step)
+      if (bytesWritten !== bytes.length)
+        throw new PacsrvError('spool', `${dirname(path)} is full; free some room`)
+    },
+    async read(buffer, position) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+      if (bytesRead !== buffer.length) throw new PacsrvError('spool', `${path} was cut short by somebody`)
+    },
+    save: (chunks) =>
+      writeNote(notePath, { name, size, chunks }).catch((error) =>
+        log.warn({ err: asError(error), name }, "can't note what is in the spool"),
+      ),
+    completed: (from, chunkHashes) => handler.completed(from, chunkHashes),
+    async close(outcome) {
+      try {
+        await handle.close()
+        if (outcome === 'useless') await handler.remove()
+      } finally {
+        handler.free()
+      }
+    },
   }
 }
 
-export function bitmapOf(chunks: Iterable<number>, count: number): Buffer {
-  const bits = Buffer.alloc(Math.ceil(count / 8))
-  for (const chunk of chunks) bits[chunk >> 3]! |= 1 << (chunk & 7)
-  return bits
-}
-
-export function chunksOf(bits: Uint8Array, count: number): number[] {
-  return Array.from({ length: count }, (_, chunk) => chunk).filter(
-    (chunk) => (bits[chunk >> 3]! >> (chunk & 7)) & 1,
-  )
+/** Another one once anybody has written to the file, or put another in its place. */
+function versionOf({ fd }: FileHandle): string {
+  const { ino, size, ctimeMs } = fstatSync(fd)
+  return `${ino} ${size} ${ctimeMs}`
 }

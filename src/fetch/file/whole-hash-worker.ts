@@ -3,20 +3,20 @@ import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 
-export type HashOrder = { job: number } & (
+export type WholeHashOrder = { job: number } & (
   | { open: string }
   /** `parts`: some of the bytes up to there, in order. */
-  | { advance: number; parts: HashPart[] }
+  | { advance: number; parts: WholeHashPart[] }
   | { reset: true }
   | { finish: number }
   | { close: true }
 )
-export interface HashPart {
+export interface WholeHashPart {
   /** Where in the file it begins. */
   at: number
   bytes: Uint8Array
 }
-export interface HashAnswer {
+export interface WholeHashAnswer {
   job: number
   /** Parts that are no longer needed: the oldest that were sent, of all jobs. */
   used?: number
@@ -34,7 +34,7 @@ interface Job {
 const jobs = new Map<number, Job>()
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
-function take(job: Job, { at, bytes }: HashPart): void {
+function take(job: Job, { at, bytes }: WholeHashPart): void {
   advance(job, at)
   if (job.at !== at) return
   job.hash.update(bytes)
@@ -57,7 +57,7 @@ function close(id: number): void {
   jobs.delete(id)
 }
 
-function obey(order: HashOrder): void {
+function obey(order: WholeHashOrder): void {
   if ('open' in order) {
     jobs.set(order.job, { path: order.open, fd: -1, hash: createHash('sha256'), at: 0 })
     return
@@ -76,11 +76,11 @@ function obey(order: HashOrder): void {
   }
 }
 
-function answer(message: HashAnswer): void {
+function answer(message: WholeHashAnswer): void {
   parentPort!.postMessage(message)
 }
 
-parentPort!.on('message', (order: HashOrder) => {
+parentPort!.on('message', (order: WholeHashOrder) => {
   try {
     obey(order)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Lent } from '../../base/lent-buffers.ts'
-import type { HashAnswer, HashOrder } from './whole-hash-worker.ts'
+import type { WholeHashAnswer, WholeHashOrder } from './whole-hash-worker.ts'
 
 /** The SHA-256 of a file that is still being filled, computed beside the daemon's own thread. */
 export interface WholeHash {
@@ -50,7 +50,7 @@ export function createWholeHasher(workerUrl: URL): WholeHasher {
   function start(): Worker {
     const started = new Worker(workerUrl)
     started.unref()
-    started.on('message', ({ job, sha256, error, used }: HashAnswer) => {
+    started.on('message', ({ job, sha256, error, used }: WholeHashAnswer) => {
       if (used !== undefined) return takeBack(used)
       const asked = waiting.get(job)
       waiting.delete(job)
@@ -88,7 +88,7 @@ export function createWholeHasher(workerUrl: URL): WholeHasher {
       const job = jobs++
       worker ??= start()
       const mine = worker
-      const tell = (order: HashOrder) => mine.postMessage(order)
+      const tell = (order: WholeHashOrder) => mine.postMessage(order)
       tell({ job, open: path })
       return {
         advance(bytes, parts = []) {

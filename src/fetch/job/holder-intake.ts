@@ -1,57 +1,39 @@
 import { chunkCount, chunkSize } from '../../base/chunks.ts'
 import type { Clock } from '../../base/clock.ts'
 import { asError } from '../../base/error.ts'
-import type { Limiter } from '../../base/limiter.ts'
 import type { Log } from '../../base/log.ts'
-import { sha256 } from '../../base/sha256.ts'
-import type { OpenMirror } from '../../mirror/curl.ts'
 import type { Holder } from '../../overlay/query/holders.ts'
 import type { Asker } from '../../transfer/asker.ts'
-import type { HeldFile, NodeId, WantedFile } from '../../wire/messages.ts'
-import type { CrowdNetwork } from '../crowd/members.ts'
-import type { CrowdHandler, Seat } from '../crowd/presence.ts'
-import { createMirrorSource } from '../sources/mirror-source.ts'
+import type { NodeId, WantedFile } from '../../wire/messages.ts'
+import type { FileNetwork } from '../network.ts'
 import { createPeerSource } from '../sources/peer-source.ts'
-import type { Source, SourceHandler } from '../sources/source.ts'
-import type { ChunkList, Voucher } from '../trust/chunk-lists.ts'
-import type { Trust } from '../trust/list-trust.ts'
+import type { ChunkSource, MakeChunkSource, SourceOwner } from '../sources/source.ts'
+import type { Arbiter } from '../trust/arbiter.ts'
+import type { ChunkList } from '../trust/chunk-lists.ts'
+import type { ListTrust } from '../trust/list-trust.ts'
 
-/** The network as a job needs it; the overlay and the transfers on top of it are one. */
-export interface FileNetwork extends CrowdNetwork {
-  /** Resolves when nobody more will come. Never rejects. */
-  find(files: WantedFile[], options: { signal: AbortSignal; onHolder(holder: Holder): void }): Promise<void>
-  forget(holder: Pick<Holder, 'id' | 'file'>): void
-  ban(who: Voucher, reason: string): void
-  /** Whether there is anybody to ask, now or within a moment. */
-  hasNeighbours(): boolean
-  /** Whether this node is a neighbour now, and so surely alive. */
-  isNeighbour(id: string): boolean
-  /** Takes this node's place among those who download the file. */
-  join(held: () => HeldFile, handler: CrowdHandler): Seat
+export interface HolderIntakeDeps {
+  clock: Clock
+  log: Log
+  network: FileNetwork
+  trust: Pick<ListTrust, 'inUse' | 'add'>
+  arbiter: Arbiter
 }
 
-export interface MeetingsOrder {
-  file: WantedFile
-  mirrors: string[]
-  environment: Record<string, string>
-  signal: AbortSignal
-}
-
-export interface MeetingsHandler {
+export interface HolderIntakeHandler {
   /** A holder has become a source. */
-  join(make: (handler: SourceHandler) => Source): Source | undefined
-  drop(source: Source): void
-  /** True while two lists contradict each other: nothing is to be asked for until it is known which is false. */
-  hold(paused: boolean): void
+  join(make: MakeChunkSource, owner: SourceOwner): ChunkSource
+  handOver(source: ChunkSource, owner: SourceOwner): void
+  drop(source: ChunkSource): void
   /** This holder is about to join: its source where it has been one before it had the whole. */
-  onAdmitted(id: NodeId): Source | undefined
+  onAdmitted(id: NodeId): ChunkSource | undefined
   /** Somebody is itself downloading it. */
   onFetching(holder: Holder): void
   onChange(): void
 }
 
 /** How a job comes by its peers: search, connect, learn whose chunk list they go by, and let them in. */
-export interface Meetings {
+export interface HolderIntake {
   /** Looks for holders. */
   search(): void
   /** Somebody says that it has it whole: to be met, if it isn't yet. */
@@ -67,9 +49,6 @@ export interface Meetings {
   readonly live: boolean
   /** The sources that went by this list are let go; those of the list now in use are let in. */
   dismiss(list: ChunkList): void
-  /** A source is banned. */
-  reject(source: Source, reason: string): void
-  gone(source: Source): void
 }
 
 /** Sources at once; a file needs no more, and each costs a connection. */
@@ -78,43 +57,26 @@ const MAX_PEERS = 24
 const MAX_KNOWN = 200
 /** Searches of a job after the first, made when all who were found are gone. */
 const MORE_SEARCHES = 2
-/** How long the mirror may take over the one chunk that tells which list is false, in milliseconds. */
-const VERDICT_MS = 5_000
 
 interface Met {
   holder: Holder
   asker: Asker
   list: ChunkList
   /** Undefined while its list is not in use. */
-  source?: Source | undefined
+  source?: ChunkSource | undefined
 }
 
-export function createMeetings(
-  {
-    clock,
-    log,
-    network,
-    trust,
-    openMirror,
-    downloads,
-  }: {
-    clock: Clock
-    log: Log
-    network: FileNetwork
-    trust: Trust
-    openMirror: OpenMirror
-    downloads: Limiter
-  },
-  { file, mirrors, environment, signal }: MeetingsOrder,
-  handler: MeetingsHandler,
-): Meetings {
+export function createHolderIntake(
+  { clock, log, network, trust, arbiter }: HolderIntakeDeps,
+  { file, signal }: { file: WantedFile; signal: AbortSignal },
+  handler: HolderIntakeHandler,
+): HolderIntake {
   const known = new Set<string>()
   const met = new Set<Met>()
   let searching = false
   let connecting = 0
   let firstAt: number | undefined
   let live = false
-  let deciding = false
   let moreSearches = MORE_SEARCHES
 
   function search() {
@@ -139,6 +101,7 @@ export function createMeetings(
     if (signal.aborted || known.has(holder.id) || known.size >= MAX_KNOWN) return
     if (connecting + met.size >= MAX_PEERS) return
     known.add(holder.id)
+    log.debug({ holder: holder.id, address: holder.address, via: holder.via }, 'a holder is known')
     firstAt ??= clock.now()
     live ||= network.isNeighbour(holder.id)
     connecting++
@@ -150,7 +113,7 @@ export function createMeetings(
       // A member that has all its chunks may yet have to check the whole.
       if (holder.companion) known.delete(holder.id)
       network.forget(holder)
-      log.debug({ file: file.name, holder: holder.id, err: asError(error) }, 'a holder was of no use')
+      log.debug({ holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
       connecting--
       seekMore()
@@ -173,64 +136,45 @@ export function createMeetings(
   function admit(one: Met) {
     met.add(one)
     if (one.list === trust.inUse) letIn(one)
-    else void decide(one.list)
+    else void arbiter.decide(one.list)
   }
 
   function letIn(one: Met) {
-    const { asker } = one
-    one.source =
-      handler.onAdmitted(one.holder.id) ??
-      handler.join((sources) =>
-        createPeerSource(
-          { asker, clock },
-          { sha256: file.sha256, chunkBytes: chunkSize(file.size), handler: sources },
-        ),
+    const { asker, holder, list } = one
+    log.debug({ holder: holder.id, source: asker.session.remote, root: list.root }, 'a holder is a source')
+    const owner = ownerOf(one)
+    one.source = handler.onAdmitted(holder.id)
+    if (one.source) handler.handOver(one.source, owner)
+    else
+      one.source = handler.join(
+        (sources) =>
+          createPeerSource(
+            { asker, clock },
+            { sha256: file.sha256, chunkBytes: chunkSize(file.size), handler: sources },
+          ),
+        owner,
       )
   }
 
-  /** Two lists, one true at most: the mirror's bytes of a chunk in which they differ tell. */
-  async function decide(list: ChunkList) {
-    const chunk = trust.contradiction(list)
-    if (chunk === undefined || mirrors.length === 0 || deciding) return
-    deciding = true
-    handler.hold(true)
-    const hash = await mirrorHash(chunk)
-    deciding = false
-    if (hash !== undefined && !signal.aborted) trust.decide(chunk, hash)
-    handler.hold(false)
+  function ownerOf(one: Met): SourceOwner {
+    const leave = () => {
+      met.delete(one)
+      network.forget(one.holder)
+    }
+    return {
+      role: 'holder',
+      gone() {
+        leave()
+        seekMore()
+      },
+      rejected() {
+        leave()
+        network.ban({ id: one.holder.id }, `it sent a wrong chunk of ${file.name}`)
+        seekMore()
+      },
+      vouchesFor: () => undefined,
+    }
   }
-
-  function mirrorHash(chunk: number): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      const give = (hash?: string) => {
-        stopTimer()
-        signal.removeEventListener('abort', giveNone)
-        probe.close()
-        resolve(hash)
-      }
-      const giveNone = () => give()
-      const probe = createMirrorSource(
-        { open: openMirror, clock, downloads },
-        {
-          url: mirrors[0]!,
-          size: file.size,
-          environment,
-          handler: {
-            onReach: (_, reached) => reached === chunk,
-            onChunk: (_source, _chunk, bytes) => give(sha256(bytes)),
-            onRefused: giveNone,
-            onGone: giveNone,
-            onRunEnd: giveNone,
-          },
-        },
-      )
-      const stopTimer = clock.after(VERDICT_MS, giveNone)
-      signal.addEventListener('abort', giveNone)
-      probe.begin({ start: chunk, end: chunk + 1 })
-    })
-  }
-
-  const of = (source: Source) => [...met].find((one) => one.source === source)
 
   return {
     search,
@@ -262,21 +206,6 @@ export function createMeetings(
           one.source = undefined
         } else if (one.list === trust.inUse && !one.source) letIn(one)
       }
-    },
-    reject(source, reason) {
-      const one = of(source)
-      if (!one) return
-      met.delete(one)
-      network.forget(one.holder)
-      network.ban({ id: one.holder.id }, reason)
-      seekMore()
-    },
-    gone(source) {
-      const one = of(source)
-      if (!one) return
-      met.delete(one)
-      network.forget(one.holder)
-      seekMore()
     },
   }
 }

@@ -1,112 +1,131 @@
 import type { Clock } from '../../base/clock.ts'
+import type { PacsrvError } from '../../base/error.ts'
 import type { Limiter } from '../../base/limiter.ts'
-import { SMALL_BYTES } from '../../mirror/small-batches.ts'
+import { SMALL_BYTES } from '../../base/sizes.ts'
 import type { Members } from '../crowd/members.ts'
-import type { Stock } from '../file/partial-file.ts'
+import type { PartialFile } from '../file/partial-file.ts'
+import type { FileNetwork } from '../network.ts'
 import type { PacserveSearch } from '../sources/pacserve.ts'
-import type { FileNetwork, Meetings } from './holder-intake.ts'
-import { mirrorDelay, mirrorIsDue, type Standing, secondMirrorHelps } from './mirror-rule.ts'
-import type { Swarm } from './scheduler.ts'
+import type { HolderIntake } from './holder-intake.ts'
+import { type JobStanding, mirrorDelay, secondMirrorHelps, whyMirrorIsDue } from './mirror-rule.ts'
+import type { Scheduler } from './scheduler.ts'
 
 /** When the mirrors of one job join, and when there is nobody left to hope for. */
-export interface MirrorDuty {
+export interface MirrorEntry {
   /** Bytes a second that the first mirror gave when it was last used; undefined while unknown. */
   readonly rateBefore: number | undefined
   /** Whether what was shared out with others is now left to those who have the whole: the mirror has nothing to do. */
   readonly isSpared: boolean
   /** Has a mirror join that is due. To be called when something has changed, and several times a second. */
   consider(): void
+  /** A mirror gave nothing. */
+  failed(error: PacsrvError): void
+  /** The mirrors' bytes are not what the sync database promises. */
+  lied(): void
   /** Remembers how fast the mirrors are, for the next job; what they take over a small file says nothing of that. */
   noteRates(): void
 }
 
-export interface MirrorDutyDeps {
+export interface MirrorEntryDeps {
   clock: Clock
   downloads: Limiter
   /** Rates of mirrors when they were last used, in bytes a second, by URL without the file's name. */
   mirrorRates: Map<string, number>
   network: Pick<FileNetwork, 'hasNeighbours'>
-  stock: Stock
-  swarm: Swarm
-  meetings: Meetings
-  members: Members
+  partial: Pick<PartialFile, 'map' | 'bytesFrom'>
+  scheduler: Scheduler
+  intake: Pick<HolderIntake, 'searching' | 'connecting' | 'firstAt' | 'live'>
+  members: Pick<Members, 'any' | 'anyEver' | 'awaited' | 'hopeful'>
   /** pacredir's servers; undefined where they aren't wanted. */
-  servers(): PacserveSearch | undefined
-}
-
-export interface MirrorDutyHandler {
-  /** Chunks that have come and are being written. */
-  isWriting(): boolean
-  /** Neither mirrors nor anybody else may yet give something. */
-  onHopeless(): void
+  servers: Pick<PacserveSearch, 'awaited' | 'firstAt' | 'delivering'> | undefined
 }
 
 /** `started`: by the clock, when the job began. */
-export function createMirrorDuty(
-  { clock, downloads, mirrorRates, network, stock, swarm, meetings, members, servers }: MirrorDutyDeps,
-  order: { size: number; mirrors: string[]; delay: 'auto' | number; started: number },
-  { isWriting, onHopeless }: MirrorDutyHandler,
-): MirrorDuty {
+export interface MirrorEntryOrder {
+  name: string
+  size: number
+  mirrors: string[]
+  delay: 'auto' | number
+  started: number
+}
+
+/** Neither mirrors nor anybody else may yet give something. */
+export type Hopeless = { result: 'mirror' | 'mismatch'; reason: string }
+
+export function createMirrorEntry(
+  { clock, downloads, mirrorRates, network, partial, scheduler, intake, members, servers }: MirrorEntryDeps,
+  order: MirrorEntryOrder,
+  onHopeless: (why: Hopeless) => void,
+): MirrorEntry {
+  const { map } = partial
   /** By the clock, from when on the mirrors' rate says something of them. */
   let judgedFrom = order.started
   /** By the clock, since when peers deliver. */
   let deliveringFrom: number | undefined
+  let fault: PacsrvError | undefined
+  let lied = false
 
-  function join() {
+  function join(rule: string) {
     judgedFrom = clock.now()
-    swarm.joinMirror()
+    scheduler.joinMirror(rule)
   }
 
   function considerSecond() {
-    const { nextMirror } = swarm
+    const { nextMirror } = scheduler
     // What is held back by our own limit is judged anew.
     if (downloads.wait() > 0) judgedFrom = clock.now()
     if (nextMirror === undefined || members.any) return
     const helps = secondMirrorHelps({
       mirrorFor: clock.now() - judgedFrom,
-      mirrorRate: swarm.mirrorsRate(),
-      peersRate: swarm.peersRate(),
-      bytesLeft: stock.plan.bytesLeft,
+      mirrorRate: scheduler.mirrorsRate(),
+      peersRate: scheduler.peersRate(),
+      bytesLeft: map.bytesLeft,
       nextRate: mirrorRates.get(serverOf(nextMirror)),
     })
-    if (helps) join()
+    if (helps) join('the first mirror is slow, and a second shortens the rest by 15 %')
   }
 
-  const hasHolder = () => meetings.connecting || swarm.peers.some((source) => !source.partial)
+  const hasHolder = () => intake.connecting || scheduler.hasHolder
 
   /** Whether somebody may yet give something. Where every mirror has failed, the caller's curl would fare no better. */
   function isHopeful(): boolean {
-    const waits = meetings.searching && order.mirrors.length > 0
-    const isOwed = hasHolder() || swarm.canBring()
-    return waits || isOwed || isWriting() || members.hopeful() || servers()?.awaited === true
+    const waits = intake.searching && order.mirrors.length > 0
+    const isOwed = hasHolder() || scheduler.canBring()
+    return waits || isOwed || map.beingWritten > 0 || members.hopeful() || servers?.awaited === true
   }
 
   const rateBefore = () => mirrorRates.get(serverOf(order.mirrors[0] ?? ''))
 
   function deliveringFor(): number | undefined {
-    const delivers = (stock.bytesFrom.peer > 0 || servers()?.delivering === true) && swarm.peersRate() > 0
+    const delivers = (partial.bytesFrom.peer > 0 || servers?.delivering === true) && scheduler.peersRate() > 0
     deliveringFrom = delivers ? (deliveringFrom ?? clock.now()) : undefined
     return deliveringFrom === undefined ? undefined : clock.now() - deliveringFrom
   }
 
-  function standing(): Standing {
+  function standing(): JobStanding {
     const mirrorRate = rateBefore()
-    const firstAt = meetings.firstAt ?? servers()?.firstAt
+    const firstAt = intake.firstAt ?? servers?.firstAt
     return {
       elapsed: clock.now() - order.started,
       delay: mirrorDelay(order.delay, order.size, mirrorRate),
       hasNeighbours: network.hasNeighbours(),
-      memberAwaited: members.awaited || servers()?.awaited === true,
+      memberAwaited: members.awaited || servers?.awaited === true,
       inCrowd: members.anyEver,
-      searching: meetings.searching,
+      searching: intake.searching,
       holderFor: firstAt === undefined ? undefined : clock.now() - firstAt,
-      liveHolder: meetings.live || servers()?.firstAt !== undefined,
+      liveHolder: intake.live || servers?.firstAt !== undefined,
       holderAtWork: hasHolder(),
       deliveringFor: deliveringFor(),
-      bytesLeft: stock.plan.bytesLeft,
-      peersRate: swarm.peersRate(),
+      bytesLeft: map.bytesLeft,
+      peersRate: scheduler.peersRate(),
       mirrorRate,
     }
+  }
+
+  function hopeless(): Hopeless {
+    if (!lied) return { result: 'mirror', reason: fault?.message ?? 'nobody in the network has it' }
+    const reason = `${order.name}: no mirror has what the sync database promises; refresh it with pacman -Sy`
+    return { result: 'mismatch', reason }
   }
 
   return {
@@ -114,18 +133,25 @@ export function createMirrorDuty(
       return rateBefore()
     },
     get isSpared() {
-      return members.anyEver && hasHolder() && !mirrorIsDue(standing())
+      return members.anyEver && hasHolder() && whyMirrorIsDue(standing()) === undefined
     },
     consider() {
-      if (stock.plan.bytesLeft === 0) return
-      if (swarm.mirrors.length > 0) return considerSecond()
-      const due = mirrorIsDue(standing())
-      if (due && swarm.nextMirror !== undefined) join()
-      else if (due && !isHopeful()) onHopeless()
+      if (map.bytesLeft === 0) return
+      if (scheduler.mirrors.size > 0) return considerSecond()
+      const rule = whyMirrorIsDue(standing())
+      if (rule === undefined) return
+      if (scheduler.nextMirror !== undefined) join(rule)
+      else if (!isHopeful()) onHopeless(hopeless())
+    },
+    failed(error) {
+      fault ??= error
+    },
+    lied() {
+      lied = true
     },
     noteRates() {
       if (order.size <= SMALL_BYTES) return
-      for (const mirror of swarm.mirrors) {
+      for (const mirror of scheduler.mirrors) {
         if (mirror.rate() > 0) mirrorRates.set(serverOf(mirror.url), mirror.rate())
       }
     },

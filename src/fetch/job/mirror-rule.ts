@@ -1,10 +1,9 @@
-/** When the mirror takes part (DESIGN.md, `[mirror] delay` and step 4 of a request): pure decisions. */
+/** When the mirror takes part: pure decisions. */
+import { SMALL_BYTES } from '../../base/sizes.ts'
+import { UNKNOWN_MIRROR_RATE } from '../sources/rate-meter.ts'
 
-/** A mirror that was never measured is taken for this where it might help peers, in bytes a second. */
-export const UNKNOWN_MIRROR_RATE = 1_000_000
-/** And for this where nobody else has the file: a wait for a mirror that proves fast costs more than one too short. */
+/** A mirror that was never measured is taken for this where nobody else has the file: a wait for a mirror that proves fast costs more than one too short. */
 const UNKNOWN_MIRROR_ALONE_RATE = 10_000_000
-const SMALL_FILE = 256 * 1024
 const LEAST_DELAY_MS = 50
 const MOST_DELAY_MS = 2_000
 /** Peers that need no longer than this are left alone. */
@@ -27,7 +26,7 @@ export function mirrorDelay(
   mirrorRate: number | undefined,
 ): number {
   if (setting !== 'auto') return setting
-  if (fileSize < SMALL_FILE) return 0
+  if (fileSize < SMALL_BYTES) return 0
   const expectedMs = (fileSize * 1000) / (mirrorRate ?? UNKNOWN_MIRROR_ALONE_RATE)
   return Math.min(MOST_DELAY_MS, Math.max(LEAST_DELAY_MS, expectedMs / 10))
 }
@@ -59,8 +58,17 @@ export function secondMirrorHelps(job: {
   return isJudged && isSlow && mirrorHelps(job.bytesLeft, job.peersRate + job.mirrorRate, job.nextRate)
 }
 
+/** Why the mirror joins, for the log. */
+export type JoinRule =
+  | 'no neighbours'
+  | 'small file, or no delay set'
+  | 'no holder within the delay'
+  | 'the search is over'
+  | 'no holder gave anything in its time'
+  | 'peers would take over 2 s and the mirror shortens it by 15 %'
+
 /** How a job stands. Times are milliseconds. */
-export interface Standing {
+export interface JobStanding {
   /** Since the job began. */
   elapsed: number
   /** What `mirrorDelay` gives. */
@@ -68,7 +76,7 @@ export interface Standing {
   hasNeighbours: boolean
   /** Whether a companion is known to download the file that hasn't yet said how far it is. */
   memberAwaited: boolean
-  /** Whether companions share, or shared, the mirror out among them. */
+  /** Whether members share, or shared, the mirror out among them. */
   inCrowd: boolean
   searching: boolean
   /** Since a first holder became known; undefined while none is. */
@@ -84,17 +92,21 @@ export interface Standing {
   mirrorRate: number | undefined
 }
 
-/** Whether the mirror should join now, if it hasn't. */
-export function mirrorIsDue(job: Standing): boolean {
-  if (job.memberAwaited) return false
+/** The rule by which the mirror should join now, if it hasn't; undefined while it shouldn't. */
+export function whyMirrorIsDue(job: JobStanding): JoinRule | undefined {
+  if (job.memberAwaited) return undefined
   if (job.deliveringFor !== undefined) {
     const isJudged = job.deliveringFor >= PEERS_JUDGED_AFTER_MS
-    return isJudged && mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)
+    const helps = isJudged && mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)
+    return helps ? 'peers would take over 2 s and the mirror shortens it by 15 %' : undefined
   }
   if (job.holderFor !== undefined && job.holderAtWork) {
     const least = !job.liveHolder ? 0 : job.inCrowd ? CROWD_HOLDER_MS : LIVE_HOLDER_MS
-    return job.holderFor >= Math.max(job.delay, least)
+    return job.holderFor >= Math.max(job.delay, least) ? 'no holder gave anything in its time' : undefined
   }
   const delay = job.inCrowd ? Math.min(job.delay, CROWD_DELAY_MS) : job.delay
-  return !job.hasNeighbours || !job.searching || job.elapsed >= delay
+  if (!job.hasNeighbours) return 'no neighbours'
+  if (delay === 0) return 'small file, or no delay set'
+  if (job.elapsed >= delay) return 'no holder within the delay'
+  return job.searching ? undefined : 'the search is over'
 }

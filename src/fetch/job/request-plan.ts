@@ -1,4 +1,7 @@
-import { chunkCount, chunkLength } from '../../base/chunks.ts'
+import { chunkLength } from '../../base/chunks.ts'
+import type { ChunkMap } from '../file/chunk-map.ts'
+import { UNKNOWN_RATE } from '../sources/rate-meter.ts'
+import type { ChunkRun } from '../sources/source.ts'
 
 /** A source as the plan sees it: a peer that answers chunk by chunk, or a mirror that streams a run. */
 export interface PlannedSource {
@@ -8,67 +11,49 @@ export interface PlannedSource {
   has(chunk: number): boolean
 }
 
-/** A run of chunks, `end` not included. */
-export interface Run {
-  start: number
-  end: number
-}
-
-export interface RunRules {
-  streams?: PlannedSource[]
+export interface RunRules<Source> {
+  streams?: Source[]
   may?: ((chunk: number) => boolean) | undefined
 }
 
-/** Which chunks of one file are here, which are asked for and of whom; decides what to ask next. */
-export interface ChunkPlan {
-  readonly chunks: number
-  /** Chunks that are here. */
-  readonly count: number
-  /** Bytes not here yet. */
-  readonly bytesLeft: number
-  /** Chunks that are here from the first on without a gap. */
-  readonly prefix: number
-  has(chunk: number): boolean
-  /** It has come and is being written: nobody else need be asked for it. `got` or `lost` follows. */
-  taken(chunk: number): void
-  isTaken(chunk: number): boolean
-  /** Neither here nor asked for. */
+/**
+ * Which chunks of one file are asked for and of whom; decides what to ask next. Only the scheduler changes it; what is
+ * here already it reads in the partial file's map.
+ */
+export interface RequestPlan<Source extends PlannedSource> {
+  /** Neither here, nor being written, nor asked for. */
   isFree(chunk: number): boolean
   /** It is here: nobody owes it any more. */
-  got(chunk: number): void
-  /** A chunk that was here, or taken, proved wrong. */
-  lost(chunk: number): void
+  arrived(chunk: number): void
   /**
    * The chunk that `source` should be asked for next: of those that nobody was asked for the one that the fewest of
    * `among` have, and of these the first; else one that it would bring sooner. Without `among` all have all.
    */
-  pick(source: PlannedSource, among?: PlannedSource[]): number | undefined
+  pick(source: Source, among?: readonly Source[]): number | undefined
   /**
    * The run that a streaming source should begin: the part of the widest gap that the others won't reach first; where
    * there is no gap, its share of what one of the `streams` has before it, which then no longer owes that. With `may`,
    * the first run of what it may bring.
    */
-  pickRun(source: PlannedSource, how?: RunRules): Run | undefined
-  ask(source: PlannedSource, chunk: number): void
+  pickRun(source: Source, how?: RunRules<Source>): ChunkRun | undefined
+  ask(source: Source, chunk: number): void
   /** `source` no longer owes the chunk (it came, was refused, or was called off). */
-  unask(source: PlannedSource, chunk: number): void
+  unask(source: Source, chunk: number): void
   /** `source` is gone: what only it was asked for is anybody's again. */
-  leave(source: PlannedSource): void
-  /** Who was asked for it. */
-  askedOf(chunk: number): PlannedSource[]
-  isAskedOf(source: PlannedSource, chunk: number): boolean
+  leave(source: Source): void
+  /** Who was asked for it; for a moment's use. */
+  askedOf(chunk: number): Iterable<Source>
+  isAskedOf(source: Source, chunk: number): boolean
   /** What `source` owes, in the order it was asked. */
-  owes(source: PlannedSource): readonly number[]
+  owes(source: Source): readonly number[]
   /** Grows whenever a chunk has become free that was asked for, or was here. */
   readonly freed: number
   /** Bytes that `source` owes. */
-  owed(source: PlannedSource): number
-  /** Sources that owe something. */
-  sources(): PlannedSource[]
+  owed(source: Source): number
+  /** Nobody owes anything. */
+  readonly isIdle: boolean
 }
 
-/** What a source is taken for until it was measured: a good DSL line's upload, in bytes a second. */
-export const UNKNOWN_RATE = 250_000
 /** A chunk is asked for a second time only where that brings it clearly sooner. */
 const CLEARLY = 1.25
 const MOST_ASKED = 2
@@ -77,31 +62,62 @@ const STREAM_MS = 1_000
 /** The rarest is looked for among so many of the first chunks that can be asked for. */
 const RAREST_OF = 32
 
-export function createChunkPlan(fileSize: number): ChunkPlan {
-  const chunks = chunkCount(fileSize)
-  const here = new Uint8Array(chunks)
-  const beingWritten = new Set<number>()
-  const askers = new Map<number, Set<PlannedSource>>()
+type Test = (chunk: number) => boolean
+
+/** The chunks from `start` on that pass. */
+function runAt(start: number, chunks: number, passes: Test): ChunkRun {
+  let end = start
+  while (end < chunks && passes(end)) end++
+  return { start, end }
+}
+
+function firstRun(from: number, chunks: number, passes: Test): ChunkRun | undefined {
+  for (let chunk = from; chunk < chunks; chunk++) if (passes(chunk)) return runAt(chunk, chunks, passes)
+  return undefined
+}
+
+function widestRun(from: number, chunks: number, passes: Test): ChunkRun | undefined {
+  let widest: ChunkRun | undefined
+  for (let at = from; at < chunks; at++) {
+    const run = runAt(at, chunks, passes)
+    if (run.end > at && (!widest || run.end - at > widest.end - widest.start)) widest = run
+    at = run.end
+  }
+  return widest
+}
+
+export function createRequestPlan<Source extends PlannedSource>(
+  map: ChunkMap,
+  fileSize: number,
+): RequestPlan<Source> {
+  const { chunks } = map
+  const askers = new Map<number, Set<Source>>()
   /** What each source owes, in the order it was asked. */
-  const queues = new Map<PlannedSource, number[]>()
-  const debts = new Map<PlannedSource, number>()
-  let count = 0
-  let bytesLeft = fileSize
-  let prefix = 0
+  const queues = new Map<Source, number[]>()
+  const debts = new Map<Source, number>()
   let freed = 0
-  /** No chunk before this one is both absent and unasked. */
+  /** No chunk before this one is free, but for those that were lost since. */
   let cursor = 0
+  let lossesSeen = map.losses
 
   const length = (chunk: number) => chunkLength(fileSize, chunk)
-  const free = (chunk: number) => here[chunk] === 0 && !beingWritten.has(chunk) && !askers.has(chunk)
-  const owed = (source: PlannedSource) => debts.get(source) ?? 0
-  const speed = (source: PlannedSource) => source.rate() || UNKNOWN_RATE
+  const free = (chunk: number) => map.isMissing(chunk) && !askers.has(chunk)
+  const owed = (source: Source) => debts.get(source) ?? 0
+  const speed = (source: Source) => source.rate() || UNKNOWN_RATE
 
-  function unask(source: PlannedSource, chunk: number) {
+  /** The first free chunk, or the number of all. */
+  function firstFree(): number {
+    if (map.losses !== lossesSeen) cursor = map.prefix
+    lossesSeen = map.losses
+    while (cursor < chunks && !free(cursor)) cursor++
+    return cursor
+  }
+
+  function unask(source: Source, chunk: number) {
     const asked = askers.get(chunk)
     if (!asked?.delete(source)) return
     if (asked.size === 0) askers.delete(chunk)
-    const queue = queues.get(source)!
+    const queue = queues.get(source) ?? []
     queue.splice(queue.indexOf(chunk), 1)
     debts.set(source, owed(source) - length(chunk))
     if (!free(chunk)) return
@@ -109,41 +125,39 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     freed++
   }
 
-  function firstFree(source: PlannedSource, among: PlannedSource[]): number | undefined {
-    while (cursor < chunks && !free(cursor)) cursor++
-    let rarest: number | undefined
+  function rarest(source: Source, among: readonly Source[]): number | undefined {
+    let found: number | undefined
     let fewest = Number.POSITIVE_INFINITY
-    for (let chunk = cursor, seen = 0; chunk < chunks && seen < RAREST_OF; chunk++) {
+    for (let chunk = firstFree(), seen = 0; chunk < chunks && seen < RAREST_OF; chunk++) {
       if (!free(chunk) || !source.has(chunk)) continue
       if (among.length === 0) return chunk
       seen++
-      const count = among.filter((other) => other.has(chunk)).length
+      let count = 0
+      for (const other of among) if (other.has(chunk)) count++
       if (count >= fewest) continue
-      rarest = chunk
+      found = chunk
       fewest = count
       if (count <= 1) break
     }
-    return rarest
+    return found
   }
 
   /** What the slowest would bring last, if `source` brings it clearly sooner. */
-  function latest(source: PlannedSource, may = (_: number) => true): number | undefined {
+  function latest(source: Source, may = (_: number) => true): number | undefined {
     let found: number | undefined
     let latestMs = 0
+    const soonest = owed(source) / speed(source)
     for (const [other, queue] of queues) {
-      if (other === source) continue
-      const chunk = queue.findLast(
-        (c) =>
-          source.has(c) &&
-          may(c) &&
-          !beingWritten.has(c) &&
-          !askers.get(c)?.has(source) &&
-          askers.get(c)!.size < MOST_ASKED,
-      )
+      const theirs = owed(other) / speed(other)
+      if (other === source || theirs <= latestMs || theirs <= soonest * CLEARLY) continue
+      const chunk = queue.findLast((c) => {
+        if (!source.has(c) || !may(c) || !map.isMissing(c)) return false
+        const asked = askers.get(c)
+        return asked !== undefined && !asked.has(source) && asked.size < MOST_ASKED
+      })
       if (chunk === undefined) continue
       const mine = (owed(source) + length(chunk)) / speed(source)
-      const theirs = owed(other) / speed(other)
-      if (theirs > mine * CLEARLY && theirs > latestMs) {
+      if (theirs > mine * CLEARLY) {
         found = chunk
         latestMs = theirs
       }
@@ -152,7 +166,7 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
   }
 
   /** The later part of the run that `stream` is at, so that both come to its end at once. */
-  function shareOf(stream: PlannedSource, source: PlannedSource): Run | undefined {
+  function shareOf(stream: Source, source: Source): ChunkRun | undefined {
     const queue = queues.get(stream) ?? []
     const last = queue.at(-1)
     if (last === undefined || (owed(stream) * 1000) / speed(stream) <= STREAM_MS) return undefined
@@ -165,68 +179,16 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
     return { start: first + kept, end: last + 1 }
   }
 
-  function firstRun(may: (chunk: number) => boolean): Run | undefined {
-    for (let start = cursor; start < chunks; start++) {
-      if (!free(start) || !may(start)) continue
-      let end = start + 1
-      while (end < chunks && free(end) && may(end)) end++
-      return { start, end }
-    }
-    return undefined
-  }
-
-  function widestGap(): Run | undefined {
-    let widest: Run | undefined
-    for (let start = cursor; start < chunks; ) {
-      if (!free(start)) {
-        start++
-        continue
-      }
-      let end = start
-      while (end < chunks && free(end)) end++
-      if (!widest || end - start > widest.end - widest.start) widest = { start, end }
-      start = end
-    }
-    return widest
-  }
-
   return {
-    chunks,
-    get count() {
-      return count
-    },
-    get bytesLeft() {
-      return bytesLeft
-    },
-    get prefix() {
-      return prefix
-    },
-    has: (chunk) => here[chunk] === 1,
-    taken: (chunk) => void beingWritten.add(chunk),
-    isTaken: (chunk) => beingWritten.has(chunk),
     isFree: free,
-    got(chunk) {
-      beingWritten.delete(chunk)
-      if (here[chunk]) return
-      here[chunk] = 1
-      count++
-      bytesLeft -= length(chunk)
-      for (const source of [...(askers.get(chunk) ?? [])]) unask(source, chunk)
-      while (prefix < chunks && here[prefix]) prefix++
+    arrived(chunk) {
+      for (const source of askers.get(chunk) ?? []) unask(source, chunk)
     },
-    lost(chunk) {
-      beingWritten.delete(chunk)
-      cursor = Math.min(cursor, chunk)
-      freed++
-      if (!here[chunk]) return
-      here[chunk] = 0
-      count--
-      bytesLeft += length(chunk)
-      prefix = Math.min(prefix, chunk)
-    },
-    pick: (source, among = []) => firstFree(source, among) ?? latest(source),
+    pick: (source, among = []) => rarest(source, among) ?? latest(source),
     pickRun(source, { streams = [], may } = {}) {
-      const gap = may ? firstRun(may) : widestGap()
+      const gap = may
+        ? firstRun(firstFree(), chunks, (chunk) => free(chunk) && may(chunk))
+        : widestRun(firstFree(), chunks, free)
       if (!gap) {
         const share = streams.map((stream) => shareOf(stream, source)).find((run) => run !== undefined)
         if (share) return share
@@ -254,13 +216,15 @@ export function createChunkPlan(fileSize: number): ChunkPlan {
       queues.delete(source)
       debts.delete(source)
     },
-    askedOf: (chunk) => [...(askers.get(chunk) ?? [])],
+    askedOf: (chunk) => askers.get(chunk) ?? [],
     isAskedOf: (source, chunk) => askers.get(chunk)?.has(source) === true,
     owes: (source) => queues.get(source) ?? [],
     get freed() {
-      return freed
+      return freed + map.losses
     },
     owed,
-    sources: () => [...queues.keys()].filter((source) => owed(source) > 0),
+    get isIdle() {
+      return askers.size === 0
+    },
   }
 }

@@ -3,31 +3,13 @@ import type { Cancel, Clock } from '../../base/clock.ts'
 import { PacsrvError } from '../../base/error.ts'
 import type { Limiter } from '../../base/limiter.ts'
 import type { MirrorRequest, MirrorStream, OpenMirror } from '../../mirror/curl.ts'
-import type { Run } from '../job/request-plan.ts'
 import { createRateMeter } from './rate-meter.ts'
-import type { Source, SourceHandler } from './source.ts'
-
-/** A mirror as a source: it streams runs of chunks, each by one curl. */
-export interface MirrorSource extends Source {
-  readonly url: string
-  /** Whether a run is under way. */
-  readonly streaming: boolean
-  /** Begins a run; each chunk of it counts as asked for. */
-  begin(run: Run): void
-  /** How many bytes have been taken but not yet written; the stream is held back over a bound. */
-  settled(bytes: number): void
-}
-
-export interface MirrorSourceHandler extends SourceHandler {
-  /** The stream is about to bring this chunk. False: it isn't wanted, so the stream ends here. */
-  onReach(source: MirrorSource, chunk: number): boolean
-  /** A run is over without fault; there may be another. */
-  onRunEnd(source: MirrorSource): void
-}
+import type { StreamHandler, StreamSource } from './source.ts'
 
 /** Bytes taken from curl and not yet on the disk, at most. */
 const MOST_UNWRITTEN = 8 * 1024 * 1024
 
+/** A mirror as a source: it streams runs of chunks, each by one curl. */
 export function createMirrorSource(
   { open, clock, downloads }: { open: OpenMirror; clock: Clock; downloads: Limiter },
   {
@@ -35,8 +17,8 @@ export function createMirrorSource(
     size,
     environment,
     handler,
-  }: Pick<MirrorRequest, 'url' | 'size' | 'environment'> & { handler: MirrorSourceHandler },
-): MirrorSource {
+  }: Pick<MirrorRequest, 'url' | 'size' | 'environment'> & { handler: StreamHandler },
+): StreamSource {
   const meter = createRateMeter(clock)
   const step = chunkSize(size)
   const chunks = chunkCount(size)
@@ -120,13 +102,9 @@ export function createMirrorSource(
     handler.onGone(source, error)
   }
 
-  const source: MirrorSource = {
+  const source: StreamSource = {
     kind: 'mirror',
     url,
-    near: false,
-    partial: false,
-    news: () => '',
-    latency: 0,
     label: url.replace(/\/\/[^/@]*@/, '//'),
     /** While we hold it back it can't be heard, and that is no fault of its own. */
     get heard() {
@@ -137,8 +115,6 @@ export function createMirrorSource(
     },
     rate: meter.rate,
     has: () => true,
-    ask() {},
-    cancel() {},
     begin({ start, end }) {
       const first = wholeOnly ? 0 : start * step
       const until = Math.min(size, end * step)

@@ -4,9 +4,9 @@ import { PacsrvError } from '../../base/error.ts'
 import type { Limiter } from '../../base/limiter.ts'
 import type { OpenMirror } from '../../mirror/curl.ts'
 import { createMirrorSource } from './mirror-source.ts'
-import type { Source, SourceHandler } from './source.ts'
+import type { ChunkSource, ChunkSourceHandler } from './source.ts'
 
-/** The swarm charges for what it asks of peers. */
+/** The scheduler charges for what it asks of peers. */
 const FREE: Limiter = { charge() {}, wait: () => 0 }
 
 /** A larger file isn't taken from a server without ranges: what it sends unasked would pile up in memory. */
@@ -19,8 +19,8 @@ const MOST_WITHOUT_RANGES = 64 * 1024 * 1024
  */
 export function createPacserveSource(
   { open, clock }: { open: OpenMirror; clock: Clock },
-  { url, size, label, handler }: { url: string; size: number; label: string; handler: SourceHandler },
-): Source {
+  { url, size, label, handler }: { url: string; size: number; label: string; handler: ChunkSourceHandler },
+): ChunkSource {
   const asked = new Set<number>()
   const end = chunkCount(size)
   /** The first chunk of the stream under way. */
@@ -48,7 +48,6 @@ export function createPacserveSource(
           stream.settled(bytes.length)
           handler.onChunk(source, chunk, bytes)
         },
-        onRefused() {},
         onGone: (_, error) => handler.onGone(source, error),
         onRunEnd: next,
       },
@@ -61,12 +60,12 @@ export function createPacserveSource(
     stream.begin({ start: first, end })
   }
 
-  const source: Source = {
+  const source: ChunkSource = {
     kind: 'peer',
     label,
     near: true,
     partial: false,
-    news: () => '',
+    news: 0,
     latency: 0,
     get heard() {
       return stream.heard

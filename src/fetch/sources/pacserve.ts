@@ -1,11 +1,11 @@
-import type { Cancel, Clock } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { type Endpoint, hostPort } from '../../base/endpoint.ts'
 import { asError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import type { WantedFile } from '../../wire/messages.ts'
 import { type PacserveHttp, urlOf } from './pacserve-http.ts'
 import { createPacserveSource } from './pacserve-source.ts'
-import type { Source, SourceHandler } from './source.ts'
+import type { ChunkSource, MakeChunkSource, SourceOwner } from './source.ts'
 
 /** Servers remembered, and asked for one file. */
 export const MAX_SERVERS = 64
@@ -21,28 +21,25 @@ const GRACE = 150
 export interface Pacserve {
   /** A server has come or gone. */
   set(server: Endpoint, there: boolean): void
-  /** Asks all of them for a file. */
+  /** To ask all of them for a file. */
   search(file: WantedFile, signal: AbortSignal, handler: PacserveHandler): PacserveSearch
 }
 
 export interface PacserveHandler {
-  join(make: (handler: SourceHandler) => Source): Source | undefined
-  drop(source: Source): void
+  join(make: MakeChunkSource, owner: SourceOwner): ChunkSource
+  drop(source: ChunkSource): void
   onChange(): void
 }
 
 /** The servers of one job. */
 export interface PacserveSearch {
+  begin(): void
   /** Whether one may yet say that it has the file, and is worth waiting for. */
   readonly awaited: boolean
   /** By the clock, when the first said that it has the file. */
   readonly firstAt: number | undefined
   /** Whether one is at work that has given something. */
   readonly delivering: boolean
-  has(source: Source): boolean
-  gone(source: Source): void
-  /** It gave a chunk that is not what the list says; `certain` when the list is true for sure. */
-  rejected(source: Source, certain: boolean): void
   /** So the list was true, and who was rejected is barred. */
   wholeRight(): void
   /**
@@ -95,14 +92,11 @@ export function createPacserve({
   }
 
   function search(file: WantedFile, signal: AbortSignal, handler: PacserveHandler): PacserveSearch {
-    const began = clock.now()
-    const joined = new Map<Source, Endpoint>()
+    const joined = new Map<ChunkSource, Endpoint>()
     const taken = new Set<Endpoint>()
     const doubted = new Set<Endpoint>()
-    const due = [...servers].filter(
-      ([server, { there, notBefore }]) => there && notBefore <= clock.now() && !isBarred(server),
-    )
-    let asking = due.length
+    let began = clock.now()
+    let asking = 0
     let firstAt: number | undefined
 
     async function ask(server: Endpoint, known: Server) {
@@ -123,34 +117,51 @@ export function createPacserve({
     function admit(server: Endpoint) {
       firstAt ??= clock.now()
       const label = `pacserve ${server}`
-      const source = handler.join((sources) =>
-        createPacserveSource(
-          { open: http.open, clock },
-          {
-            url: urlOf(server, file),
-            size: file.size,
-            label,
-            handler: {
-              ...sources,
-              onChunk(from, chunk, bytes) {
-                taken.add(server)
-                sources.onChunk(from, chunk, bytes)
+      const source = handler.join(
+        (sources) =>
+          createPacserveSource(
+            { open: http.open, clock },
+            {
+              url: urlOf(server, file),
+              size: file.size,
+              label,
+              handler: {
+                ...sources,
+                onChunk(from, chunk, bytes) {
+                  taken.add(server)
+                  sources.onChunk(from, chunk, bytes)
+                },
               },
             },
+          ),
+        {
+          role: 'server',
+          gone() {
+            joined.delete(source)
+            failed(server)
           },
-        ),
+          rejected(certain) {
+            joined.delete(source)
+            if (certain) bar(server)
+            else doubted.add(server)
+          },
+          vouchesFor: () => undefined,
+        },
       )
-      if (source) joined.set(source, server)
-    }
-
-    for (const [server, known] of due) void ask(server, known)
-    let cancelGrace: Cancel = () => {}
-    if (due.length > 0) {
-      cancelGrace = clock.after(GRACE, handler.onChange)
-      signal.addEventListener('abort', cancelGrace)
+      joined.set(source, server)
     }
 
     return {
+      begin() {
+        const due = [...servers].filter(
+          ([server, { there, notBefore }]) => there && notBefore <= clock.now() && !isBarred(server),
+        )
+        if (due.length === 0) return
+        began = clock.now()
+        asking = due.length
+        for (const [server, known] of due) void ask(server, known)
+        signal.addEventListener('abort', clock.after(GRACE, handler.onChange))
+      },
       get awaited() {
         return asking > 0 && clock.now() - began < GRACE
       },
@@ -159,19 +170,6 @@ export function createPacserve({
       },
       get delivering() {
         return [...joined.values()].some((server) => taken.has(server))
-      },
-      has: (source) => joined.has(source),
-      gone(source) {
-        const server = joined.get(source)
-        joined.delete(source)
-        if (server !== undefined) failed(server)
-      },
-      rejected(source, certain) {
-        const server = joined.get(source)
-        joined.delete(source)
-        if (server === undefined) return
-        if (certain) bar(server)
-        else doubted.add(server)
       },
       wholeRight() {
         for (const server of doubted) bar(server)

@@ -3,9 +3,8 @@ import type { Clock } from '../../base/clock.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import type { Asker } from '../../transfer/asker.ts'
 import type { Sha256 } from '../../wire/messages.ts'
-import { UNKNOWN_RATE } from '../job/request-plan.ts'
-import { createRateMeter } from './rate-meter.ts'
-import type { Source, SourceHandler } from './source.ts'
+import { createRateMeter, UNKNOWN_RATE } from './rate-meter.ts'
+import type { ChunkSource, ChunkSourceHandler } from './source.ts'
 
 /** So many bytes are a part of a chunk on its way; fewer may be no more than a sign of life. */
 const PROGRESS_BYTES = 4096
@@ -17,16 +16,25 @@ export interface PeerSourceOptions {
   sha256: Sha256
   /** Bytes of each chunk but the last. */
   chunkBytes: number
-  handler: SourceHandler
-  /** For one that is itself still downloading: what it has, and what changes with that. Others have everything. */
-  partial?: { has(chunk: number): boolean; news(): string; isOver(): boolean }
+  handler: ChunkSourceHandler
+  /** For one that is itself still downloading. Others have everything. */
+  partial?: PartialHolding
 }
 
-/** A holder, or a member of a file's crowd, as a source of the file's chunks. */
+/** What somebody has who is still downloading. */
+export interface PartialHolding {
+  has(chunk: number): boolean
+  /** Changes with what it has. */
+  news(): number
+  /** It is no member any more: it has everything. */
+  isOver(): boolean
+}
+
+/** A holder, or a member, as a source of the file's chunks. */
 export function createPeerSource(
   { asker, clock }: { asker: Asker; clock: Clock },
   { sha256, chunkBytes, handler, partial }: PeerSourceOptions,
-): Source {
+): ChunkSource {
   const { session } = asker
   const isPartial = () => partial?.isOver() === false
   const meter = createRateMeter(clock)
@@ -50,14 +58,16 @@ export function createPeerSource(
     if (requests.size === 0) meter.idle()
   }
 
-  const source: Source = {
+  const source: ChunkSource = {
     kind: 'peer',
     label: `${session.remote} (${session.id.slice(0, 8)})`,
     near: isNear(session.remote),
     get partial() {
       return isPartial()
     },
-    news: () => partial?.news() ?? '',
+    get news() {
+      return partial?.news() ?? 0
+    },
     /** Bytes of a chunk that is still on its way count: a slow line is not a dead one. */
     get heard() {
       if (requests.size === 0 && !busy) return undefined

@@ -12,6 +12,11 @@ export interface RateMeter {
   rate(): number
 }
 
+/** What a peer is taken for until it was measured: a good DSL line's upload, in bytes a second. */
+export const UNKNOWN_RATE = 250_000
+/** A mirror that was never measured is taken for this where it might help peers, in bytes a second. */
+export const UNKNOWN_MIRROR_RATE = 1_000_000
+
 /** Milliseconds of work after which a measurement counts half. */
 const HALF_LIFE_MS = 1_500
 /** Too short a time to conclude from. */

@@ -1,9 +1,9 @@
 import type { Log } from '../../base/log.ts'
 import type { Sha256, WantedFile } from '../../wire/messages.ts'
-import { type ChunkList, createChunkLists, hashOf, type Voucher } from './chunk-lists.ts'
+import { type ChunkList, type ChunkLists, hashOf, type Voucher } from './chunk-lists.ts'
 
 /** What a job does about those who are found out. */
-export interface TrustHandler {
+export interface ListTrustHandler {
   ban(who: Voucher, reason: string): void
   /** The list is no longer in use: its holders are no sources now, and their chunks don't count. */
   onRetired(list: ChunkList): void
@@ -13,10 +13,10 @@ export interface TrustHandler {
 }
 
 /**
- * Whose word a job goes by (DESIGN.md, "Trust, chunk by chunk"). Chunks of peers are checked against the list in
+ * Whose word a job goes by. Chunks of peers are checked against the list in
  * use; the mirror's bytes decide between lists; the whole decides between list and mirror.
  */
-export interface Trust {
+export interface ListTrust {
   readonly inUse: ChunkList | undefined
   add(hashes: Uint8Array, voucher: Voucher): ChunkList | undefined
   /** The first chunk in which `list` contradicts the list in use. */
@@ -38,13 +38,16 @@ export interface Trust {
   wholeWrong(peersTookPart: boolean): 'mirror' | 'list' | 'nobody'
 }
 
-export function createTrust({ log }: { log: Log }, file: WantedFile, handler: TrustHandler): Trust {
-  const lists = createChunkLists(file)
+export function createListTrust(
+  { log, lists }: { log: Log; lists: ChunkLists },
+  file: WantedFile,
+  handler: ListTrustHandler,
+): ListTrust {
   const doubted: ChunkList[] = []
   const mirrorHashes = new Map<number, string>()
 
   function banAll({ vouchers, root }: ChunkList) {
-    log.warn({ file: file.name, root, vouchers: vouchers.length }, 'a chunk list was false')
+    log.warn({ root, vouchers: vouchers.length }, 'a chunk list was false')
     handler.onRejected()
     for (const voucher of vouchers) handler.ban(voucher, `it vouched for a false chunk list of ${file.name}`)
   }
@@ -64,7 +67,7 @@ export function createTrust({ log }: { log: Log }, file: WantedFile, handler: Tr
   }
 
   function doubt(list: ChunkList) {
-    log.warn({ file: file.name, root: list.root }, 'the mirror contradicts the chunk list of the peers')
+    log.warn({ root: list.root }, 'the mirror contradicts the chunk list of the peers')
     doubted.push(list)
     retire(list)
   }

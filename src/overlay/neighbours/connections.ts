@@ -1,9 +1,11 @@
 import type { Access } from '../../base/access-list.ts'
 import { addressBlock } from '../../base/address.ts'
+import { createBudgets } from '../../base/budgets.ts'
 import { type Endpoint, hostPort } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
-import { createBucket } from '../../base/token-bucket.ts'
+import { whoGivesUp } from '../../base/places.ts'
+import { createBucket, type Rate } from '../../base/token-bucket.ts'
 import type { Link, Listener, Transport } from '../../net/transport.ts'
 import type { NodeId, Purpose } from '../../wire/messages.ts'
 import { openSession, type Session, type SessionDeps } from '../session/session.ts'
@@ -13,6 +15,9 @@ import type { Bans } from './bans.ts'
 const DIAL_TIME = 3_000
 /** Incoming connections that haven't greeted yet: in all, and from one address (an IPv6 /64 is one). */
 const MAX_GREETING = { inAll: 256, each: 32 }
+/** Handshakes cost a millisecond each: from one address, and in all. */
+const HANDSHAKES: Rate = { perSecond: 2, burst: 60 }
+const HANDSHAKES_IN_ALL: Rate = { perSecond: 50, burst: 500 }
 /** Nodes of another network are spoken of once in so long, in milliseconds, and not more often than this in all. */
 const KEY_NEWS = { ttl: 3_600_000, limit: 1_000 }
 const KEY_NEWS_RATE = { perSecond: 1 / 600, burst: 10 }
@@ -52,8 +57,10 @@ export function createConnections(
   const { transport, bans, access, log } = deps
   const open = new Set<Session>()
   let listener: Listener | undefined
-  const greeting = new Map<string, number>()
+  /** By address, the links that are greeting, the oldest first. */
+  const greeting = new Map<string, Set<Link>>()
   let greetingInAll = 0
+  const handshakes = createBudgets(deps.clock, HANDSHAKES, HANDSHAKES_IN_ALL)
   let transfersIn = 0
   const told = createExpiringMap<string, true>(deps.clock, KEY_NEWS)
   const news = createBucket(deps.clock, KEY_NEWS_RATE)
@@ -88,12 +95,25 @@ export function createConnections(
     return session
   }
 
-  /** How many from there are greeting; one more or one fewer from now on. */
-  function count(block: string, change: number) {
-    const now = (greeting.get(block) ?? 0) + change
-    if (now > 0) greeting.set(block, now)
-    else greeting.delete(block)
-    greetingInAll += change
+  /** One more is greeting, if there is a place for it; where there is none, the address with the most gives one up. */
+  function hasPlace(link: Link, block: string): boolean {
+    const own = greeting.get(block) ?? new Set()
+    if (own.size >= MAX_GREETING.each || !handshakes.take(block)) return false
+    if (greetingInAll >= MAX_GREETING.inAll) {
+      const counts = new Map([...greeting].map(([key, links]) => [key, links.size]))
+      const [oldest] = greeting.get(whoGivesUp(counts, block) ?? '') ?? []
+      if (!oldest) return false
+      oldest.close(new PacsrvError('peer', 'others wait to greet'))
+    }
+    greeting.set(block, own.add(link))
+    greetingInAll++
+    return true
+  }
+
+  function greeted(link: Link, block: string) {
+    const own = greeting.get(block)
+    if (own?.delete(link)) greetingInAll--
+    if (own?.size === 0) greeting.delete(block)
   }
 
   /** Strangers at the door must not fill the log, nor may a server of [direct] that has another key. */
@@ -109,11 +129,9 @@ export function createConnections(
   function accept(link: Link) {
     const address = link.remote
     const block = addressBlock(address)
-    const crowded = greetingInAll >= MAX_GREETING.inAll || (greeting.get(block) ?? 0) >= MAX_GREETING.each
-    if (stopped || crowded || !access(address) || bans.has({ address })) return link.close()
-    count(block, 1)
+    if (stopped || !access(address) || bans.has({ address }) || !hasPlace(link, block)) return link.close()
     greet(link, 'neighbour')
-      .finally(() => count(block, -1))
+      .finally(() => greeted(link, block))
       .then(onSession)
       .catch((error) => failed(address, error))
   }

@@ -1,6 +1,9 @@
+import { addressBlock } from '../../base/address.ts'
+import { createBudgets } from '../../base/budgets.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type Bucket, createBucket, type Rate } from '../../base/token-bucket.ts'
-import type { MessageName } from '../../wire/messages.ts'
+import type { Message, MessageName } from '../../wire/messages.ts'
+import { messageBytes } from '../../wire/size.ts'
 import type { Session } from '../session/session.ts'
 
 /** What one neighbour may send. The rate of queries is DESIGN.md's; the others leave honest nodes room to spare. */
@@ -14,28 +17,39 @@ const RATES: Partial<Record<MessageName, Rate>> = {
   nodes: { perSecond: 0.1, burst: 5 },
   dialBack: { perSecond: 1 / 60, burst: 2 },
 }
+/** Bytes of all such messages from one address, whatever ids it goes by. A newcomer tells of 20,000 files in 1.5 MB. */
+const BYTES: Rate = { perSecond: 256 * 1024, burst: 8 * 1024 * 1024 }
+const BYTES_IN_ALL: Rate = { perSecond: 4 * 1024 * 1024, burst: 64 * 1024 * 1024 }
 
-/** Per neighbour and kind of message: what comes too fast is dropped unread, and unremembered. */
+/** Per neighbour, address and kind of message: what comes too fast is dropped unread, and unremembered. */
 export interface Rates {
-  /** False for too many, and for messages that have no place among neighbours. */
-  allows(session: Session, type: MessageName): boolean
+  /** False for too many, too large, and for messages that have no place among neighbours. */
+  allows(session: Session, message: Message): boolean
+}
+
+interface Known {
+  block: string
+  buckets: Map<MessageName, Bucket>
 }
 
 export function createRates(clock: Clock): Rates {
-  const buckets = new WeakMap<Session, Map<MessageName, Bucket>>()
+  const sessions = new WeakMap<Session, Known>()
+  const bytes = createBudgets(clock, BYTES, BYTES_IN_ALL)
 
-  function bucketOf(session: Session, type: MessageName, rate: Rate): Bucket {
-    const own = buckets.get(session) ?? new Map<MessageName, Bucket>()
-    buckets.set(session, own)
-    const bucket = own.get(type) ?? createBucket(clock, rate)
-    own.set(type, bucket)
-    return bucket
+  function known(session: Session): Known {
+    const found = sessions.get(session) ?? { block: addressBlock(session.remote), buckets: new Map() }
+    sessions.set(session, found)
+    return found
   }
 
   return {
-    allows(session, type) {
-      const rate = RATES[type]
-      return rate !== undefined && bucketOf(session, type, rate).take()
+    allows(session, message) {
+      const rate = RATES[message.type]
+      if (rate === undefined) return false
+      const { block, buckets } = known(session)
+      const bucket = buckets.get(message.type) ?? createBucket(clock, rate)
+      buckets.set(message.type, bucket)
+      return bucket.take() && bytes.take(block, messageBytes(message))
     },
   }
 }

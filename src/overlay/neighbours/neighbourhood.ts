@@ -1,3 +1,4 @@
+import { addressBlock } from '../../base/address.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Message, NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
@@ -32,9 +33,9 @@ export function createNeighbourhood(
 ): Neighbourhood {
   const members = new Map<NodeId, Standing & { session: Session }>()
 
-  function hasRoom(): boolean {
+  function hasRoom(block: string): boolean {
     if ([...members.values()].filter(({ direct }) => !direct).length < max) return true
-    const goes = whoMakesRoom([...members.values()], clock.now())
+    const goes = whoMakesRoom([...members.values()], block, clock.now())
     if (goes === undefined) return false
     members.get(goes)!.session.close('making room')
     remove(members.get(goes)!.session)
@@ -61,11 +62,12 @@ export function createNeighbourhood(
         kept.direct ||= direct
         return refuse(session, 'duplicate')
       }
-      if (!kept && !direct && !hasRoom()) {
+      const block = addressBlock(session.remote)
+      if (!kept && !direct && !hasRoom(block)) {
         handler.onFull(session)
         return refuse(session, 'full')
       }
-      members.set(id, { id, session, direct: direct || kept?.direct === true, since, usefulAt: since })
+      members.set(id, { id, block, session, direct: direct || kept?.direct === true, since, usefulAt: since })
       kept?.session.close('duplicate')
       if (!kept) handler.onJoin(session)
       session.handle({

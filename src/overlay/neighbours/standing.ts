@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../base/endpoint.ts'
+import { countBy, whoGivesUp } from '../../base/places.ts'
 import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
 
@@ -15,6 +16,8 @@ export interface NeighbourInfo {
 /** A neighbour, as far as the policy looks at it. */
 export interface Standing {
   id: NodeId
+  /** What its places are counted by (addressBlock). */
+  block: string
   /** Named in the configuration: kept whatever comes. */
   direct: boolean
   since: number
@@ -42,10 +45,17 @@ export function freshStays(
   return fresh.tag < kept.tag
 }
 
-/** Who goes when a newcomer finds the house full: the one idle longest; undefined when nobody is. */
-export function whoMakesRoom(neighbours: Standing[], now: number): NodeId | undefined {
-  const idle = neighbours.filter(
-    ({ direct, since, usefulAt }) => !direct && now - Math.max(since, usefulAt) > IDLE,
+/**
+ * Who goes when a newcomer finds the house full: the one idle longest; else the youngest of the address that has the
+ * most places, if it has clearly more than the newcomer's; undefined when nobody does.
+ */
+export function whoMakesRoom(neighbours: Standing[], newcomer: string, now: number): NodeId | undefined {
+  const guests = neighbours.filter(({ direct }) => !direct)
+  const idle = guests.filter(({ since, usefulAt }) => now - Math.max(since, usefulAt) > IDLE)
+  if (idle.length > 0) return idle.sort((a, b) => a.usefulAt - b.usefulAt)[0]!.id
+  const most = whoGivesUp(
+    countBy(guests, ({ block }) => block),
+    newcomer,
   )
-  return idle.sort((a, b) => a.usefulAt - b.usefulAt)[0]?.id
+  return guests.filter(({ block }) => block === most).sort((a, b) => b.since - a.since)[0]?.id
 }

@@ -2,8 +2,10 @@ import type { Clock } from '../../base/clock.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Call, FileAck, FileQuery, HeldFile, NodeId, QueryId, Sha256 } from '../../wire/messages.ts'
+import { messageBytes } from '../../wire/size.ts'
 import type { Session } from '../session/session.ts'
 import { decideFlood, signedBy } from './flood.ts'
+import type { RelayBudget } from './relay-budget.ts'
 import { type Route, routeBack } from './routes.ts'
 
 /** Queries are remembered this long, in milliseconds: far longer than any is under way. */
@@ -30,6 +32,7 @@ export interface RelayDeps {
   /** Whether this node believes that who hears of it through `session` can dial it. */
   isReachable(session: Session): boolean
   isCompanion(session: Session): boolean
+  budget: RelayBudget
   /** A FILE-ACK for this node's own query. */
   onAnswer(ack: FileAck): void
   /** A CALL for this node, from a neighbour or from somebody whose query it answered. */
@@ -49,8 +52,9 @@ export interface Relay {
 
 /** What a node remembers of a query. */
 interface SeenQuery {
-  /** The copy that may travel furthest. */
+  /** The copy that may travel furthest, and who brought it. */
   best: FileQuery
+  from: Session
   /** For each neighbour, the highest TTL that it has surely had the query with. */
   had: Map<NodeId, number>
   /** A better copy waits to be passed on. */
@@ -65,6 +69,8 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   /** Whose queries this node has answered: only they may call it. */
   const answered = createExpiringMap<QueryId, NodeId>(clock, { ttl: CALL_TTL, limit: MAX_SEEN })
   const isNeighbour = (id: NodeId) => neighbours.get(id) !== undefined
+  /** With whom the next message begins that not all may have. */
+  let turn = 0
 
   /** Companions are mostly each other's neighbours: each is told which of them have it, or all would send it to all. */
   function spread(query: FileQuery, to: Session[]) {
@@ -84,13 +90,23 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     }
   }
 
+  /** As many of them as may have a copy of what `from` sent; others each time. */
+  function within(to: Session[], message: FileQuery | FileAck | Call, from: Session): Session[] {
+    const count = deps.budget.copies(from.remote, messageBytes(message), to.length)
+    if (count === to.length) return to
+    const first = turn++ % to.length
+    return [...to.slice(first), ...to.slice(0, first)].slice(0, count)
+  }
+
   /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL. */
-  function passOn({ best, had }: SeenQuery) {
+  function passOn({ best, from, had }: SeenQuery) {
     const ttl = best.ttl - 1
     const passed = new Set(best.path.map(({ id }) => id))
-    const to = neighbours.all().filter(({ id }) => !passed.has(id) && (had.get(id) ?? 0) < ttl)
+    const query = { ...best, ttl, path: [...best.path, { id: self }] }
+    const all = neighbours.all().filter(({ id }) => !passed.has(id) && (had.get(id) ?? 0) < ttl)
+    const to = within(all, query, from)
     for (const { id } of to) had.set(id, ttl)
-    spread({ ...best, ttl, path: [...best.path, { id: self }] }, to)
+    spread(query, to)
   }
 
   function passOnLater(record: SeenQuery) {
@@ -127,7 +143,9 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   function sendBack<M extends FileAck | Call>(message: M, route: Route, about: NodeId, from?: Session) {
     if (route.kind === 'arrived') return
     if (route.kind === 'next') {
-      neighbours.get(route.to)!.send({ ...message, ttl: fullTtl, path: route.path })
+      const next = { ...message, ttl: fullTtl, path: route.path }
+      const to = [neighbours.get(route.to)!]
+      for (const session of from ? within(to, next, from) : to) session.send(next)
       return
     }
     const key = `${message.type} ${message.query} ${about}`
@@ -135,7 +153,8 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     if (ttl < 1 || strays.get(key)) return
     strays.set(key, true)
     const stray = { ...message, ttl, path: route.path }
-    for (const session of neighbours.all()) if (session.id !== from?.id) session.send(stray)
+    const to = neighbours.all().filter(({ id }) => id !== from?.id)
+    for (const session of from ? within(to, stray, from) : to) session.send(stray)
   }
 
   return {
@@ -152,8 +171,9 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
       const decision = decideFlood(self, query, known?.best.ttl)
       if (known) noteHad(known, from.id, query.ttl + 1)
       if (decision === 'drop') return
-      const record = known ?? { best: query, had: new Map([[from.id, query.ttl + 1]]), waiting: false }
+      const record = known ?? { best: query, from, had: new Map([[from.id, query.ttl + 1]]), waiting: false }
       record.best = query
+      record.from = from
       // A stranger could keep it from those that it names.
       if (told.length > 0 && deps.isCompanion(from)) noteTold(record, new Set(told))
       if (!known) seen.set(query.query, record)

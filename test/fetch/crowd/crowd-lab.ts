@@ -7,10 +7,10 @@ import { PacsrvError } from '../../../src/base/error.ts'
 import { createLimiter } from '../../../src/base/limiter.ts'
 import { type Log, silentLog } from '../../../src/base/log.ts'
 import { sha256 } from '../../../src/base/sha256.ts'
-import { createCrowds } from '../../../src/fetch/crowd/presence.ts'
+import { createPresence } from '../../../src/fetch/crowd/presence.ts'
 import { createHeldFiles } from '../../../src/fetch/held-files.ts'
-import type { FileNetwork } from '../../../src/fetch/job/holder-intake.ts'
 import { createJob, type Job } from '../../../src/fetch/job/job.ts'
+import type { FileNetwork } from '../../../src/fetch/network.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
 import { createMemoryNetwork } from '../../../src/net/memory.ts'
 import { createOverlay } from '../../../src/overlay/overlay.ts'
@@ -187,7 +187,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     const held = createHeldFiles({
       catalogue,
       spool,
-      fetcher: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
+      downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
     const transport = network.transport(host)
     const overlay = createOverlay(
@@ -198,13 +198,14 @@ export async function createCrowdLab(options: CrowdLabOptions) {
         random,
         log,
         holdings: held,
-        heldFiles: held.all,
         resolve: async () => [],
-        onTransfer: (session) => transfers.accept(tampered(session)),
-        onAnnounced: (holder) => crowds.announced(holder),
-        onWithdrawn: (id, hash) => crowds.withdrawn(id, hash),
       },
       { listen: `${host}:8048`, agent: 'test', minConnections: 1, maxConnections: 100 },
+      {
+        onTransfer: (session) => transfers.accept(tampered(session)),
+        onAnnounced: (holder) => presence.announced(holder),
+        onWithdrawn: (id, hash) => presence.withdrawn(id, hash),
+      },
     )
     type Session = Awaited<ReturnType<typeof overlay.connect>>
     function tampered(session: Session): Session {
@@ -221,7 +222,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       })
       return Object.create(session, { link: { value: link }, send: { value: change(session.send) } })
     }
-    const crowds = createCrowds({
+    const presence = createPresence({
       clock,
       announce: (added, removed) => overlay.announce(added, removed, 'companions'),
     })
@@ -234,14 +235,14 @@ export async function createCrowdLab(options: CrowdLabOptions) {
         reads: createSharedReads(pool),
         turns: createTurns({ clock, limiter: createLimiter(clock, undefined) }),
       },
-      { onUploaded() {}, onHave: crowds.heard },
+      { onUploaded() {}, onHave: presence.heard },
     )
     const fileNetwork: FileNetwork = {
       id: overlay.id,
       existing: transfers.existing,
       isCompanion: ({ session }) => overlay.isCompanion(session),
       hasCompanions: overlay.hasCompanions,
-      join: crowds.join,
+      join: presence.join,
       find: overlay.find,
       connect: transfers.to,
       forget: overlay.forget,
@@ -277,10 +278,9 @@ export async function createCrowdLab(options: CrowdLabOptions) {
             downloads: createLimiter(clock, undefined),
             mirrorRates,
             recycle: pool.release,
-            onRejected() {},
           },
           order,
-          () => void jobs.delete(file.sha256),
+          { onRejected() {}, onClosed: () => void jobs.delete(file.sha256) },
         )
         jobs.set(file.sha256, job)
         const leave = job.follow({ onChange() {}, onRewind() {} })

@@ -54,7 +54,7 @@ for (const count of [2, 16]) {
   })
 }
 
-test('one alone has one long stream, as if there were no crowds', async () => {
+test('one alone has one long stream, as if there were no members', async () => {
   const alone = await lab(1)
   const fetches = await startAll(alone, content)
   await alone.run(fetches)

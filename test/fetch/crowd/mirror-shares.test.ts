@@ -1,12 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
-  type Crowd,
   chunksPerSpan,
-  createCrowd,
-  type Maps,
-  type Mine,
+  createMirrorShares,
+  type MirrorShares,
+  type OwnDownload,
 } from '../../../src/fetch/crowd/mirror-shares.ts'
+import type { HaveMaps } from '../../../src/transfer/have-maps.ts'
 import { createClock } from '../../clock.ts'
 
 const MIB = 1024 * 1024
@@ -15,38 +15,38 @@ const HASH = 'f'.repeat(64)
 const names = ['ann', 'bob', 'cid', 'dan', 'eve']
 
 /** What a node says: chunks in hand, and chunks of the mirror's. */
-function maps(chunks: number, hand: number[] = [], own: number[] = hand): Maps {
+function maps(chunks: number, hand: number[] = [], own: number[] = hand): HaveMaps {
   const map = (list: number[]) =>
     Uint8Array.from({ length: chunks }, (_, chunk) => Number(list.includes(chunk)))
   return { hand: map(hand), own: map(own) }
 }
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
 
-function mine(change: Partial<Mine> = {}): Mine {
+function mine(change: Partial<OwnDownload> = {}): OwnDownload {
   return { able: true, has: () => false, own: () => false, rate: 0, rateBefore: 0, ...change }
 }
 
-/** The crowd as `self` sees it, with the others as members that have said that they have nothing. */
+/** The shares as `self` sees it, with the others as members that have said that they have nothing. */
 function seenBy(self: string, others: string[], size = 8 * MIB) {
   const clock = createClock()
-  const crowd = createCrowd({ clock, self }, { sha256: HASH, size })
+  const shares = createMirrorShares({ clock, self }, { sha256: HASH, size })
   const chunks = Math.ceil(size / CHUNK)
-  for (const id of others) crowd.heard(id, maps(chunks))
-  return { clock, crowd, chunks }
+  for (const id of others) shares.heard(id, maps(chunks))
+  return { clock, shares, chunks }
 }
 
-const mySpans = (crowd: Crowd, spans = 8, how = mine()) =>
-  range(0, spans).filter((span) => crowd.turns(how)(span * 16))
+const mySpans = (shares: MirrorShares, spans = 8, how = mine()) =>
+  range(0, spans).filter((span) => shares.turns(how)(span * 16))
 
 /** Winds the clock as a job does. */
 function wind(
-  { clock, crowd }: { clock: ReturnType<typeof createClock>; crowd: Crowd },
+  { clock, shares }: { clock: ReturnType<typeof createClock>; shares: MirrorShares },
   ms: number,
   how = mine(),
 ) {
   for (let at = 0; at < ms; at += 100) {
     clock.advance(100)
-    crowd.tick(how)
+    shares.tick(how)
   }
 }
 
@@ -69,7 +69,7 @@ test('all who see the same members agree: each span is one node’s', () => {
       seenBy(
         self,
         names.filter((name) => name !== self),
-      ).crowd,
+      ).shares,
     ),
   )
   assert.equal(
@@ -82,9 +82,9 @@ test('all who see the same members agree: each span is one node’s', () => {
 test('a file of one chunk is one node’s; other files are others’', () => {
   const owner = (sha256: string) =>
     names.find((self) => {
-      const crowd = createCrowd({ clock: createClock(), self }, { sha256, size: 100 })
-      for (const id of names) if (id !== self) crowd.heard(id, maps(1))
-      return crowd.turns(mine())(0)
+      const shares = createMirrorShares({ clock: createClock(), self }, { sha256, size: 100 })
+      for (const id of names) if (id !== self) shares.heard(id, maps(1))
+      return shares.turns(mine())(0)
     })
   const owners = new Set('0123456789abcdef'.split('').map((digit) => owner(digit.repeat(64))))
   assert.ok(owners.size >= 3, `${owners.size}`)
@@ -92,34 +92,34 @@ test('a file of one chunk is one node’s; other files are others’', () => {
 })
 
 test('without members everything is this node’s', () => {
-  const { crowd } = seenBy('ann', [])
-  assert.equal(mySpans(crowd), range(0, 8))
-  assert.not.ok(crowd.isHopeful(mine()))
+  const { shares } = seenBy('ann', [])
+  assert.equal(mySpans(shares), range(0, 8))
+  assert.not.ok(shares.isHopeful(mine()))
 })
 
 test('who cannot ask the mirror leaves all to the others, and hopes', () => {
-  const { crowd } = seenBy('ann', ['bob'])
-  assert.equal(mySpans(crowd, 8, mine({ able: false })), [])
-  assert.ok(crowd.isHopeful(mine({ able: false })))
+  const { shares } = seenBy('ann', ['bob'])
+  assert.equal(mySpans(shares, 8, mine({ able: false })), [])
+  assert.ok(shares.isHopeful(mine({ able: false })))
 })
 
 test('a span that a member has begun stays with it; a newcomer takes only what nobody has begun', () => {
-  const { crowd, chunks } = seenBy('ann', ['bob'])
-  crowd.heard('bob', maps(chunks, [], range(0, 64)))
-  assert.equal(mySpans(crowd, 4), [])
-  assert.ok(mySpans(crowd).length > 0)
+  const { shares, chunks } = seenBy('ann', ['bob'])
+  shares.heard('bob', maps(chunks, [], range(0, 64)))
+  assert.equal(mySpans(shares, 4), [])
+  assert.ok(mySpans(shares).length > 0)
 })
 
 test('two have asked for the same: one of them keeps it, and both know which', () => {
   const chunks = 128
   const claims = maps(chunks, [], range(0, chunks))
   const both = ['ann', 'bob'].map((self) => {
-    const { crowd } = seenBy(
+    const { shares } = seenBy(
       self,
       ['ann', 'bob'].filter((name) => name !== self),
     )
-    crowd.heard(self === 'ann' ? 'bob' : 'ann', claims)
-    return mySpans(crowd, 8, mine({ own: () => true }))
+    shares.heard(self === 'ann' ? 'bob' : 'ann', claims)
+    return mySpans(shares, 8, mine({ own: () => true }))
   })
   assert.equal(
     both.flat().sort((a, b) => a - b),
@@ -128,14 +128,14 @@ test('two have asked for the same: one of them keeps it, and both know which', (
 })
 
 test('a member that is gone leaves its spans to the others at once', () => {
-  const { crowd, chunks } = seenBy('ann', ['bob', 'cid'])
-  crowd.heard('bob', maps(chunks, [], range(0, 128)))
-  assert.equal(mySpans(crowd), [])
-  crowd.left('bob')
+  const { shares, chunks } = seenBy('ann', ['bob', 'cid'])
+  shares.heard('bob', maps(chunks, [], range(0, 128)))
+  assert.equal(mySpans(shares), [])
+  shares.left('bob')
   const cid = seenBy('cid', ['ann', 'bob'])
-  cid.crowd.left('bob')
+  cid.shares.left('bob')
   assert.equal(
-    [...mySpans(crowd), ...mySpans(cid.crowd)].sort((a, b) => a - b),
+    [...mySpans(shares), ...mySpans(cid.shares)].sort((a, b) => a - b),
     range(0, 8),
   )
 })
@@ -146,11 +146,11 @@ test('who has asked and brings nothing is passed over after its bound, and only 
       self,
       ['ann', 'bob', 'cid'].filter((name) => name !== self),
     )
-    view.crowd.heard('bob', maps(view.chunks, [], range(0, 128)))
+    view.shares.heard('bob', maps(view.chunks, [], range(0, 128)))
     wind(view, 4_300)
-    assert.equal(mySpans(view.crowd), [], 'not yet')
+    assert.equal(mySpans(view.shares), [], 'not yet')
     wind(view, 300)
-    return mySpans(view.crowd)
+    return mySpans(view.shares)
   })
   assert.equal(
     views.flat().sort((a, b) => a - b),
@@ -161,32 +161,32 @@ test('who has asked and brings nothing is passed over after its bound, and only 
 test('who makes progress is not passed over, and who was comes back with it', () => {
   const view = seenBy('ann', ['bob'])
   for (let got = 0; got < 8; got++) {
-    view.crowd.heard('bob', maps(view.chunks, range(0, got), range(0, 128)))
+    view.shares.heard('bob', maps(view.chunks, range(0, got), range(0, 128)))
     wind(view, 3_000)
-    assert.equal(mySpans(view.crowd), [])
+    assert.equal(mySpans(view.shares), [])
   }
   wind(view, 1_400)
-  assert.equal(mySpans(view.crowd), range(0, 8))
-  view.crowd.heard('bob', maps(view.chunks, range(0, 9), range(0, 128)))
-  assert.equal(mySpans(view.crowd), [])
+  assert.equal(mySpans(view.shares), range(0, 8))
+  view.shares.heard('bob', maps(view.chunks, range(0, 9), range(0, 128)))
+  assert.equal(mySpans(view.shares), [])
 })
 
 test('to ask for ever more is no progress', () => {
   const view = seenBy('ann', ['bob'])
   for (let n = 1; n <= 5; n++) {
-    view.crowd.heard('bob', maps(view.chunks, [], range(0, 25 * n)))
+    view.shares.heard('bob', maps(view.chunks, [], range(0, 25 * n)))
     wind(view, 1_000)
   }
-  assert.equal(mySpans(view.crowd), range(0, 8))
+  assert.equal(mySpans(view.shares), range(0, 8))
 })
 
 test('a file of one span is waited for no longer than a second and a chunk', () => {
   const view = seenBy('ann', ['bob'], 100_000)
-  view.crowd.heard('bob', maps(2, [], [0, 1]))
+  view.shares.heard('bob', maps(2, [], [0, 1]))
   wind(view, 2_300)
-  assert.equal(mySpans(view.crowd, 1), [])
+  assert.equal(mySpans(view.shares, 1), [])
   wind(view, 200)
-  assert.equal(mySpans(view.crowd, 1), [0])
+  assert.equal(mySpans(view.shares, 1), [0])
 })
 
 for (const [why, size, rate, ms] of [
@@ -198,31 +198,31 @@ for (const [why, size, rate, ms] of [
     const how = mine({ rateBefore: rate })
     const view = seenBy('ann', ['bob'], size)
     const chunks = view.chunks
-    view.crowd.heard('bob', maps(chunks, [], range(0, chunks)))
+    view.shares.heard('bob', maps(chunks, [], range(0, chunks)))
     wind(view, Math.floor(ms / 100) * 100, how)
-    assert.not.ok(view.crowd.turns(how)(0))
+    assert.not.ok(view.shares.turns(how)(0))
     wind(view, 200, how)
-    assert.ok(view.crowd.turns(how)(0))
+    assert.ok(view.shares.turns(how)(0))
   })
 }
 
 test('a member whose mirror is far slower than ours keeps nothing that we could fetch', () => {
   const how = mine({ rate: 2_000_000 })
   const view = seenBy('ann', ['bob'])
-  view.crowd.heard('bob', maps(view.chunks, [], range(0, 128)))
+  view.shares.heard('bob', maps(view.chunks, [], range(0, 128)))
   wind(view, 1_000, how)
-  view.crowd.heard('bob', maps(view.chunks, [0], range(0, 128)))
+  view.shares.heard('bob', maps(view.chunks, [0], range(0, 128)))
   wind(view, 500, how)
-  assert.equal(mySpans(view.crowd, 8, how), range(0, 8))
-  assert.ok(view.crowd.isHopeful(mine({ able: false })), 'it is better than nobody')
+  assert.equal(mySpans(view.shares, 8, how), range(0, 8))
+  assert.ok(view.shares.isHopeful(mine({ able: false })), 'it is better than nobody')
 })
 
 test('all are passed over and this node has no mirror: nobody is hoped for', () => {
   const how = mine({ able: false })
   const view = seenBy('ann', ['bob', 'cid'])
-  assert.ok(view.crowd.isHopeful(how))
+  assert.ok(view.shares.isHopeful(how))
   wind(view, 10_000, how)
-  assert.not.ok(view.crowd.isHopeful(how))
+  assert.not.ok(view.shares.isHopeful(how))
 })
 
 test.run()

@@ -5,16 +5,18 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { unreachable } from 'uvu/assert'
 import { chunkCount, chunkLength, chunkSize, rootOf } from '../../../src/base/chunks.ts'
 import type { Clock } from '../../../src/base/clock.ts'
 import { PacsrvError } from '../../../src/base/error.ts'
 import { createLimiter } from '../../../src/base/limiter.ts'
-import { silentLog } from '../../../src/base/log.ts'
+import { type Log, silentLog } from '../../../src/base/log.ts'
 import { sha256 } from '../../../src/base/sha256.ts'
 import type { CompleteFile, Spool, SpoolFile } from '../../../src/fetch/file/spool.ts'
 import type { FilePart, WholeHasher } from '../../../src/fetch/file/whole-hash.ts'
-import type { FileNetwork } from '../../../src/fetch/job/holder-intake.ts'
-import { createJob, type Job, type JobDeps } from '../../../src/fetch/job/job.ts'
+import { createJob, type Job } from '../../../src/fetch/job/job.ts'
+import type { JobDeps } from '../../../src/fetch/job/order.ts'
+import type { FileNetwork } from '../../../src/fetch/network.ts'
 import { createPacserve } from '../../../src/fetch/sources/pacserve.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
@@ -114,6 +116,7 @@ export interface LabOptions {
   /** Bytes a second, of all sources together. */
   downloadLimit?: number
   spool?: MemorySpool
+  log?: Log
 }
 
 export interface MemorySpool extends Spool {
@@ -466,7 +469,9 @@ function createServers(clock: WoundClock, jobClock: Clock, options: NonNullable<
     left(file: WantedFile) {
       asked = []
       const off = new AbortController()
-      pacserve.search(file, off.signal, { join: () => undefined, drop() {}, onChange() {} })
+      pacserve
+        .search(file, off.signal, { join: () => unreachable() as never, drop() {}, onChange() {} })
+        .begin()
       off.abort()
       return asked
     },
@@ -547,7 +552,7 @@ export function createLab(options: LabOptions) {
   const deps: JobDeps = {
     downloads: createLimiter(clock, options.downloadLimit),
     clock: jobClock,
-    log: silentLog,
+    log: options.log ?? silentLog,
     spool,
     hasher,
     network,
@@ -556,11 +561,17 @@ export function createLab(options: LabOptions) {
     mirrorRates: new Map(options.mirrorRate === undefined ? [] : [['http://m0/core', options.mirrorRate]]),
     // Whoever still reads them would see it.
     recycle: (bytes) => void bytes.fill(0xee),
-    onRejected: () => void rejected++,
   }
-  const job: Job = createJob(deps, { file, mirrors: urls, environment: {}, delay }, () => {
-    closed = true
-  })
+  const job: Job = createJob(
+    deps,
+    { file, mirrors: urls, environment: {}, delay },
+    {
+      onRejected: () => void rejected++,
+      onClosed() {
+        closed = true
+      },
+    },
+  )
   const handed = Buffer.alloc(content.length)
   let handedBytes = 0
   let reading: Promise<void> = Promise.resolve()

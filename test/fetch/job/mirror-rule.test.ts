@@ -1,11 +1,11 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
+  type JobStanding,
   mirrorDelay,
   mirrorHelps,
-  mirrorIsDue,
-  type Standing,
   secondMirrorHelps,
+  whyMirrorIsDue,
 } from '../../../src/fetch/job/mirror-rule.ts'
 
 const KIB = 1024
@@ -35,7 +35,7 @@ for (const [why, left, peers, mirror, helps] of [
   test(`helps: ${why}`, () => assert.is(mirrorHelps(left, peers, mirror), helps))
 }
 
-const standing: Standing = {
+const standing: JobStanding = {
   elapsed: 100,
   delay: 500,
   hasNeighbours: true,
@@ -51,32 +51,55 @@ const standing: Standing = {
   mirrorRate: undefined,
 }
 
-for (const [why, change, due] of [
-  ['not while the search is young', {}, false],
-  ['not just before the delay', { elapsed: 499 }, false],
-  ['when the delay is over', { elapsed: 500 }, true],
-  ['at once without neighbours', { hasNeighbours: false }, true],
-  ['when the search is over', { searching: false }, true],
-  ['not while a fresh holder is at work', { elapsed: 900, holderFor: 499, holderAtWork: true }, false],
-  ['when a holder has given nothing for the delay', { holderFor: 500, holderAtWork: true }, true],
-  ['when all holders proved useless', { elapsed: 500, holderFor: 10, holderAtWork: false }, true],
+for (const [why, change, rule] of [
+  ['not while the search is young', {}, undefined],
+  ['at once for a small file', { elapsed: 0, delay: 0 }, 'small file, or no delay set'],
+  ['not while a member may yet say how far it is', { memberAwaited: true, hasNeighbours: false }, undefined],
+  ['with members at 150 ms at the latest', { elapsed: 150, inCrowd: true }, 'no holder within the delay'],
+  ['not just before the delay', { elapsed: 499 }, undefined],
+  ['when the delay is over', { elapsed: 500 }, 'no holder within the delay'],
+  ['at once without neighbours', { hasNeighbours: false }, 'no neighbours'],
+  ['when the search is over', { searching: false }, 'the search is over'],
+  ['not while a fresh holder is at work', { elapsed: 900, holderFor: 499, holderAtWork: true }, undefined],
+  [
+    'when a holder has given nothing for the delay',
+    { holderFor: 500, holderAtWork: true },
+    'no holder gave anything in its time',
+  ],
+  [
+    'when all holders proved useless',
+    { elapsed: 500, holderFor: 10, holderAtWork: false },
+    'no holder within the delay',
+  ],
   [
     'a neighbour has 200 ms even for a tiny file',
     { delay: 0, holderFor: 199, holderAtWork: true, liveHolder: true },
-    false,
+    undefined,
   ],
-  ['and no more', { delay: 0, holderFor: 200, holderAtWork: true, liveHolder: true }, true],
-  ['a stranger has not', { delay: 0, holderFor: 0, holderAtWork: true }, true],
-  ['delivering, and quick enough', { elapsed: 9_000, deliveringFor: 300, peersRate: 60 * MB }, false],
-  ['delivering, but too short a time to tell how fast', { deliveringFor: 299, peersRate: 2 * MB }, false],
-  ['delivering, but slow', { deliveringFor: 300, peersRate: 2 * MB }, true],
+  [
+    'and no more',
+    { delay: 0, holderFor: 200, holderAtWork: true, liveHolder: true },
+    'no holder gave anything in its time',
+  ],
+  [
+    'a stranger has not',
+    { delay: 0, holderFor: 0, holderAtWork: true },
+    'no holder gave anything in its time',
+  ],
+  ['delivering, and quick enough', { elapsed: 9_000, deliveringFor: 300, peersRate: 60 * MB }, undefined],
+  ['delivering, but too short a time to tell how fast', { deliveringFor: 299, peersRate: 2 * MB }, undefined],
+  [
+    'delivering, but slow',
+    { deliveringFor: 300, peersRate: 2 * MB },
+    'peers would take over 2 s and the mirror shortens it by 15 %',
+  ],
   [
     'without neighbours, yet delivering quickly',
     { hasNeighbours: false, deliveringFor: 300, peersRate: 60 * MB },
-    false,
+    undefined,
   ],
 ] as const) {
-  test(`due: ${why}`, () => assert.is(mirrorIsDue({ ...standing, ...change }), due))
+  test(`due: ${why}`, () => assert.is(whyMirrorIsDue({ ...standing, ...change }), rule))
 }
 
 for (const [why, ms, rate, peers, left, next, helps] of [

@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createChunkPlan, type PlannedSource } from '../../../src/fetch/job/request-plan.ts'
+import { createChunkMap } from '../../../src/fetch/file/chunk-map.ts'
+import { createRequestPlan, type PlannedSource } from '../../../src/fetch/job/request-plan.ts'
 
 const CHUNK = 64 * 1024
 const source = (rate = 0, has: (chunk: number) => boolean = () => true): PlannedSource => ({
@@ -8,8 +9,19 @@ const source = (rate = 0, has: (chunk: number) => boolean = () => true): Planned
   has,
 })
 
+/** A plan over the map of a file, as the scheduler and the partial file use them together. */
+function setUp(size: number) {
+  const map = createChunkMap(size)
+  const plan = createRequestPlan<PlannedSource>(map, size)
+  const got = (chunk: number) => {
+    map.here(chunk)
+    plan.arrived(chunk)
+  }
+  return Object.assign(plan, { map, got })
+}
+
 /** Asks for all that `from` is offered, at most `most`. */
-function askAll(plan: ReturnType<typeof createChunkPlan>, from: PlannedSource, most = 1_000): number[] {
+function askAll(plan: ReturnType<typeof setUp>, from: PlannedSource, most = 1_000): number[] {
   const asked: number[] = []
   for (let chunk = plan.pick(from); chunk !== undefined && asked.length < most; chunk = plan.pick(from)) {
     plan.ask(from, chunk)
@@ -18,59 +30,40 @@ function askAll(plan: ReturnType<typeof createChunkPlan>, from: PlannedSource, m
   return asked
 }
 
-test('counts what is here, and how far it reaches without a gap', () => {
-  const plan = createChunkPlan(3 * CHUNK + 1)
-  assert.is(plan.chunks, 4)
-  plan.got(1)
-  plan.got(1)
-  assert.equal([plan.count, plan.prefix, plan.bytesLeft], [1, 0, 2 * CHUNK + 1])
-  plan.got(0)
-  plan.got(3)
-  assert.equal([plan.count, plan.prefix, plan.bytesLeft], [3, 2, CHUNK])
-  plan.lost(0)
-  plan.lost(0)
-  assert.equal([plan.count, plan.prefix, plan.bytesLeft], [2, 0, 2 * CHUNK])
-  plan.got(0)
-  plan.got(2)
-  assert.equal([plan.count, plan.prefix, plan.bytesLeft], [4, 4, 0])
-})
-
 test('chunks are asked for in order, each once, of whoever has them', () => {
-  const plan = createChunkPlan(4 * CHUNK)
+  const plan = setUp(4 * CHUNK)
   const even = source(0, (chunk) => chunk % 2 === 0)
   assert.equal(askAll(plan, even), [0, 2])
   assert.equal(askAll(plan, source(), 2), [1, 3])
 })
 
 test('a chunk that is being written is asked of nobody, nor is one that is here', () => {
-  const plan = createChunkPlan(3 * CHUNK)
-  plan.taken(0)
+  const plan = setUp(3 * CHUNK)
+  plan.map.writing(0)
   plan.got(1)
-  assert.ok(plan.isTaken(0))
   assert.equal(askAll(plan, source()), [2])
-  plan.lost(0)
-  assert.not.ok(plan.isTaken(0))
+  plan.map.missing(0)
   assert.is(plan.pick(source()), 0)
 })
 
 test('what is here is owed by nobody: the end is not asked for again and again', () => {
-  const plan = createChunkPlan(3 * CHUNK)
+  const plan = setUp(3 * CHUNK)
   const slow = source(1_000)
   askAll(plan, slow)
   assert.is(plan.owed(slow), 3 * CHUNK)
   plan.got(2)
   assert.is(plan.owed(slow), 2 * CHUNK)
-  assert.equal(plan.askedOf(2), [])
+  assert.equal([...plan.askedOf(2)], [])
   assert.is(plan.pick(source(1_000_000)), 1)
 })
 
 test('at the end the last chunks of the slow are asked of the quick too, of two at most', () => {
-  const plan = createChunkPlan(2 * CHUNK)
+  const plan = setUp(2 * CHUNK)
   const slow = source(10_000)
   askAll(plan, slow)
   const quick = source(1_000_000)
   assert.equal(askAll(plan, quick), [1, 0])
-  assert.equal(plan.askedOf(1), [slow, quick])
+  assert.equal([...plan.askedOf(1)], [slow, quick])
   assert.is(plan.pick(source(9_000_000)), undefined)
 })
 
@@ -80,24 +73,24 @@ test('a second source that would bring it hardly sooner is not asked', () => {
     [124_000, undefined],
     [126_000, 0],
   ] as const) {
-    const plan = createChunkPlan(CHUNK)
+    const plan = setUp(CHUNK)
     plan.ask(source(100_000), 0)
     assert.is(plan.pick(source(rate)), asked, `${rate}`)
   }
 })
 
 test('one that left owes nothing, and what it owed is anybody’s', () => {
-  const plan = createChunkPlan(3 * CHUNK)
+  const plan = setUp(3 * CHUNK)
   const gone = source()
   askAll(plan, gone)
   plan.leave(gone)
   assert.is(plan.owed(gone), 0)
-  assert.equal(plan.sources(), [])
+  assert.ok(plan.isIdle)
   assert.equal(askAll(plan, source(), 3), [0, 1, 2])
 })
 
 test('a refused chunk can be asked for again; asking twice counts once', () => {
-  const plan = createChunkPlan(2 * CHUNK)
+  const plan = setUp(2 * CHUNK)
   const one = source()
   plan.ask(one, 0)
   plan.ask(one, 0)
@@ -109,7 +102,7 @@ test('a refused chunk can be asked for again; asking twice counts once', () => {
 })
 
 test('a stream begins where the others will not be in time', () => {
-  const plan = createChunkPlan(10 * CHUNK)
+  const plan = setUp(10 * CHUNK)
   const mirror = source(1_000_000)
   assert.equal(plan.pickRun(mirror), { start: 0, end: 10 })
   plan.ask(source(1_000_000), 0)
@@ -118,16 +111,16 @@ test('a stream begins where the others will not be in time', () => {
 })
 
 test('a stream takes the widest gap', () => {
-  const plan = createChunkPlan(10 * CHUNK)
+  const plan = setUp(10 * CHUNK)
   for (const chunk of [2, 6]) plan.got(chunk)
   assert.equal(plan.pickRun(source()), { start: 3, end: 6 })
   plan.got(4)
-  plan.taken(9)
+  plan.map.writing(9)
   assert.equal(plan.pickRun(source()), { start: 0, end: 2 })
 })
 
 test('where no gap is left a stream takes the last chunk of the slow, or nothing', () => {
-  const plan = createChunkPlan(2 * CHUNK)
+  const plan = setUp(2 * CHUNK)
   askAll(plan, source(1_000))
   assert.equal(plan.pickRun(source(1_000_000)), { start: 1, end: 2 })
   plan.got(0)
@@ -136,24 +129,24 @@ test('where no gap is left a stream takes the last chunk of the slow, or nothing
 })
 
 test('a second stream takes its share of what the first has before it, to the chunk', () => {
-  const plan = createChunkPlan(100 * CHUNK)
+  const plan = setUp(100 * CHUNK)
   const first = source(CHUNK)
   for (let chunk = 0; chunk < 100; chunk++) plan.ask(first, chunk)
   for (let chunk = 0; chunk < 20; chunk++) plan.got(chunk)
   const second = source(3 * CHUNK)
   assert.equal(plan.pickRun(second, { streams: [first] }), { start: 40, end: 100 })
   assert.is(plan.owed(first), 20 * CHUNK)
-  assert.equal(plan.askedOf(40), [], 'the first no longer owes it')
-  assert.equal(plan.askedOf(39), [first])
+  assert.equal([...plan.askedOf(40)], [], 'the first no longer owes it')
+  assert.equal([...plan.askedOf(39)], [first])
 })
 
 test('a stream that has no more than a second before it is left alone', () => {
-  const plan = createChunkPlan(100 * CHUNK)
+  const plan = setUp(100 * CHUNK)
   const first = source(10 * CHUNK)
   for (let chunk = 0; chunk < 100; chunk++) plan.ask(first, chunk)
   for (let chunk = 0; chunk < 89; chunk++) plan.got(chunk)
   assert.equal(plan.pickRun(source(10 * CHUNK), { streams: [first] }), { start: 95, end: 100 })
-  const later = createChunkPlan(100 * CHUNK)
+  const later = setUp(100 * CHUNK)
   for (let chunk = 0; chunk < 100; chunk++) later.ask(first, chunk)
   for (let chunk = 0; chunk < 90; chunk++) later.got(chunk)
   assert.equal(

@@ -1,52 +1,73 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { PacsrvError } from '../../../src/base/error.ts'
 import { createLimiter } from '../../../src/base/limiter.ts'
-import { silentLog } from '../../../src/base/log.ts'
-import { createChunkPlan } from '../../../src/fetch/job/request-plan.ts'
-import { createSwarm, TICK_MS } from '../../../src/fetch/job/scheduler.ts'
-import type { Source } from '../../../src/fetch/sources/source.ts'
+import { type Log, silentLog } from '../../../src/base/log.ts'
+import { createChunkMap } from '../../../src/fetch/file/chunk-map.ts'
+import { createScheduler, TICK_MS } from '../../../src/fetch/job/scheduler.ts'
+import type { ChunkSource, ChunkSourceHandler, SourceOwner } from '../../../src/fetch/sources/source.ts'
 import { createClock } from '../../clock.ts'
 
 const KIB = 1024
 const CHUNK = 64 * KIB
 
-/** A swarm over a file of so many chunks, whose peers note what they are asked for and never answer. */
+/** A scheduler over a file of so many chunks, whose peers note what they are asked for and never answer. */
 function setUp({ chunks, downloadLimit }: { chunks: number; downloadLimit?: number }) {
   const clock = createClock()
   const size = chunks * CHUNK
-  const plan = createChunkPlan(size)
-  const swarm = createSwarm(
+  const map = createChunkMap(size)
+  const lines: { message: string; fields: object }[] = []
+  const log: Log = { ...silentLog, debug: (fields, message) => void lines.push({ message, fields }) }
+  const scheduler = createScheduler(
     {
-      plan,
+      map,
       mirrorScope: () => ({ window: Number.POSITIVE_INFINITY }),
       clock,
-      log: silentLog,
+      log,
       downloads: createLimiter(clock, downloadLimit),
       makeMirror: () => assert.unreachable('no mirror here') as never,
     },
     { size, mirrors: [] },
     { onChunk() {}, onPeerGone() {}, onMirrorFailed() {}, onMirrorAsked() {} },
   )
-  function peer({ near, rate }: { near: boolean; rate: number }) {
+  function peer({ near, rate, heard }: { near: boolean; rate: number; heard?: number }) {
     const asked: number[] = []
-    const source: Source = {
+    const cancelled: number[] = []
+    const told: string[] = []
+    let handler: ChunkSourceHandler | undefined
+    const source: ChunkSource = {
       kind: 'peer',
       label: near ? 'near' : 'far',
       near,
       partial: false,
-      news: () => '',
+      news: 0,
       latency: 0,
-      heard: undefined,
+      heard,
       rate: () => rate,
       has: () => true,
       ask: (chunk) => void asked.push(chunk),
-      cancel() {},
+      cancel: (chunk) => void cancelled.push(chunk),
       close() {},
     }
-    swarm.addPeer(() => source)
-    return { source, asked }
+    const owner: SourceOwner = {
+      role: 'holder',
+      gone: () => void told.push('gone'),
+      rejected: () => void told.push('rejected'),
+      vouchesFor: () => undefined,
+    }
+    scheduler.join((given) => {
+      handler = given
+      return source
+    }, owner)
+    return {
+      source,
+      asked,
+      cancelled,
+      told,
+      goes: () => handler?.onGone(source, new PacsrvError('peer', 'gone')),
+    }
   }
-  return { clock, plan, swarm, peer }
+  return { clock, map, scheduler, lines, peer }
 }
 
 test('who is far is not asked while the near have the rest within two seconds', () => {
@@ -74,18 +95,77 @@ test('and where there is nobody near, or nobody knows how fast the near are', ()
 
 test('a download limit is kept by what peers are asked for', () => {
   const limit = 10 * CHUNK
-  const { clock, plan, swarm, peer } = setUp({ chunks: 1_000, downloadLimit: limit })
-  const { source, asked } = peer({ near: true, rate: 100 * CHUNK })
+  const { clock, map, scheduler, peer } = setUp({ chunks: 1_000, downloadLimit: limit })
+  const { asked } = peer({ near: true, rate: 100 * CHUNK })
   for (let ms = 0; ms < 10_000; ms += TICK_MS) {
     for (const chunk of asked) {
-      plan.unask(source, chunk)
-      plan.got(chunk)
+      map.here(chunk)
+      scheduler.arrived(chunk)
     }
     clock.advance(TICK_MS)
-    swarm.tick()
+    scheduler.tick()
   }
   const share = (asked.length * CHUNK) / (10 * limit)
   assert.ok(Math.abs(share - 1) < 0.05, `${share} of the limit`)
+})
+
+test('what has come is called off where it was asked for a second time', () => {
+  const { map, scheduler, peer } = setUp({ chunks: 1 })
+  const slow = peer({ near: true, rate: 1 })
+  const quick = peer({ near: true, rate: 100 * CHUNK })
+  assert.equal([slow.asked, quick.asked], [[0], [0]])
+  assert.is(scheduler.askedTwice, 1)
+  map.here(0)
+  scheduler.arrived(0)
+  assert.equal(slow.cancelled, [0])
+})
+
+test('a source that goes is told to its owner, once; one that is dropped is not', () => {
+  const { scheduler, peer } = setUp({ chunks: 4 })
+  const one = peer({ near: true, rate: CHUNK })
+  one.goes()
+  one.goes()
+  assert.equal(one.told, ['gone'])
+  const other = peer({ near: true, rate: CHUNK })
+  scheduler.drop(other.source)
+  assert.equal(other.told, [])
+  assert.is(scheduler.ownerOf(other.source), undefined)
+})
+
+test('a source that is handed over is the new owner’s to hear of', () => {
+  const { scheduler, peer } = setUp({ chunks: 4 })
+  const { source, told, goes } = peer({ near: true, rate: CHUNK })
+  const heard: string[] = []
+  scheduler.handOver(source, {
+    role: 'member',
+    gone: () => void heard.push('gone'),
+    rejected() {},
+    vouchesFor: () => undefined,
+  })
+  goes()
+  assert.equal([told, heard], [[], ['gone']])
+})
+
+test('one that stalls is left at its limit, and the log says after how long', () => {
+  const { clock, scheduler, lines, peer } = setUp({ chunks: 100 })
+  const { told } = peer({ near: true, rate: CHUNK, heard: 0 })
+  clock.advance(3_999)
+  scheduler.tick()
+  assert.equal(told, [])
+  clock.advance(1)
+  scheduler.tick()
+  assert.equal(told, ['gone'])
+  const line = lines.find(({ message }) => message.includes('stalled'))
+  assert.equal(line?.fields, { source: 'near', role: 'holder', ms: 4_000, limit: 4_000, owed: 2 * CHUNK })
+})
+
+test('while held nothing is asked for', () => {
+  const { scheduler, peer } = setUp({ chunks: 4 })
+  scheduler.hold(true)
+  const { asked } = peer({ near: true, rate: CHUNK })
+  assert.equal(asked, [])
+  scheduler.hold(false)
+  assert.ok(asked.length > 0)
 })
 
 test.run()

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../../src/base/log.ts'
-import type { Located } from '../../../src/fetch/downloads.ts'
+import type { Located } from '../../../src/fetch/locator.ts'
 import { createSignatures } from '../../../src/fetch/signatures/signatures.ts'
 import type { FetchMany, SmallOutcome } from '../../../src/mirror/curl-batch.ts'
 import { createDeadMirrors } from '../../../src/mirror/dead-mirrors.ts'

@@ -4,7 +4,7 @@ import { chunkLength, chunkSize } from '../../../src/base/chunks.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import { createPacserve, MAX_SERVERS } from '../../../src/fetch/sources/pacserve.ts'
 import { createPacserveSource } from '../../../src/fetch/sources/pacserve-source.ts'
-import type { Source } from '../../../src/fetch/sources/source.ts'
+import type { ChunkSource, SourceOwner } from '../../../src/fetch/sources/source.ts'
 import type { MirrorHandler, MirrorRequest } from '../../../src/mirror/curl.ts'
 import { createClock } from '../../clock.ts'
 
@@ -128,20 +128,24 @@ function createServers(answers: Record<string, boolean | 'broken' | 'silent'>) {
 
   async function search() {
     asked.length = 0
-    const sources: Source[] = []
-    const dropped: Source[] = []
+    const sources: ChunkSource[] = []
+    const owners: SourceOwner[] = []
+    const dropped: ChunkSource[] = []
     let changes = 0
     const found = pacserve.search(file, new AbortController().signal, {
-      join(make) {
-        sources.push(make({ onChunk() {}, onRefused() {}, onGone() {} }))
-        return sources.at(-1)
+      join(make, owner) {
+        const source = make({ onChunk() {}, onRefused() {}, onGone() {} })
+        sources.push(source)
+        owners.push(owner)
+        return source
       },
       drop: (source) => void dropped.push(source),
       onChange: () => void changes++,
     })
+    found.begin()
     const awaitedAtFirst = found.awaited
     await settle()
-    return { found, sources, dropped, awaitedAtFirst, changes: () => changes, asked: [...asked] }
+    return { found, sources, owners, dropped, awaitedAtFirst, changes: () => changes, asked: [...asked] }
   }
   return { clock, pacserve, streams, search }
 }
@@ -201,9 +205,8 @@ test('one that has gone is not asked', async () => {
 
 test('one that gave something false is left out for an hour, at every port; another is not', async () => {
   const { search, clock, pacserve } = createServers({ '10.0.0.1:7078': true, '10.0.0.2:7078': true })
-  const { found, sources } = await search()
-  found.rejected(sources[0]!, false)
-  assert.not.ok(found.has(sources[0]!))
+  const { found, owners } = await search()
+  owners[0]!.rejected(false)
   assert.is((await search()).asked.length, 2, 'the list may be the lie')
   found.wholeRight()
   pacserve.set('10.0.0.1:7079', true)
@@ -216,8 +219,8 @@ test('one that gave something false is left out for an hour, at every port; anot
 
 test('one whose false chunk is the whole file is left out at once', async () => {
   const { search } = createServers({ '10.0.0.1:7078': true })
-  const { found, sources } = await search()
-  found.rejected(sources[0]!, true)
+  const { owners } = await search()
+  owners[0]!.rejected(true)
   assert.equal((await search()).asked, [])
 })
 

@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert'
 import { rootOf } from '../../../src/base/chunks.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import { sha256 } from '../../../src/base/sha256.ts'
-import { createTrust } from '../../../src/fetch/trust/list-trust.ts'
+import { createChunkLists } from '../../../src/fetch/trust/chunk-lists.ts'
+import { createListTrust } from '../../../src/fetch/trust/list-trust.ts'
 import { chunkOf, listOf, makeContent, spoilt } from '../job/lab.ts'
 
 const content = makeContent(4 * 65_536)
@@ -19,7 +20,7 @@ function lab() {
   const retired: string[] = []
   const inUse: string[] = []
   let rejected = 0
-  const trust = createTrust({ log: silentLog }, file, {
+  const trust = createListTrust({ log: silentLog, lists: createChunkLists(file) }, file, {
     ban: ({ id, address }) => void banned.push(address ? `${id} ${address}` : id),
     onRetired: ({ root }) => void retired.push(root),
     onInUse: ({ root }) => void inUse.push(root),

@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import { createLimiter } from '../base/limiter.ts'
+import { createDhtSearch } from '../fetch/dht-search.ts'
+import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
+import type { FileNetwork } from '../fetch/network.ts'
+import { createReadAhead, type ReadAhead } from '../fetch/read-ahead.ts'
+import { createScout, type Scout } from '../fetch/scout.ts'
+import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
+import { type OpenMirror, openMirrorByCurl, PATIENCE } from '../mirror/curl.ts'
+import { createFetchMany, SIGNATURE_PATIENCE } from '../mirror/curl-batch.ts'
+import { createDeadMirrors, type DeadMirrors, notingDead } from '../mirror/dead-mirrors.ts'
+import { createSmallFiles } from '../mirror/small-batches.ts'
+import { limits } from '../wire/limits.ts'
+import type { Context } from './context.ts'
+import type { DiscoveryParts } from './discovery.ts'
+import type { Living } from './life.ts'
+import type { NodeParts } from './node.ts'
+import type { StorageParts } from './storage.ts'
+
+/** How files come here. */
+export interface FetchingParts {
+  network: FileNetwork
+  downloads: Downloads
+  readAhead: ReadAhead
+  signatures: Signatures
+  scout: Scout
+  deadMirrors: DeadMirrors
+  openMirror: OpenMirror
+  /** Since the start: bytes, and how many chunks, lists or files were rejected. */
+  totals: { readonly fromPeers: number; readonly fromMirror: number; readonly rejected: number }
+}
+
+export function createFetching(
+  context: Context,
+  { spool, wholeHasher }: Pick<StorageParts, 'spool' | 'wholeHasher'>,
+  { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
+  registry: JobRegistry,
+): Living & { parts: FetchingParts } {
+  const { config, clock, logOf } = context
+  const { overlay } = node
+  const spoolDir = config.daemon['spool-dir']
+  const downloadLimit = config.network['download-limit']
+  const totals = { fromPeers: 0, fromMirror: 0, rejected: 0 }
+  const network = fileNetwork(context, node, discovery)
+  const deadMirrors = createDeadMirrors(clock)
+  const small = createSmallFiles({
+    clock,
+    open: openMirrorByCurl,
+    fetchMany: createFetchMany({ dir: join(spoolDir, 'small'), patience: PATIENCE }),
+  })
+  // Where a limit holds bytes are read one by one: several files at once would have come before they are charged.
+  const openMirror = notingDead(downloadLimit === undefined ? small : openMirrorByCurl, {
+    dead: deadMirrors,
+    clock,
+    log: logOf('mirror'),
+  })
+  const downloads = createDownloads(
+    {
+      clock,
+      log: logOf('downloads'),
+      spool,
+      hasher: wholeHasher,
+      network,
+      pacserve: discovery.pacserve,
+      openMirror,
+      downloads: createLimiter(clock, downloadLimit),
+      mirrorRates: new Map(),
+      recycle: node.recycle,
+    },
+    {
+      registry,
+      delay: config.mirror.delay,
+      onRejected: () => void totals.rejected++,
+      onDone({ fromPeers, fromMirror }) {
+        totals.fromPeers += fromPeers
+        totals.fromMirror += fromMirror
+      },
+    },
+  )
+  const readAhead = createReadAhead({
+    clock,
+    find(files) {
+      for (let at = 0; at < files.length; at += limits.filesPerQuery) {
+        void overlay.find(files.slice(at, at + limits.filesPerQuery), { onHolder() {} })
+      }
+    },
+    fetch: downloads.fetch,
+    isUnderWay: (sha256) => spool.isComplete(sha256) || registry.isFetching(sha256),
+    jobs: registry.jobs,
+    received: () =>
+      registry.jobs().reduce((sum, { done }) => sum + done, totals.fromPeers + totals.fromMirror),
+  })
+  const signatures = createSignatures({
+    clock,
+    log: logOf('signatures'),
+    fetchMany: createFetchMany({ dir: join(spoolDir, 'signatures'), patience: SIGNATURE_PATIENCE }),
+    deadMirrors,
+    network,
+  })
+  const scout = createScout({ clock, network, hasCompanions: overlay.hasCompanions })
+
+  return {
+    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, totals },
+    start() {},
+    async stop() {
+      signatures.close()
+      await downloads.close()
+    },
+  }
+}
+
+/** The overlay, the transfers on top of it and the DHT beside it, as one. */
+function fileNetwork(
+  { clock, logOf }: Context,
+  { overlay, transfers, presence, hasNeighbours }: NodeParts,
+  { dht }: DiscoveryParts,
+): FileNetwork {
+  return {
+    id: overlay.id,
+    existing: transfers.existing,
+    isCompanion: ({ session }) => overlay.isCompanion(session),
+    hasCompanions: overlay.hasCompanions,
+    join: presence.join,
+    find: dht
+      ? createDhtSearch({
+          clock,
+          log: logOf('dht'),
+          find: overlay.find,
+          neighbours: () => overlay.neighbours().length,
+          seek: dht.seek,
+          async knock(address) {
+            const session = await overlay.knock(address)
+            transfers.keep(session)
+            return session
+          },
+        })
+      : overlay.find,
+    connect: transfers.to,
+    forget: overlay.forget,
+    ban: ({ id, address }, reason) =>
+      overlay.ban({ id, ...(address === undefined ? {} : { address }) }, reason),
+    hasNeighbours,
+    isNeighbour: (id) => overlay.neighbours().some((neighbour) => neighbour.id === id),
+  }
+}

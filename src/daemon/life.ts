@@ -1,0 +1,46 @@
+import { asError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+
+/** Something that begins and ends. `stop` takes back whatever `start` has done, also where that failed halfway. */
+export interface Living {
+  start(): void | Promise<void>
+  stop(): void | Promise<void>
+}
+
+export interface LifePart extends Living {
+  /** For the log. */
+  name: string
+}
+
+/**
+ * Starts parts in their order and stops them in the reverse. Where one can't start, it and those before it are stopped,
+ * and `start` rejects with its error. One that can't stop is logged and keeps no other from stopping.
+ */
+export function createLife(parts: LifePart[], log: Log): { start(): Promise<void>; stop(): Promise<void> } {
+  const begun: LifePart[] = []
+
+  async function stop() {
+    for (let part = begun.pop(); part; part = begun.pop()) {
+      try {
+        await part.stop()
+      } catch (error) {
+        log.error({ part: part.name, err: asError(error) }, `${part.name} could not be stopped`)
+      }
+    }
+  }
+
+  return {
+    async start() {
+      try {
+        for (const part of parts) {
+          begun.push(part)
+          await part.start()
+        }
+      } catch (error) {
+        await stop()
+        throw error
+      }
+    },
+    stop,
+  }
+}

@@ -1,0 +1,116 @@
+import type { Server } from 'node:http'
+import { createAccess } from '../base/access-list.ts'
+import type { Config } from '../base/config.ts'
+import { cidrList } from '../base/config-values.ts'
+import { endpoint, hostPort } from '../base/endpoint.ts'
+import { asError, PacsrvError, systemCode } from '../base/error.ts'
+import { createLocator } from '../fetch/locator.ts'
+import { keepAliveStamp } from '../http/alive-stamp.ts'
+import { createFinder } from '../http/find.ts'
+import { createServerPort, type ServerDeps } from '../http/server.ts'
+import { listenOnSocket, tryListen } from '../http/socket.ts'
+import { statusOf } from '../http/status.ts'
+import { createCallerMirrors } from '../mirror/caller-mirrors.ts'
+import type { Context } from './context.ts'
+import type { DiscoveryParts } from './discovery.ts'
+import type { FetchingParts } from './fetching.ts'
+import type { Living } from './life.ts'
+import type { NodeParts } from './node.ts'
+import type { StorageParts } from './storage.ts'
+
+/** The server port: a Unix socket, and TCP. */
+export interface Ports extends Living {
+  /** Takes the socket, `passed` by systemd or made; false when a live daemon has it. Throws PacsrvError `daemon`. */
+  claim(passed: number | undefined): Promise<boolean>
+}
+
+export interface PortsParts {
+  storage: StorageParts
+  node: NodeParts
+  discovery: DiscoveryParts
+  fetching: FetchingParts
+}
+
+const LOOPBACK = cidrList('127.0.0.0/8 ::1')
+
+export function createPorts(context: Context, parts: PortsParts): Ports {
+  const { config } = context
+  const deps = answerDeps(context, parts)
+  const socketDoor = createServerPort('socket', deps)
+  const tcpDoor = createServerPort('tcp', deps)
+  const { socket } = config.server
+  let endStamp = () => {}
+  return {
+    async claim(passed) {
+      if (passed !== undefined) await tryListen(socketDoor, { fd: passed })
+      else if (!(await listenOnSocket(socketDoor, socket))) return false
+      endStamp = keepAliveStamp(socket)
+      return true
+    },
+    start: () => listenOnTcp(tcpDoor, config),
+    stop() {
+      endStamp()
+      for (const door of [socketDoor, tcpDoor]) {
+        door.close()
+        door.closeAllConnections()
+      }
+    },
+  }
+}
+
+function answerDeps(
+  { config, version, clock, logOf }: Context,
+  { storage, node, discovery, fetching }: PortsParts,
+): ServerDeps {
+  const { catalogue, databases, pacmanConf, spool } = storage
+  const { overlay, heldFiles } = node
+  const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network, totals } = fetching
+  const log = logOf('http')
+  const locator = createLocator({ databases, pacmanConf, order: deadMirrors.order })
+  const fetcher = { ...locator, ...downloads }
+  const { allow } = config.server
+  const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
+  return {
+    fetch: { fetcher, readAhead, signatures, log },
+    packages: {
+      fetcher,
+      readAhead,
+      signatures,
+      scout,
+      spool,
+      catalogue,
+      heldSignature: heldFiles.signature,
+      openMirror,
+      clock,
+    },
+    locatePath: locator.locatePath,
+    mirrors: createCallerMirrors({ pacmanConf, deadMirrors }),
+    status: () =>
+      statusOf({
+        overlay,
+        dht: discovery.dht,
+        catalogue,
+        jobs: downloads.jobs,
+        totals: { ...totals, uploaded: node.uploaded() },
+        version,
+        clock,
+      }),
+    announce: () => void catalogue.rescan(),
+    find: createFinder({ databases, network, catalogue }),
+    allows: (address) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
+    log,
+  }
+}
+
+async function listenOnTcp(door: Server, config: Config): Promise<void> {
+  const { listen } = config.server
+  if (listen === undefined) return
+  const failed = (why: string, cause?: unknown) =>
+    new PacsrvError('daemon', `${config.file}: can't listen at ${listen} ([server] listen): ${why}`, cause)
+  try {
+    if (await tryListen(door, { ...hostPort(listen) })) return
+  } catch (error) {
+    throw failed(systemCode(error) ?? asError(error).message, error)
+  }
+  throw failed('the port is taken')
+}

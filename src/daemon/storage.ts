@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { asError } from '../base/error.ts'
+import { createEvent } from '../base/event.ts'
+import { createSpool, type Spool } from '../fetch/file/spool.ts'
+import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
+import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
+import { createHashWorker } from '../pacman/hasher.ts'
+import { createLivePacmanConf } from '../pacman/live-conf.ts'
+import type { PacmanConf } from '../pacman/pacman-conf.ts'
+import { createSyncDatabases, type SyncDatabases } from '../pacman/sync-databases.ts'
+import type { Context } from './context.ts'
+import type { Living } from './life.ts'
+
+/** What lies on this machine's disk. */
+export interface StorageParts {
+  pacmanConf(): Promise<PacmanConf | undefined>
+  databases: SyncDatabases
+  catalogue: Catalogue
+  spool: Spool
+  wholeHasher: WholeHasher
+  /** Hears of each file, by its SHA-256, that has left the spool. */
+  onDropped(listener: (sha256: string) => void): void
+}
+
+/** Where pacman keeps things when neither the configuration nor pacman-conf says. */
+const PACMAN_DEFAULTS = { cacheDirs: ['/var/cache/pacman/pkg/'], dbPath: '/var/lib/pacman/' }
+/** How often what has lain in the spool for too long is removed. */
+const SWEEP_MS = 10 * 60_000
+
+export async function createStorage({
+  config: { daemon },
+  workers,
+  clock,
+  logOf,
+}: Context): Promise<Living & { parts: StorageParts }> {
+  const log = logOf('pacman')
+  const pacmanConf = createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
+  const { cacheDirs, dbPath } = (await pacmanConf()) ?? PACMAN_DEFAULTS
+  const databases = createSyncDatabases({ log }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
+  const fileHasher = createHashWorker({ clock }, workers.fileHash)
+  const wholeHasher = createWholeHasher(workers.wholeHash)
+  const ownDirs = daemon['cache-dir']
+  const catalogue = createCatalogue(
+    { log: logOf('catalogue'), clock, hashFile: fileHasher.hashFile },
+    { dirs: ownDirs.length > 0 ? ownDirs : cacheDirs, stateFile: join(daemon['state-dir'], 'catalogue') },
+  )
+  const spoolLog = logOf('spool')
+  const dropped = createEvent<[sha256: string]>()
+  const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
+  const sweep = () =>
+    void spool.sweep().catch((error) => spoolLog.warn({ err: asError(error) }, "the spool can't be swept"))
+  let timer: NodeJS.Timeout | undefined
+
+  return {
+    parts: { pacmanConf, databases, catalogue, spool, wholeHasher, onDropped: dropped.on },
+    start() {
+      sweep()
+      timer = setInterval(sweep, SWEEP_MS)
+      // What pacman has put into its cache needn't lie in the spool too.
+      catalogue.onChange((added) => {
+        for (const { sha256 } of added) if (spool.isComplete(sha256)) void spool.discard(sha256)
+      })
+    },
+    async stop() {
+      clearInterval(timer)
+      await catalogue.close()
+      await Promise.all([fileHasher.close(), wholeHasher.close()])
+    },
+  }
+}

@@ -1,0 +1,258 @@
+import { rootOf } from '../../base/chunks.ts'
+import type { Cancel, Clock } from '../../base/clock.ts'
+import type { HaveMaps } from '../../transfer/have-maps.ts'
+import type { HeldFile } from '../../wire/messages.ts'
+import { TELL_MS } from '../crowd/gossip.ts'
+import type { MirrorScope, OwnDownload } from '../crowd/mirror-shares.ts'
+import type { PartialFile } from '../file/partial-file.ts'
+import { createMirrorSource } from '../sources/mirror-source.ts'
+import type { ChunkLists } from '../trust/chunk-lists.ts'
+import { createListTrust } from '../trust/list-trust.ts'
+import { createWholeCheck, type Suspect } from '../trust/whole-check.ts'
+import { createCompletion } from './completion.ts'
+import { createMirrorEntry } from './mirror-entry.ts'
+import type { JobDeps, JobEnd, JobOrder } from './order.ts'
+import { createReception } from './reception.ts'
+import { createScheduler, type Scheduler, TICK_MS } from './scheduler.ts'
+import { createSourcing } from './sourcing.ts'
+import type { Trace } from './trace.ts'
+
+/** A job at work, put together. */
+export interface JobParts {
+  readonly partial: PartialFile
+  /** Sources at work. */
+  readonly sources: number
+  /** Whether others of this site download it too. */
+  readonly isShared: boolean
+  /** Whether a chunk can be given to others. */
+  offers(chunk: number): boolean
+  /** Looks for sources, or checks what is whole already. */
+  begin(): void
+  /** The job is over: all sources are let go. Returns what is to be said in the log of where the bytes came from. */
+  close(): object
+}
+
+/** What the job had before it could be put together. */
+export interface JobGround {
+  partial: PartialFile
+  lists: ChunkLists
+  trace: Trace
+  /** The file as the network is told of it. */
+  held(): HeldFile
+  /** By the clock, when the job began. */
+  started: number
+  signal: AbortSignal
+}
+
+export interface JobPartsHandler {
+  /** Of what is there more is readable, perhaps. */
+  onChange(): void
+  onRejected(): void
+  onOver(end: JobEnd): void
+  onFault(error: unknown): void
+}
+
+/** How often a job notes in the spool what it has, in milliseconds. */
+const SAVE_MS = 1_000
+const NOTHING: MirrorScope = { window: 0, may: () => false }
+
+/** Puts a job together. Nothing begins before `begin`, so that each part may name those that come after it. */
+export function assembleParts(
+  deps: JobDeps,
+  order: JobOrder,
+  { partial, lists, trace, held, started, signal }: JobGround,
+  handler: JobPartsHandler,
+): JobParts {
+  const { clock, log, network, openMirror, downloads } = deps
+  const { file, mirrors } = order
+  const { map } = partial
+  const save = atMostEach(SAVE_MS, clock, partial.save)
+  let stopTick: Cancel = () => {}
+
+  const consider = () => void (signal.aborted || entry.consider())
+
+  const trust = createListTrust({ log, lists }, file, {
+    ban: network.ban,
+    onRejected: handler.onRejected,
+    onRetired(list) {
+      intake.dismiss(list)
+      partial.forget((origin) => origin === 'peer')
+    },
+    onInUse: (list) => whole.hold(list),
+  })
+  const whole = createWholeCheck({ log, partial, trust }, file, { ban: network.ban, onSuspicion })
+  const scheduler = createScheduler(
+    {
+      map,
+      mirrorScope: () => (entry.isSpared ? NOTHING : members.scope()),
+      clock,
+      log,
+      downloads,
+      makeMirror: (url, stream) =>
+        createMirrorSource(
+          { open: openMirror, clock, downloads },
+          { url, size: file.size, environment: order.environment, handler: stream },
+        ),
+    },
+    { size: file.size, mirrors },
+    {
+      onChunk: (source, chunk, bytes) => reception.receive(source, chunk, bytes),
+      onPeerGone: consider,
+      onMirrorFailed(error) {
+        entry.failed(error)
+        consider()
+      },
+      onMirrorAsked: () => members.changed(TELL_MS.asked),
+    },
+  )
+  const own = ownProgress(partial, scheduler)
+  const reception = createReception(
+    { log, partial, scheduler, trust, whole, trace, signal, recycle: deps.recycle },
+    {
+      onKept(origin) {
+        members.changed(origin === 'mirror' ? TELL_MS.mirror : TELL_MS.other)
+        changed()
+      },
+      onPeerRejected() {
+        handler.onRejected()
+        consider()
+      },
+      onMirrorRejected: rejectMirror,
+      onFault: handler.onFault,
+    },
+  )
+  const { intake, members, servers, ...sourcing } = createSourcing(
+    { ...deps, scheduler, trust, signal },
+    order,
+    {
+      held,
+      maps: own.maps,
+      mine: () => own.mine(entry.rateBefore),
+      onChange: consider,
+    },
+  )
+  const entry = createMirrorEntry(
+    { ...deps, partial, scheduler, intake, members, servers },
+    { name: file.name, size: file.size, mirrors, delay: order.delay, started },
+    handler.onOver,
+  )
+  const completion = createCompletion(
+    { partial, whole, trace, signal },
+    {
+      onRight(from) {
+        servers?.wholeRight()
+        handler.onOver({ result: 'done', ...from })
+      },
+      onWrong() {
+        stopTick()
+        tick()
+        changed()
+      },
+      onFault: handler.onFault,
+    },
+  )
+
+  function changed() {
+    handler.onChange()
+    completion.consider()
+  }
+
+  function onSuspicion(of: Suspect) {
+    if (of === 'members') {
+      members.distrust()
+      if (servers?.wholeWrong()) handler.onRejected()
+    }
+    if (of === 'spool' || of === 'mirror') intake.again()
+    if (of === 'mirror' || of === 'nobody') rejectMirror()
+  }
+
+  function rejectMirror() {
+    handler.onRejected()
+    entry.lied()
+    scheduler.mirrorLied()
+    consider()
+  }
+
+  function tick() {
+    stopTick = clock.after(TICK_MS, tick)
+    members.tick()
+    scheduler.tick()
+    consider()
+    save()
+  }
+
+  return {
+    partial,
+    get sources() {
+      return scheduler.peers.length + scheduler.mirrors.size
+    },
+    get isShared() {
+      return members.any
+    },
+    offers: own.offers,
+    begin() {
+      changed()
+      if (map.bytesLeft === 0) return
+      sourcing.begin()
+      tick()
+    },
+    close() {
+      stopTick()
+      entry.noteRates()
+      const { chunkHashes } = completion
+      sourcing.close(chunkHashes && { ...held(), root: rootOf(chunkHashes), whole: true })
+      scheduler.close()
+      return accountOf(partial, scheduler)
+    },
+  }
+}
+
+/** What this node can say to others of its own download. */
+function ownProgress(partial: PartialFile, scheduler: Scheduler) {
+  const { map } = partial
+
+  function mapOf(test: (chunk: number) => boolean): Uint8Array {
+    const bytes = new Uint8Array(map.chunks)
+    for (let chunk = 0; chunk < map.chunks; chunk++) if (test(chunk)) bytes[chunk] = 1
+    return bytes
+  }
+
+  /** Had from the mirror, or asked of it. */
+  function isOwn(chunk: number): boolean {
+    return partial.originOf(chunk) === 'mirror' || scheduler.isAskedOfMirror(chunk)
+  }
+
+  /** What an earlier invocation left nobody answers for. */
+  function offers(chunk: number): boolean {
+    const origin = partial.originOf(chunk)
+    return origin !== undefined && origin !== 'spool'
+  }
+
+  return {
+    offers,
+    maps: (): HaveMaps => ({ hand: mapOf(offers), own: mapOf(isOwn) }),
+    /** `rateBefore`: of its mirror, for files before, in bytes a second. */
+    mine: (rateBefore = 0): OwnDownload => ({
+      able: scheduler.mirrors.size > 0 || scheduler.nextMirror !== undefined,
+      has: map.has,
+      own: isOwn,
+      rate: scheduler.mirrorsRate(),
+      rateBefore,
+    }),
+  }
+}
+
+/** Where the bytes came from, for the log. */
+function accountOf({ bytesFrom: { peer, member, mirror, spool } }: PartialFile, { askedTwice }: Scheduler) {
+  return { fromPeers: peer, fromMembers: member, fromMirror: mirror, fromSpool: spool, askedTwice }
+}
+
+/** Does it at most once in so many milliseconds, counted from now. */
+function atMostEach(ms: number, clock: Clock, action: () => void): () => void {
+  let doneAt = clock.now()
+  return () => {
+    if (clock.now() - doneAt < ms) return
+    doneAt = clock.now()
+    action()
+  }
+}

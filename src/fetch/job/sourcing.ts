@@ -1,0 +1,108 @@
+import type { HaveMaps } from '../../transfer/have-maps.ts'
+import type { HeldFile } from '../../wire/messages.ts'
+import { createMembers, type Members } from '../crowd/members.ts'
+import type { OwnDownload } from '../crowd/mirror-shares.ts'
+import type { Place } from '../network.ts'
+import type { PacserveSearch } from '../sources/pacserve.ts'
+import { createArbiter } from '../trust/arbiter.ts'
+import type { ListTrust } from '../trust/list-trust.ts'
+import { createHolderIntake, type HolderIntake } from './holder-intake.ts'
+import type { JobDeps, JobOrder } from './order.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** All the ways by which a job comes by its peers, side by side: holders, members, and pacredir's servers. */
+export interface Sourcing {
+  readonly intake: HolderIntake
+  readonly members: Members
+  /** Undefined where they aren't wanted. */
+  readonly servers: PacserveSearch | undefined
+  /** Asks around, and takes this node's place among those who download the file. */
+  begin(): void
+  /** The job is over: `whole` is the file if it came whole. */
+  close(whole: HeldFile | undefined): void
+}
+
+export interface SourcingDeps
+  extends Pick<JobDeps, 'clock' | 'log' | 'network' | 'pacserve' | 'openMirror' | 'downloads'> {
+  scheduler: Scheduler
+  trust: ListTrust
+  signal: AbortSignal
+}
+
+export interface SourcingHandler {
+  /** The file as the network is told of it. */
+  held(): HeldFile
+  /** How far this node's own download is. */
+  maps(): HaveMaps
+  mine(): OwnDownload
+  /** Who can be hoped for has changed. */
+  onChange(): void
+}
+
+export function createSourcing(
+  { clock, log, network, pacserve, openMirror, downloads, scheduler, trust, signal }: SourcingDeps,
+  { file, mirrors, environment }: JobOrder,
+  handler: SourcingHandler,
+): Sourcing {
+  let place: Place | undefined
+
+  const members = createMembers(
+    { clock, log, network },
+    { file, signal },
+    {
+      join: scheduler.join,
+      drop: scheduler.drop,
+      maps: handler.maps,
+      mine: handler.mine,
+      hasList: () => trust.inUse !== undefined,
+      onWhole: (holder) => intake.meet(holder),
+      onChange() {
+        if (signal.aborted) return
+        scheduler.trimMirrors()
+        handler.onChange()
+        scheduler.pump()
+      },
+    },
+  )
+  const arbiter = createArbiter(
+    { clock, log, trust, openMirror, downloads },
+    { size: file.size, mirrors, environment, signal },
+    scheduler.hold,
+  )
+  const intake = createHolderIntake(
+    { clock, log, network, trust, arbiter },
+    { file, signal },
+    {
+      join: scheduler.join,
+      handOver: scheduler.handOver,
+      drop: scheduler.drop,
+      onAdmitted: members.promoted,
+      onFetching: members.learn,
+      onChange: handler.onChange,
+    },
+  )
+  const servers = pacserve?.search(file, signal, {
+    join: scheduler.join,
+    drop: scheduler.drop,
+    onChange: handler.onChange,
+  })
+
+  return {
+    intake,
+    members,
+    servers,
+    begin() {
+      place = network.join(handler.held, {
+        onAnnounced: (holder) => (holder.file.whole ? intake.meet(holder) : members.learn(holder)),
+        onWithdrawn: members.withdrawn,
+        onHave: members.heard,
+      })
+      servers?.begin()
+      intake.search()
+    },
+    close(whole) {
+      members.close({ hasAll: whole !== undefined })
+      place?.leave(whole)
+    },
+  }
+}

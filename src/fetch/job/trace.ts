@@ -1,0 +1,45 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { FileSource } from '../sources/source.ts'
+
+/** What a job took and from whom, for the log. */
+export interface Trace {
+  /** A stage is over; only the first of a name counts. */
+  stage(name: Stage): void
+  /** Bytes of this source have been kept. */
+  kept(source: FileSource, bytes: number): void
+  /** Peers that gave something. */
+  readonly peers: number
+  /** One line at the end; `about` says how it ended. */
+  close(about: object): void
+}
+
+export type Stage = 'opened' | 'firstByte' | 'lastByte' | 'checked'
+
+export function createTrace({ clock, log }: { clock: Clock; log: Log }): Trace {
+  const started = clock.now()
+  const since = () => Math.round(clock.now() - started)
+  const stages: Partial<Record<Stage, number>> = {}
+  const bySource = new Map<string, { kind: FileSource['kind']; bytes: number }>()
+
+  return {
+    stage(name) {
+      stages[name] ??= since()
+    },
+    kept({ label, kind }, bytes) {
+      const known = bySource.get(label)
+      if (known) known.bytes += bytes
+      else {
+        bySource.set(label, { kind, bytes })
+        stages.firstByte ??= since()
+      }
+    },
+    get peers() {
+      return [...bySource.values()].filter(({ kind }) => kind === 'peer').length
+    },
+    close(about) {
+      const sources = [...bySource].map(([label, { bytes }]) => `${label}: ${bytes}`).join(', ')
+      log.debug({ ...about, ms: since(), ...stages, sources }, 'the download is over')
+    },
+  }
+}

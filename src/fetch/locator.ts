@@ -1,0 +1,66 @@
+import type { DeadMirrors } from '../mirror/dead-mirrors.ts'
+import type { PacmanConf } from '../pacman/pacman-conf.ts'
+import type { PackageFile, SyncDatabases } from '../pacman/sync-databases.ts'
+import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
+import type { WantedFile } from '../wire/messages.ts'
+
+/** A file that the sync databases name, and where the daemon itself may fetch it. */
+export interface Located {
+  file: WantedFile
+  /** URLs of it, best first. */
+  mirrors: string[]
+  /** When it was built, in seconds since 1970, if the databases say. */
+  built?: number
+}
+
+/** Which file is meant, and from where it may be fetched: only what the databases name, only from pacman's mirrors. */
+export interface Locator {
+  /** What `url` is, or in words why it is the caller's own business. */
+  locate(url: string): Promise<Located | { reason: string }>
+  /** What the path of a CacheServer's URL names: the last folder that is a repository's name tells which. */
+  locatePath(path: string): Promise<Located | undefined>
+}
+
+export interface LocatorDeps {
+  databases: SyncDatabases
+  /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
+  pacmanConf(): Promise<PacmanConf | undefined>
+  order: DeadMirrors['order']
+}
+
+/** Only from these does the daemon fetch; `file:` would let anyone read what the daemon may. */
+const SCHEMES = /^(https?|ftp):\/\//i
+
+export function createLocator({ databases, pacmanConf, order }: LocatorDeps): Locator {
+  function locatedAs({ sha256, size, name, built }: PackageFile, mirrors: string[]): Located {
+    const allowed = order(mirrors.filter((mirror) => SCHEMES.test(mirror)))
+    return { file: { sha256, size, name }, mirrors: allowed, ...(built === undefined ? {} : { built }) }
+  }
+
+  return {
+    async locate(url) {
+      const name = fileNameOfUrl(url)
+      if (name === undefined) return { reason: 'its URL names no file' }
+      const conf = await pacmanConf()
+      const origin = conf && repositoryOfUrl(url, conf)
+      if (!origin) return { reason: 'its URL is under no Server of pacman.conf' }
+      const found = await databases.find(name, origin.repository)
+      if (!found || found.size === 0) return { reason: 'no sync database names it' }
+      return locatedAs(found, origin.mirrors)
+    },
+    async locatePath(path) {
+      const name = fileNameOfUrl(`http://localhost${path}`)
+      if (name === undefined) return undefined
+      const conf = await pacmanConf()
+      const folders = path.split('/').slice(1, -1)
+      const repository = conf?.repositories.findLast(({ name }) => folders.includes(name))
+      const found = await databases.find(name, repository?.name)
+      if (!found || found.size === 0) return undefined
+      const servers = repository?.servers ?? []
+      return locatedAs(
+        found,
+        servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name)}`),
+      )
+    },
+  }
+}

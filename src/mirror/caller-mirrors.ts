@@ -1,0 +1,38 @@
+import type { PacmanConf } from '../pacman/pacman-conf.ts'
+import { repositoryOfUrl } from '../pacman/urls.ts'
+import type { DeadMirrors } from './dead-mirrors.ts'
+
+/** The mirrors of a caller that fetches by its own curl. */
+export interface CallerMirrors {
+  /** Where it should try to get `url`, best first; undefined where no Server is known for it. */
+  of(url: string): Promise<string[] | undefined>
+  /** It couldn't reach this one: believed only of a Server of pacman's. */
+  failed(url: string): Promise<void>
+}
+
+export interface CallerMirrorsDeps {
+  /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
+  pacmanConf(): Promise<PacmanConf | undefined>
+  deadMirrors: Pick<DeadMirrors, 'order' | 'failed'>
+}
+
+/** Whoever asks may not know the password of another mirror. */
+const hasUser = (url: string) => /^[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(url)
+
+export function createCallerMirrors({ pacmanConf, deadMirrors }: CallerMirrorsDeps): CallerMirrors {
+  return {
+    async of(url) {
+      const conf = await pacmanConf()
+      const origin = conf && repositoryOfUrl(url, conf)
+      if (!origin) return undefined
+      const first = conf.repositories.find(({ name }) => name === origin.repository)?.servers[0]
+      // pacman asks the second only when the first call failed, and that one has tried them all.
+      if (origin.server !== first) return [url]
+      return deadMirrors.order(origin.mirrors.filter((mirror) => mirror === url || !hasUser(mirror)))
+    },
+    async failed(url) {
+      const conf = await pacmanConf()
+      if (conf && repositoryOfUrl(url, conf)) deadMirrors.failed(url)
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLocator, type LocatorDeps } from '../../src/fetch/locator.ts'
+import { createDeadMirrors } from '../../src/mirror/dead-mirrors.ts'
+import type { PacmanConf } from '../../src/pacman/pacman-conf.ts'
+import { createClock } from '../clock.ts'
+
+const NAME = 'a+b-1:2-1-any.pkg.tar.zst'
+const known = { sha256: 'a'.repeat(64), size: 1000 }
+const conf = {
+  repositories: [
+    { name: 'core', servers: ['https://one.example/core/os', 'file:///srv/core', 'ftp://two.example/core/'] },
+    { name: 'extra', servers: ['https://one.example/extra/os'] },
+  ],
+} as PacmanConf
+
+function lab(change: Partial<LocatorDeps> = {}) {
+  const asked: [string, string | undefined][] = []
+  const locator = createLocator({
+    databases: {
+      async find(name: string, repository?: string) {
+        asked.push([name, repository])
+        if (name === 'empty') return { name, ...known, size: 0 }
+        return name === NAME ? { name, ...known } : undefined
+      },
+    } as LocatorDeps['databases'],
+    pacmanConf: async () => conf,
+    order: (urls) => urls,
+    ...change,
+  })
+  return { asked, locator }
+}
+
+test('a URL under a Server: its file, and every server that the daemon may ask', async () => {
+  const { locator, asked } = lab()
+  const url = `https://one.example/core/os/${NAME.replace('+', '%2B').replace(':', '%3A')}`
+  const located = await locator.locate(url)
+  assert.equal(located, {
+    file: { ...known, name: NAME },
+    mirrors: [url, `ftp://two.example/core/${url.split('/').at(-1)}`],
+  })
+  assert.equal(asked, [[NAME, 'core']])
+})
+
+test('a server that was dead lately comes last', async () => {
+  const deadMirrors = createDeadMirrors(createClock())
+  const { locator } = lab({ order: deadMirrors.order })
+  const url = `https://one.example/core/os/${NAME}`
+  deadMirrors.failed(url)
+  const located = await locator.locate(url)
+  assert.equal('mirrors' in located && located.mirrors, [`ftp://two.example/core/${NAME}`, url])
+})
+
+for (const [url, why] of [
+  ['https://one.example/core/os/', 'names no file'],
+  ['https://elsewhere.example/core/os/x', 'under no Server'],
+  ['https://one.example/core/os/unknown', 'no sync database'],
+  ['https://one.example/core/os/empty', 'no sync database'],
+] as const) {
+  test(`the caller's own business: ${why}`, async () => {
+    const answer = await lab().locator.locate(url)
+    assert.match((answer as { reason: string }).reason, why)
+  })
+}
+
+test("the caller's own business: no pacman.conf", async () => {
+  const { locator } = lab({ pacmanConf: async () => undefined })
+  assert.ok('reason' in (await locator.locate(`https://one.example/core/os/${NAME}`)))
+})
+
+test('a path of a CacheServer: the last folder that is a repository tells which', async () => {
+  const { locator, asked } = lab()
+  const name = NAME.replace(':', '%3A')
+  const located = await locator.locatePath(`/core/extra/os/x86_64/${name}`)
+  assert.equal(asked, [[NAME, 'extra']])
+  assert.equal(located!.mirrors, [`https://one.example/extra/os/${encodeURIComponent(NAME)}`])
+  assert.equal((await locator.locatePath(`/pkgs/${name}`))!.mirrors, [])
+  for (const path of ['/core/os/unknown', '/core/os/empty', '/core/os/']) {
+    assert.is(await locator.locatePath(path), undefined, path)
+  }
+})
+
+test.run()

@@ -1,0 +1,192 @@
+/** The server port, what is asked at it, and who reads its answers. */
+import { Duplex } from 'node:stream'
+import { silentLog } from '../../src/base/log.ts'
+import { statusLines } from '../../src/cli/status.ts'
+import { parseRequest } from '../../src/http/fetch-answer.ts'
+import { parseFileRequest } from '../../src/http/file-answer.ts'
+import { createServerPort, type ServerDeps } from '../../src/http/server.ts'
+import { fileNameOfUrl } from '../../src/pacman/urls.ts'
+import { findingsOn, goodMachine } from '../cli/check/check-machine.ts'
+import { claim, latin1, refuses, type Target } from './target.ts'
+
+const located = {
+  file: { sha256: 'a'.repeat(64), size: 10, name: 'x-1-1-any.pkg.tar.zst' },
+  mirrors: ['http://m/x'],
+}
+const job = {
+  file: located.file,
+  done: 10,
+  readable: 10,
+  sources: 1,
+  closing: false,
+  end: { result: 'done', fromPeers: 10, fromMirror: 0, peers: 1 },
+  follow: () => () => {},
+  lend: () => undefined,
+  async read(buffer: Buffer) {
+    buffer.fill(1)
+  },
+  async stop() {},
+}
+const TEN = Buffer.alloc(10, 1)
+
+/** What came amiss inside an answer: the server port itself lives on. */
+const amiss: unknown[] = []
+const log = { ...silentLog, debug: (fields: object) => void amiss.push((fields as { err?: unknown }).err) }
+const shared = {
+  log,
+  readAhead: { asked() {}, isNew: () => true, begin() {} },
+  signatures: { ready: async () => TEN, find: async () => TEN, expect() {}, begin() {} },
+  fetcher: {
+    locate: async (url: string) => (fileNameOfUrl(url) === undefined ? { reason: 'no name' } : located),
+    fetch: () => job,
+    isFetching: () => false,
+  },
+}
+/** A server port whose files are all here. Names are judged by the real code. */
+const deps = {
+  log,
+  status: () => STATUS,
+  announce() {},
+  find: async () => ({ file: 'x', holders: [] }),
+  allows: () => true,
+  fetch: shared,
+  packages: {
+    ...shared,
+    clock: { now: () => 0, after: () => () => {} },
+    scout: { isWorthIt: async () => false },
+    heldSignature: async () => TEN,
+    spool: { complete: async () => undefined },
+    catalogue: {
+      open: async () => {
+        throw new Error('absent')
+      },
+    },
+  },
+  locatePath: async (path: string) => (fileNameOfUrl(`http://m${path}`) === undefined ? undefined : located),
+  mirrors: { of: async (url: string) => [url], async failed() {} },
+} as unknown as ServerDeps
+
+/** What node:http takes for a connection. */
+class Connection extends Duplex {
+  readonly remoteAddress = '127.0.0.1'
+  written = 0
+  override _read() {}
+  override _write(bytes: Buffer, _: string, done: () => void) {
+    this.written += bytes.length
+    done()
+  }
+  setTimeout = () => this
+  setNoDelay = () => this
+  setKeepAlive = () => this
+}
+
+const doors = (['socket', 'tcp'] as const).map((door) => createServerPort(door, deps))
+
+const server: Target = {
+  name: 'server port',
+  dear: true,
+  seeds: () => {
+    const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`
+    const post = (path: string, body: string) =>
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    return latin1(
+      get('/status'),
+      get('/'),
+      get(
+        '/core/os/x86_64/x-1-1-any.pkg.tar.zst',
+        'Range: bytes=2-5\r\nIf-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n',
+      ),
+      get('/core/x-1-1-any.pkg.tar.zst.sig'),
+      get('/v1/ready?url=http://m/x.pkg.tar.zst', 'Pacsrv-Columns: 80\r\n'),
+      get('/v1/mirrors?url=http://m/core/x') + get('/v1/find?name=x'),
+      post('/v1/fetch', '{"url":"http://m/x","environment":{"http_proxy":"p"},"transaction":"1 2"}'),
+      post('/v1/ahead', '{"urls":["http://m/x","http://m/y"],"environment":{}}'),
+      post('/v1/mirror-failed?url=http://m/x', '') + post('/v1/announce', ''),
+      'POST /v1/ahead HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"url\r\n0\r\n\r\n',
+    )
+  },
+  async run(input) {
+    const connection = new Connection()
+    connection.on('error', () => {})
+    const closed = new Promise((resolve) => connection.once('close', resolve))
+    doors[input.length & 1]!.emit('connection', connection)
+    connection.push(input)
+    connection.push(null)
+    const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'late').unref())
+    const end = await Promise.race([closed, late])
+    claim(end !== 'late', 'a connection stays open after its end')
+    claim(connection.written <= 200_000, `${connection.written} bytes of answer`)
+    connection.destroy()
+    for (const error of amiss.splice(0)) {
+      if (error instanceof TypeError || error instanceof RangeError) throw error
+    }
+  },
+}
+
+const fetchRequests: Target = {
+  name: 'fetch requests',
+  seeds: () =>
+    latin1('{"url":"http://m/x","environment":{"http_proxy":"p","NO_PROXY":"*"},"transaction":"1 2"}'),
+  run(input) {
+    try {
+      const request = parseRequest(input.toString('utf8'))
+      claim(
+        Object.values(request.environment).every((value) => typeof value === 'string'),
+        'a value that is no text',
+      )
+    } catch (error) {
+      // The answer says so in words; the front goes to the mirror.
+      if (
+        !(
+          error instanceof SyntaxError ||
+          error instanceof TypeError ||
+          (error as Error).name === 'PacsrvError'
+        )
+      )
+        throw error
+    }
+  },
+}
+
+const fileRequests: Target = {
+  name: 'file requests',
+  seeds: () =>
+    latin1(
+      'url=http://m/core/os/x86_64/a-1-1-any.pkg.tar.zst\0columns=80\0transaction=12 345\0http_proxy=http://p:1\0',
+    ),
+  run(input) {
+    const asked = refuses(['usage'], () => parseFileRequest(input.toString('latin1')))
+    if (!asked) return
+    claim(asked.columns >= 0 && asked.columns <= 1000 && Number.isInteger(asked.columns), 'columns')
+    claim((asked.transaction?.length ?? 0) <= 64, 'a long name for a transaction')
+    claim(!Object.values(asked.environment).some((value) => value.includes('\0')), 'a NUL for a curl')
+  },
+}
+
+const STATUS = {
+  node: { id: 'i', pid: 1, version: '1.2.3', listen: null, reachable: 'no' },
+  peers: [{ id: 'i', address: '10.0.0.1:8048', direction: 'in', since: '' }],
+  files: { count: 1, bytes: 1 },
+  transfers: [{ file: 'x', size: 1, done: 0, sources: 0 }],
+  dht: null,
+  totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
+}
+
+/** A daemon of another version, or something else at its address. */
+const statusAnswers: Target = {
+  name: 'status answers',
+  seeds: () => latin1(JSON.stringify(STATUS), '{"node":{},"peers":[]}', '{"peers":[null]}', 'null', '[]'),
+  async run(input) {
+    let status: unknown
+    try {
+      status = JSON.parse(input.toString('utf8'))
+    } catch {
+      return
+    }
+    await findingsOn({ ...goodMachine(), status: { status } })
+    const lines = refuses(['daemon'], () => statusLines(status, 'there')) ?? []
+    claim(!lines.some((line) => /[\x00-\x1f\x7f-\x9f]/.test(line)), 'a control character for the terminal')
+  },
+}
+
+export const serverTargets = [server, fetchRequests, fileRequests, statusAnswers]

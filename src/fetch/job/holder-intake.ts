@@ -1,5 +1,5 @@
 import { chunkCount, chunkSize } from '../../base/chunks.ts'
-import type { Clock } from '../../base/clock.ts'
+import type { Cancel, Clock } from '../../base/clock.ts'
 import { asError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import type { Holder } from '../../overlay/query/holders.ts'
@@ -11,6 +11,7 @@ import type { ChunkSource, MakeChunkSource, SourceOwner } from '../sources/sourc
 import type { Arbiter } from '../trust/arbiter.ts'
 import type { ChunkList } from '../trust/chunk-lists.ts'
 import type { ListTrust } from '../trust/list-trust.ts'
+import { createTrialSlots } from './trial-slots.ts'
 
 export interface HolderIntakeDeps {
   clock: Clock
@@ -25,6 +26,10 @@ export interface HolderIntakeHandler {
   join(make: MakeChunkSource, owner: SourceOwner): ChunkSource
   handOver(source: ChunkSource, owner: SourceOwner): void
   drop(source: ChunkSource): void
+  /** Whether it has given something, and kept nothing too long. */
+  isSound(source: ChunkSource): boolean
+  /** Whether those who have given something bring the rest soon enough. */
+  isServed(): boolean
   /** This holder is about to join: its source where it has been one before it had the whole. */
   onAdmitted(id: NodeId): ChunkSource | undefined
   /** Somebody is itself downloading it. */
@@ -51,12 +56,12 @@ export interface HolderIntake {
   dismiss(list: ChunkList): void
 }
 
-/** Sources at once; a file needs no more, and each costs a connection. */
-const MAX_PEERS = 24
 /** Holders tried in all: false claims must neither use up the places of true ones nor make a job dial for ever. */
 const MAX_KNOWN = 200
-/** Searches of a job after the first, made when all who were found are gone. */
+/** Searches of a job after the first, made when all who were found are gone, or give too little. */
 const MORE_SEARCHES = 2
+/** A claim ends the search for so long, in milliseconds: then it has been proved, or others are asked as well. */
+const CLAIM_MS = 300
 
 interface Met {
   holder: Holder
@@ -78,11 +83,23 @@ export function createHolderIntake(
   let firstAt: number | undefined
   let live = false
   let moreSearches = MORE_SEARCHES
+  let stopDoubting: Cancel = () => {}
 
-  function search() {
+  const slots = createTrialSlots(clock, {
+    try: (holder) => void tryOut(holder),
+    isSound: ({ id }) => [...met].some(({ holder, source }) => holder.id === id && isSound(source)),
+  })
+  const isSound = (source: ChunkSource | undefined) => source !== undefined && handler.isSound(source)
+  signal.addEventListener('abort', () => {
+    slots.clear()
+    stopDoubting()
+  })
+
+  /** `beyond`: also of those that nobody has told us of, however many claim to have it. */
+  function search(beyond = false) {
     searching = true
-    const onHolder = (holder: Holder) => (holder.file.whole ? void meet(holder) : handler.onFetching(holder))
-    void network.find([file], { signal, onHolder }).then(() => {
+    const onHolder = (holder: Holder) => (holder.file.whole ? meet(holder) : handler.onFetching(holder))
+    void network.find([file], { signal, onHolder, beyond }).then(() => {
       searching = false
       seekMore()
       handler.onChange()
@@ -91,19 +108,32 @@ export function createHolderIntake(
 
   /** A claim that is known ends a search before it has gone far; where all claims were false, others may be true. */
   function seekMore() {
-    const nobodyLeft = known.size > 0 && met.size === 0 && connecting === 0
-    if (!nobodyLeft || searching || moreSearches === 0 || signal.aborted) return
-    moreSearches--
-    search()
+    const nobodyLeft = known.size > 0 && met.size === 0 && connecting === 0 && slots.size === 0
+    if (nobodyLeft) searchMore()
   }
 
-  async function meet(holder: Holder) {
+  function searchMore() {
+    if (searching || moreSearches === 0 || signal.aborted) return
+    moreSearches--
+    search(true)
+  }
+
+  /** What was claimed should have been proved by now. */
+  function lookBeyond() {
+    if (!handler.isServed()) searchMore()
+  }
+
+  function meet(holder: Holder) {
     if (signal.aborted || known.has(holder.id) || known.size >= MAX_KNOWN) return
-    if (connecting + met.size >= MAX_PEERS) return
     known.add(holder.id)
     log.debug({ holder: holder.id, address: holder.address, via: holder.via }, 'a holder is known')
+    if (firstAt === undefined) stopDoubting = clock.after(CLAIM_MS, lookBeyond)
     firstAt ??= clock.now()
     live ||= network.isNeighbour(holder.id)
+    slots.offer(holder)
+  }
+
+  async function tryOut(holder: Holder) {
     connecting++
     try {
       const asker = await network.connect(holder)
@@ -113,6 +143,7 @@ export function createHolderIntake(
       // A member that has all its chunks may yet have to check the whole.
       if (holder.companion) known.delete(holder.id)
       network.forget(holder)
+      slots.release(holder)
       log.debug({ holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
       connecting--
@@ -136,7 +167,7 @@ export function createHolderIntake(
   function admit(one: Met) {
     met.add(one)
     if (one.list === trust.inUse) letIn(one)
-    else void arbiter.decide(one.list)
+    else void arbiter.decide()
   }
 
   function letIn(one: Met) {
@@ -160,6 +191,7 @@ export function createHolderIntake(
     const leave = () => {
       met.delete(one)
       network.forget(one.holder)
+      slots.release(one.holder)
     }
     return {
       role: 'holder',
@@ -177,10 +209,11 @@ export function createHolderIntake(
   }
 
   return {
-    search,
-    meet: (holder) => void meet(holder),
+    search: () => search(),
+    meet,
     again() {
       known.clear()
+      slots.clear()
       for (const one of met) {
         known.add(one.holder.id)
         if (one.list === trust.inUse && !one.source) letIn(one)

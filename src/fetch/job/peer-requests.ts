@@ -12,6 +12,7 @@ import type {
   SourceOwner,
 } from '../sources/source.ts'
 import type { RequestPlan } from './request-plan.ts'
+import { type Giving, isDoubtful, isHopeless } from './source-standing.ts'
 
 /** The peers' part of the scheduler: who they are, whose, and what each is asked for. */
 export interface PeerRequests {
@@ -34,6 +35,9 @@ export interface PeerRequests {
   rate(): number
   /** Whether one has a chunk that is missing. */
   canBring(): boolean
+  /** Whether it has given a chunk, and was never doubted. */
+  isSound(source: FileSource): boolean
+  hasSound(): boolean
 }
 
 export interface PeerRequestsDeps {
@@ -80,10 +84,24 @@ function stallLimit(source: ChunkSource, chunkBytes: number): number {
 }
 
 /** Bytes that a source may owe. */
-function windowOf(source: ChunkSource, chunkBytes: number): number {
+function windowOf(source: ChunkSource, chunkBytes: number, doubts: number): number {
+  if (doubts > 0) return chunkBytes
   const ms = Math.max(WINDOW_MS, WINDOW_LATENCIES * source.latency)
   const wanted = Math.max(WINDOW_CHUNKS * chunkBytes, (source.rate() * ms) / 1000)
   return Math.min(WINDOW_BYTES, limits.requests * chunkBytes, wanted)
+}
+
+/** Doubted so often, a source is left when it has had its last chance. */
+const MOST_DOUBTS = 3
+
+/** What a source gave, and how often it kept things too long. */
+interface Standing {
+  gave: number
+  /** Chunks when `rateThen` was measured. */
+  measuredAt: number
+  rateThen: number
+  doubts: number
+  doubted: boolean
 }
 
 export function createPeerRequests(
@@ -95,16 +113,26 @@ export function createPeerRequests(
   const owners = new Map<ChunkSource, SourceOwner>()
   /** The keys of `owners`, for those who go through them with every chunk. */
   let peers: readonly ChunkSource[] = []
+  const standings = new Map<FileSource, Standing>()
   /** Members that had nothing to ask for, and how things stood then: to look again before that changes is in vain. */
   const barren = new Map<ChunkSource, { news: number; freed: number }>()
   /** Those that were asked for what others owed. */
   const overtakers = new Set<FileSource>()
   let askedTwice = 0
+  let someDoubted = false
+
+  const isDoubted = (source: ChunkSource) => standings.get(source)?.doubted === true
+  function isSound(source: FileSource): boolean {
+    const standing = standings.get(source)
+    return standing !== undefined && standing.gave > 0 && standing.doubts === 0
+  }
+  const undoubted = () => (someDoubted ? peers.filter((source) => !isDoubted(source)) : peers)
 
   /** Near peers, and far ones too when the near would take long alone. */
   function peersToAsk(): readonly ChunkSource[] {
-    const near = peers.filter((source) => source.near)
-    return (map.bytesLeft * 1000) / rateOf(near) <= NEAR_ENOUGH_MS ? near : peers
+    const all = undoubted()
+    const near = all.filter((source) => source.near)
+    return (map.bytesLeft * 1000) / rateOf(near) <= NEAR_ENOUGH_MS ? near : all
   }
 
   function isBarren(source: ChunkSource): boolean {
@@ -136,7 +164,8 @@ export function createPeerRequests(
     while (hungry.length > 0) {
       hungry = hungry.filter((source) => {
         if (downloads.wait() > 0) return false
-        const chunk = plan.owed(source) < windowOf(source, step) ? plan.pick(source, among) : undefined
+        const window = windowOf(source, step, standings.get(source)?.doubts ?? 0)
+        const chunk = plan.owed(source) < window ? plan.pick(source, among) : undefined
         if (chunk !== undefined) request(source, chunk)
         else if (source.partial && plan.owed(source) === 0)
           barren.set(source, { news: source.news, freed: plan.freed })
@@ -149,6 +178,7 @@ export function createPeerRequests(
     source.close()
     plan.leave(source)
     owners.delete(source)
+    standings.delete(source)
     peers = [...owners.keys()]
     barren.delete(source)
     overtakers.delete(source)
@@ -163,7 +193,12 @@ export function createPeerRequests(
   }
 
   const sourceHandler: ChunkSourceHandler = {
-    onChunk: handler.onChunk,
+    onChunk(source, chunk, bytes) {
+      const standing = standings.get(source)
+      if (standing) standing.gave++
+      if (standing?.doubted) trust(source, standing)
+      handler.onChunk(source, chunk, bytes)
+    },
     onRefused: (source, chunk) => plan.unask(source, chunk),
     onGone(source, error) {
       log.debug({ source: source.label, role: owners.get(source)?.role, err: error }, 'a source is gone')
@@ -172,22 +207,55 @@ export function createPeerRequests(
     },
   }
 
+  function trust(source: ChunkSource, standing: Standing) {
+    standing.doubted = false
+    plan.trust(source)
+  }
+
+  function doubt(source: ChunkSource, standing: Standing, about: object) {
+    log.debug(about, 'a source is doubted: what it owes is asked of others too')
+    standing.doubted = someDoubted = true
+    standing.doubts++
+    plan.doubt(source)
+  }
+
+  function giving(source: ChunkSource, standing: Standing, since: number): Giving {
+    if (standing.measuredAt !== standing.gave) standing.rateThen = source.rate()
+    standing.measuredAt = standing.gave
+    const { gave, rateThen, doubts } = standing
+    const waited = Math.max(1, clock.now() - since)
+    return { gave, rateThen, doubts, waited, progress: source.progress, chunkBytes: step }
+  }
+
+  /** Doubts who keeps what it owes, and leaves who stalls. */
+  function judge(source: ChunkSource, standing: Standing) {
+    const since = source.waitingSince
+    // All that it owed came from others.
+    if (since === undefined) {
+      if (!standing.doubted) return
+      if (standing.gave === 0 || standing.doubts >= MOST_DOUBTS)
+        return left(source, { doubts: standing.doubts })
+      return trust(source, standing)
+    }
+    const how = giving(source, standing, since)
+    const ms = clock.now() - (source.heard ?? since)
+    const limit = stallLimit(source, step)
+    const about = { source: source.label, role: owners.get(source)?.role, ms, limit, owed: plan.owed(source) }
+    if (ms >= limit || isHopeless(how)) left(source, about)
+    else if (!standing.doubted && isDoubtful(how)) doubt(source, standing, about)
+  }
+
+  function left(source: ChunkSource, about: object) {
+    log.debug({ source: source.label, ...about }, 'a source is left: it stalled')
+    leave(source)
+  }
+
   function tick() {
     for (const source of peers) {
-      if (source.heard === undefined) continue
-      const ms = clock.now() - source.heard
-      const limit = stallLimit(source, step)
-      if (ms < limit) continue
-      const about = {
-        source: source.label,
-        role: owners.get(source)?.role,
-        ms,
-        limit,
-        owed: plan.owed(source),
-      }
-      log.debug(about, 'a source is left: it stalled')
-      leave(source)
+      const standing = standings.get(source)
+      if (standing) judge(source, standing)
     }
+    someDoubted = peers.some(isDoubted)
   }
 
   return {
@@ -203,6 +271,7 @@ export function createPeerRequests(
     join(make, owner) {
       const source = make(sourceHandler)
       owners.set(source, owner)
+      standings.set(source, { gave: 0, measuredAt: 0, rateThen: 0, doubts: 0, doubted: false })
       peers = [...owners.keys()]
       handler.onIdle()
       return source
@@ -214,7 +283,9 @@ export function createPeerRequests(
     drop,
     ask,
     tick,
-    rate: () => rateOf(peers.filter(({ partial }) => !partial)),
+    isSound,
+    hasSound: () => peers.some((source) => isSound(source) && !isDoubted(source)),
+    rate: () => rateOf(undoubted().filter(({ partial }) => !partial)),
     canBring() {
       for (let chunk = map.prefix; chunk < map.chunks; chunk++) {
         if (!map.has(chunk) && peers.some((source) => source.has(chunk))) return true

@@ -30,6 +30,10 @@ export interface RequestPlan<Source extends PlannedSource> {
    * `among` have, and of these the first; else one that it would bring sooner. Without `among` all have all.
    */
   pick(source: Source, among?: readonly Source[]): number | undefined
+  /** `source` keeps what it was asked for too long: that is anybody's again, though it may still come … */
+  doubt(source: Source): void
+  /** … or not, since it has given something. */
+  trust(source: Source): void
   /**
    * The run that a streaming source should begin: the part of the widest gap that the others won't reach first; where
    * there is no gap, its share of what one of the `streams` has before it, which then no longer owes that. With `may`,
@@ -86,24 +90,59 @@ function widestRun(from: number, chunks: number, passes: Test): ChunkRun | undef
   return widest
 }
 
+/** What the plan is told of its sources. */
+export interface SourceJudge<Source> {
+  /** It has given something, and has never been doubted: a mirror, or a peer that has proved itself. */
+  isSound(source: Source): boolean
+  /** Whether there are any that are: then what was kept too long by one is asked only of them. */
+  hasSound(): boolean
+}
+
 export function createRequestPlan<Source extends PlannedSource>(
   map: ChunkMap,
   fileSize: number,
+  judge: SourceJudge<Source> = { isSound: () => true, hasSound: () => true },
 ): RequestPlan<Source> {
   const { chunks } = map
   const askers = new Map<number, Set<Source>>()
   /** What each source owes, in the order it was asked. */
   const queues = new Map<Source, number[]>()
   const debts = new Map<Source, number>()
+  const doubted = new Set<Source>()
   let freed = 0
   /** No chunk before this one is free, but for those that were lost since. */
   let cursor = 0
   let lossesSeen = map.losses
 
   const length = (chunk: number) => chunkLength(fileSize, chunk)
-  const free = (chunk: number) => map.isMissing(chunk) && !askers.has(chunk)
+  const free = (chunk: number) => map.isMissing(chunk) && !isAsked(chunk)
   const owed = (source: Source) => debts.get(source) ?? 0
   const speed = (source: Source) => source.rate() || UNKNOWN_RATE
+
+  /** Of somebody who isn't doubted. */
+  function isAsked(chunk: number): boolean {
+    const asked = askers.get(chunk)
+    if (!asked || doubted.size === 0) return asked !== undefined
+    for (const source of asked) if (!doubted.has(source)) return true
+    return false
+  }
+
+  /** Whether it was kept too long already: whoever isn't known to be better would only keep it too. */
+  function isBurnt(chunk: number): boolean {
+    return doubted.size > 0 && askers.has(chunk)
+  }
+
+  /** Of each kind two at most, or one of those of whom nothing is known, are asked for one chunk. */
+  function mayAskToo(source: Source, asked: ReadonlySet<Source>): boolean {
+    let sound = 0
+    let others = 0
+    for (const other of asked) {
+      if (doubted.has(other)) continue
+      if (judge.isSound(other)) sound++
+      else others++
+    }
+    return sound < MOST_ASKED && (judge.isSound(source) || others === 0)
+  }
 
   /** The first free chunk, or the number of all. */
   function firstFree(): number {
@@ -128,8 +167,10 @@ export function createRequestPlan<Source extends PlannedSource>(
   function rarest(source: Source, among: readonly Source[]): number | undefined {
     let found: number | undefined
     let fewest = Number.POSITIVE_INFINITY
+    const avoidsBurnt = doubted.size > 0 && judge.hasSound() && !judge.isSound(source)
     for (let chunk = firstFree(), seen = 0; chunk < chunks && seen < RAREST_OF; chunk++) {
       if (!free(chunk) || !source.has(chunk)) continue
+      if (avoidsBurnt && isBurnt(chunk)) continue
       if (among.length === 0) return chunk
       seen++
       let count = 0
@@ -153,7 +194,7 @@ export function createRequestPlan<Source extends PlannedSource>(
       const chunk = queue.findLast((c) => {
         if (!source.has(c) || !may(c) || !map.isMissing(c)) return false
         const asked = askers.get(c)
-        return asked !== undefined && !asked.has(source) && asked.size < MOST_ASKED
+        return asked !== undefined && !asked.has(source) && mayAskToo(source, asked)
       })
       if (chunk === undefined) continue
       const mine = (owed(source) + length(chunk)) / speed(source)
@@ -197,7 +238,14 @@ export function createRequestPlan<Source extends PlannedSource>(
       }
       if (may) return gap
       let others = 0
-      for (const other of queues.keys()) if (other !== source && owed(other) > 0) others += speed(other)
+      let unknown = 0
+      for (const other of queues.keys()) {
+        if (other === source || owed(other) === 0 || doubted.has(other)) continue
+        if (judge.isSound(other)) others += speed(other)
+        else unknown = UNKNOWN_RATE
+      }
+      // However many have given nothing yet, they may be one.
+      others += unknown
       const share = others / (others + speed(source))
       return { start: gap.start + Math.floor((gap.end - gap.start) * share), end: gap.end }
     },
@@ -215,7 +263,17 @@ export function createRequestPlan<Source extends PlannedSource>(
       for (const chunk of [...(queues.get(source) ?? [])]) unask(source, chunk)
       queues.delete(source)
       debts.delete(source)
+      doubted.delete(source)
     },
+    doubt(source) {
+      doubted.add(source)
+      for (const chunk of queues.get(source) ?? []) {
+        if (!free(chunk)) continue
+        cursor = Math.min(cursor, chunk)
+        freed++
+      }
+    },
+    trust: (source) => void doubted.delete(source),
     askedOf: (chunk) => askers.get(chunk) ?? [],
     isAskedOf: (source, chunk) => askers.get(chunk)?.has(source) === true,
     owes: (source) => queues.get(source) ?? [],

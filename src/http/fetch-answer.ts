@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { mirrorsFor, namesProxy } from '../base/caller-environment.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
@@ -43,9 +44,10 @@ export async function answerFetch(
     if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
     const { file } = located
     response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
-    const handed = handOver(fetcher.fetch(located, environment), response)
-    readAhead.asked(file.sha256)
-    if (transaction !== undefined && readAhead.isNew(transaction)) {
+    const mirrors = mirrorsFor(located.mirrors, url, environment)
+    const handed = handOver(fetcher.fetch({ file, mirrors }, environment), response)
+    readAhead.asked(file.sha256, environment)
+    if (transaction !== undefined && readAhead.isNew(transaction, environment)) {
       response.write(frameHeader(FrameType.aheadWanted, 0))
     }
     await handed
@@ -156,10 +158,13 @@ export function parseRequest(body: string): FetchRequest {
   return { url, environment: knownEnvironment(environment), ...(isOne ? { transaction } : {}) }
 }
 
+/** A line's end in HTTP_USER_AGENT would begin another header. */
+const CONTROL = /[\x00-\x1f\x7f]/
+
 function knownEnvironment(given: unknown): Record<string, string> {
   const known = CURL_ENVIRONMENT.flatMap((key) => {
     const value = (given as Record<string, unknown> | undefined)?.[key]
-    return typeof value === 'string' && !value.includes('\0') ? [[key, value] as const] : []
+    return typeof value === 'string' && !CONTROL.test(value) ? [[key, value] as const] : []
   })
   return Object.fromEntries(known)
 }
@@ -170,13 +175,20 @@ export async function answerAhead(
   response: ServerResponse,
   { fetcher, readAhead, signatures }: FetchDeps,
 ): Promise<void> {
-  const { urls, environment } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
+  const { urls, environment: given } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<
+    string,
+    unknown
+  >
   const wanted = Array.isArray(urls)
     ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
     : []
-  const all = await Promise.all(wanted.map(fetcher.locate))
-  const located = all.flatMap((one) => ('reason' in one ? [] : [one]))
-  readAhead.begin(located, knownEnvironment(environment))
-  signatures.begin(located, knownEnvironment(environment))
+  const environment = knownEnvironment(given)
+  const all = await Promise.all(wanted.map(async (url) => ({ url, one: await fetcher.locate(url) })))
+  const located = all.flatMap(({ url, one }) =>
+    'reason' in one ? [] : [{ ...one, mirrors: mirrorsFor(one.mirrors, url, environment) }],
+  )
+  readAhead.begin(located, environment)
+  // Signatures that came by a caller's proxy would be the caller's to choose: others might be given them.
+  if (!namesProxy(environment)) signatures.begin(located)
   response.writeHead(204).end()
 }

@@ -38,15 +38,15 @@ export async function answerReady(
   if (size > MOST_READY_BYTES) return notFound(response)
   const ready = (await findReady(located, sources)) ?? (await soonReady(located, sources))
   if (!ready) return notFound(response)
-  sources.readAhead.asked(located.file.sha256)
+  sources.readAhead.asked(located.file.sha256, undefined)
   await sendFile(ready, request, response, lineHeader(request, { name, size }, ready.origin))
 }
 
 /** A file on its way is waited for a moment: the Node client would take longer to start. */
 async function soonReady(located: Located, sources: PackageSources): Promise<ReadyFile | undefined> {
   const { fetcher, clock } = sources
-  if (!fetcher.isFetching(located.file.sha256)) return undefined
-  const job = fetcher.fetch(located, {})
+  const job = fetcher.job(located.file.sha256)
+  if (!job || job.closing) return undefined
   await soonOver(job, clock)
   return job.end?.result === 'done' ? findReady(located, sources) : undefined
 }

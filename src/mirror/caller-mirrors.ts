@@ -1,3 +1,4 @@
+import { hasUser } from '../base/caller-environment.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
 import { repositoryOfUrl } from '../pacman/urls.ts'
 import type { DeadMirrors } from './dead-mirrors.ts'
@@ -16,9 +17,6 @@ export interface CallerMirrorsDeps {
   deadMirrors: Pick<DeadMirrors, 'order' | 'failed'>
 }
 
-/** Whoever asks may not know the password of another mirror. */
-const hasUser = (url: string) => /^[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(url)
-
 export function createCallerMirrors({ pacmanConf, deadMirrors }: CallerMirrorsDeps): CallerMirrors {
   return {
     async of(url) {
@@ -28,6 +26,7 @@ export function createCallerMirrors({ pacmanConf, deadMirrors }: CallerMirrorsDe
       const first = conf.repositories.find(({ name }) => name === origin.repository)?.servers[0]
       // pacman asks the second only when the first call failed, and that one has tried them all.
       if (origin.server !== first) return [url]
+      // Whoever asks may not know the password of another mirror.
       return deadMirrors.order(origin.mirrors.filter((mirror) => mirror === url || !hasUser(mirror)))
     },
     async failed(url) {

@@ -1,6 +1,7 @@
 /**
- * Builds dist/: the sh front `pacsrv-xfer` and the bundles beside it, of which nothing of node_modules is needed to
- * run; under share/, the manual pages and completions.
+ * Builds dist/: the native front `pacsrv-xfer`, the mirrors' fallback and the bundles beside it, of which nothing of
+ * node_modules is needed to run; under share/, the manual pages and completions. `--sanitize`: the front with ASan and
+ * UBSan, for tests.
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -12,7 +13,6 @@ rmSync('dist', { recursive: true, force: true })
 
 await build({
   entryPoints: {
-    client: 'src/client/client.ts',
     start: 'src/client/start.ts',
     ahead: 'src/client/ahead.ts',
     main: 'src/cli/main.ts',
@@ -27,13 +27,16 @@ await build({
   format: 'cjs',
   minifySyntax: true,
   minifyWhitespace: true,
-  external: ['./start.cjs'],
   define: { PACSRV_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 })
 
-copyFileSync('src/client/pacsrv-xfer.sh', 'dist/pacsrv-xfer')
-chmodSync('dist/pacsrv-xfer', 0o755)
+const { buildFront } = await tsImport('./src/client/build-front.ts', import.meta.url)
+buildFront('dist/pacsrv-xfer', { sanitize: process.argv.includes('--sanitize') })
+copyFileSync('src/client/pacsrv-mirrors.sh', 'dist/pacsrv-mirrors')
+chmodSync('dist/pacsrv-mirrors', 0o755)
+copyFileSync('src/client/pacsrv-progress.sh', 'dist/pacsrv-progress')
+chmodSync('dist/pacsrv-progress', 0o644)
 
 const { manualPages } = await tsImport('./man/pages.ts', import.meta.url)
 const { completions } = await tsImport('./completions/completions.ts', import.meta.url)

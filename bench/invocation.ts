@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { BARE_ENVIRONMENT } from '../test/e2e/commands.ts'
 import { makePackage } from '../test/e2e/packages.ts'
 import { createLoopback, median } from './loopback.ts'
@@ -25,16 +25,19 @@ chmodSync(open, 0o777)
 const nobodyThere = `[server]\nsocket = ${host.folder}/none.sock\n`
 writeFileSync(alone, `${nobodyThere}[client]\nstart = no\n`)
 writeFileSync(ordinary, nobodyThere)
-const client = join(dirname(lab.program), 'client.cjs')
 const theirs = join(open, `${item.file}.part`)
 const asNobody = ['setpriv', '--reuid', 'nobody', '--clear-groups']
 const curl = ['curl', '-sf', '-o', out]
 
 const rivals: Record<string, string[]> = {
-  "curl's start: a file over the socket": [...curl, '--unix-socket', node.socket, 'http://localhost/status'],
+  "curl's start: the same file over the same socket": [
+    ...curl,
+    '--unix-socket',
+    node.socket,
+    `http://localhost/${new URL(url).pathname.slice(1)}`,
+  ],
   'pacsrv-xfer, a file that is ready': [lab.program, '--config', node.config, url, out],
   'an empty Node program': ['node', empty],
-  'the Node client, the same file': ['node', client, node.config, node.socket, 'yes', url, out, item.file],
   'curl alone from the mirror': [...curl, url],
   'pacsrv-xfer, no daemon, start = no': [lab.program, '--config', alone, url, out],
   'curl alone, by an ordinary user': [...asNobody, 'curl', '-sf', '-o', theirs, url],
@@ -71,4 +74,18 @@ for (let round = 0; round < rounds; round++) {
 }
 console.log(`| what | median of ${rounds}, ms |\n| --- | --- |`)
 for (const [name, values] of Object.entries(times)) console.log(`| ${name} | ${median(values).toFixed(1)} |`)
+
+const { pid } = (await node.status()).node
+const CALLS = 50
+const one = rivals['pacsrv-xfer, a file that is ready']!
+const series = (command: string[]) => {
+  const begin = performance.now()
+  for (let call = 0; call < CALLS; call++) run(command)
+  return (performance.now() - begin) / 1000
+}
+const without = series(rivals['pacsrv-xfer, no daemon, start = no']!)
+process.kill(pid, 'SIGSTOP')
+const hung = series(one)
+process.kill(pid, 'SIGCONT')
+console.log(`| ${CALLS} files, a hung daemon; without one | ${hung.toFixed(2)} s; ${without.toFixed(2)} s |`)
 process.exit(0)

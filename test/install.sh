@@ -3,7 +3,7 @@
 # anywhere else the tests that lack something are skipped by name.
 set -eu
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0
-want='pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker avahi-daemon debootstrap util-linux python3-minimal procps systemd openssl groff-base mandoc zsh fish'
+want='gcc libc6-dev pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker avahi-daemon debootstrap util-linux python3-minimal procps systemd openssl groff-base mandoc shellcheck zsh fish'
 missing=
 for name in $want; do
 	# A package that was removed is still known, with its configuration.
@@ -19,4 +19,5 @@ if [ ! -e $policy ]; then
 	chmod 755 $policy
 fi
 apt-get update -qq
+# shellcheck disable=SC2086 # names apart by blanks
 apt-get install -y -qq --no-install-recommends $missing >/dev/null

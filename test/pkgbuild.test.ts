@@ -59,7 +59,13 @@ test('the package has all that is shipped, where it belongs, with the modes that
   try {
     const checkout = join(folder, manifest.name)
     mkdirSync(join(checkout, 'dist/share/man/man1'), { recursive: true, mode: 0o700 })
-    for (const name of ['dist/pacsrv-xfer', 'dist/main.cjs', 'dist/share/man/man1/pacsrv-xfer.1']) {
+    for (const name of [
+      'dist/pacsrv-xfer',
+      'dist/pacsrv-mirrors',
+      'dist/pacsrv-progress',
+      'dist/main.cjs',
+      'dist/share/man/man1/pacsrv-xfer.1',
+    ]) {
       writeFileSync(join(checkout, name), '', { mode: 0o600 })
     }
     const shipped = ['LICENSE', 'README.md', 'docs', 'etc', 'hooks', 'libalpm', 'systemd']
@@ -68,6 +74,8 @@ test('the package has all that is shipped, where it belongs, with the modes that
       'etc/pacsrv.conf 644',
       'usr/bin/pacsrv-xfer 755',
       'usr/lib/pacsrv/main.cjs 644',
+      'usr/lib/pacsrv/pacsrv-mirrors 755',
+      'usr/lib/pacsrv/pacsrv-progress 644',
       'usr/lib/sysusers.d/pacsrv.conf 644',
       'usr/lib/tmpfiles.d/pacsrv.conf 644',
       'usr/share/man/man1/pacsrv-xfer.1 644',

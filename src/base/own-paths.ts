@@ -4,7 +4,7 @@ import type { DefaultPaths } from './config.ts'
 
 /**
  * An ordinary user's own folders, where there is no /etc/pacsrv.conf; those that systemd made for a service
- * (systemd.exec(5), RuntimeDirectory=) go first. The sh front knows the socket's place too.
+ * (systemd.exec(5), RuntimeDirectory=) go first. The front (client/conf.c) knows the socket's place too.
  */
 export function ownPaths(): DefaultPaths {
   const { data, cache, temp } = envPaths('pacsrv', { suffix: '' })

@@ -1,4 +1,4 @@
-/** Everything but the fetching: run by the sh front as `node main.cjs --config FILE WORD…`. */
+/** Everything but the fetching: run by the front as `node main.cjs --config FILE WORD…`. */
 import { parseArgs } from 'node:util'
 import { DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { listenAddress } from '../base/config-values.ts'

@@ -1,7 +1,11 @@
-/** What the lean client loads when no daemon answers. */
+/**
+ * Starts a daemon: `node start.cjs CONFIG SOCKET`, run by the front where no daemon answers and one may be started.
+ * Exits 0 once it listens, 1 when there is none to be had.
+ */
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { type Config, DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { systemCode } from '../base/error.ts'
 import { ownPaths } from '../base/own-paths.ts'
@@ -15,10 +19,10 @@ const LOOK_MS = 15
  * Starts a daemon if this user may, and waits for its socket. False: there is none to be had (DESIGN.md, a
  * request, step 1). Two clients may both start one: the daemons settle who stays.
  */
-export async function startDaemon(file: string, socket: string): Promise<boolean> {
+async function startDaemon(file: string, socket: string): Promise<boolean> {
   const config = readConfig(file, ownPaths)
   if (config.server.socket !== socket || !mayStart(config) || isInChroot()) return false
-  const { execa } = await import('execa') // only now: it takes as long to load as all the rest
+  let gone = false
   if (file === DEFAULT_CONFIG_FILE && isSystemdHere() && process.getuid?.() === 0) {
     const started = await execa('systemctl', ['start', 'pacsrv.service'], {
       reject: false,
@@ -28,15 +32,20 @@ export async function startDaemon(file: string, socket: string): Promise<boolean
   } else {
     const beside = join(__dirname, 'pacsrv-xfer')
     const front = exists(beside) ? beside : '/usr/bin/pacsrv-xfer'
-    execa(front, ['--config', file, 'daemon'], {
+    const child = execa(front, ['--config', file, 'daemon'], {
       detached: true,
       cleanup: false,
       stdio: 'ignore',
       cwd: '/',
       reject: false,
-    }).unref()
+    })
+    // One that ends well has found another that listens, or soon will.
+    child.on('exit', (status) => {
+      gone = status !== 0
+    })
+    child.unref()
   }
-  for (const until = performance.now() + START_MS; performance.now() < until; ) {
+  for (const until = performance.now() + START_MS; performance.now() < until && !gone; ) {
     if (await isLive(socket)) return true
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
@@ -72,3 +81,8 @@ function isSystemdHere(): boolean {
 function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }
+
+startDaemon(process.argv[2]!, process.argv[3]!).then(
+  (started) => process.exit(started ? 0 : 1),
+  () => process.exit(1),
+)

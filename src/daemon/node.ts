@@ -58,6 +58,7 @@ export async function createNode(
   const announced = createEvent<[Holder]>()
   const withdrawn = createEvent<[NodeId, Sha256]>()
   const incoming = createEvent<[Session]>()
+  const uploads = createLimiter(clock, network['upload-limit'])
   const overlay = createOverlay(
     {
       transport: createTcpTransport({ log, clock, pool, tls: await loadTls(keys) }),
@@ -71,13 +72,10 @@ export async function createNode(
           if (file?.whole) wanted.tell(sha256)
           return file
         },
+        all: heldFiles.all,
       },
-      heldFiles: heldFiles.all,
-      onAnnounced: announced.tell,
-      onWithdrawn: withdrawn.tell,
       resolve: resolveHost,
-      onTransfer: incoming.tell,
-      onShort: short.tell,
+      uploads,
     },
     {
       listen: network.listen,
@@ -89,7 +87,14 @@ export async function createNode(
       allow: network.allow.flat(),
       deny: network.deny.flat(),
       closed: keys.length > 0,
+      uploadLimit: network['upload-limit'],
       agent: `pacsrv ${version}`,
+    },
+    {
+      onAnnounced: announced.tell,
+      onWithdrawn: withdrawn.tell,
+      onTransfer: incoming.tell,
+      onShort: short.tell,
     },
   )
   const presence = createPresence({
@@ -106,7 +111,7 @@ export async function createNode(
       clock,
       log: logOf('transfer'),
       reads: createSharedReads(pool),
-      turns: createTurns({ clock, limiter: createLimiter(clock, network['upload-limit']) }),
+      turns: createTurns({ clock, limiter: uploads }),
     },
     {
       onUploaded(bytes) {

@@ -5,6 +5,7 @@ import { cidrList } from '../base/config-values.ts'
 import { endpoint, hostPort } from '../base/endpoint.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import { createLocator } from '../fetch/locator.ts'
+import { keepAliveStamp } from '../http/alive-stamp.ts'
 import { createFinder } from '../http/find.ts'
 import { createServerPort, type ServerDeps } from '../http/server.ts'
 import { listenOnSocket, tryListen } from '../http/socket.ts'
@@ -37,14 +38,18 @@ export function createPorts(context: Context, parts: PortsParts): Ports {
   const deps = answerDeps(context, parts)
   const socketDoor = createServerPort('socket', deps)
   const tcpDoor = createServerPort('tcp', deps)
+  const { socket } = config.server
+  let endStamp = () => {}
   return {
     async claim(passed) {
-      if (passed === undefined) return listenOnSocket(socketDoor, config.server.socket)
-      await tryListen(socketDoor, { fd: passed })
+      if (passed !== undefined) await tryListen(socketDoor, { fd: passed })
+      else if (!(await listenOnSocket(socketDoor, socket))) return false
+      endStamp = keepAliveStamp(socket)
       return true
     },
     start: () => listenOnTcp(tcpDoor, config),
     stop() {
+      endStamp()
       for (const door of [socketDoor, tcpDoor]) {
         door.close()
         door.closeAllConnections()

@@ -3,7 +3,8 @@ import { mirrorsFor, namesProxy } from '../base/caller-environment.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
-import type { Job } from '../fetch/job/job.ts'
+import type { Job, JobEnd } from '../fetch/job/job.ts'
+import type { Located } from '../fetch/locator.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import {
@@ -15,11 +16,11 @@ import {
   HEARTBEAT_MS,
 } from './fetch-stream.ts'
 
-const BODY_BYTES = 64 * 1024
+export const BODY_BYTES = 64 * 1024
 const AHEAD_BYTES = 1024 * 1024
 const AHEAD_FILES = 2_000
-const TRANSACTION_LENGTH = 64
-const DATA_BYTES = 512 * 1024
+export const TRANSACTION_LENGTH = 64
+export const DATA_BYTES = 512 * 1024
 
 export interface FetchDeps {
   fetcher: Fetcher
@@ -39,26 +40,53 @@ export async function answerFetch(
   response.flushHeaders()
   const end = (frame: EndFrame) => response.end(jsonFrame(FrameType.end, frame))
   try {
-    const { url, environment, transaction } = parseRequest(await readBody(request, BODY_BYTES))
+    const asked = parseRequest(await readBody(request, BODY_BYTES))
+    const { url, environment, transaction } = asked
     const located = await fetcher.locate(url)
     if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
     const { file } = located
     response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
-    const mirrors = mirrorsFor(located.mirrors, url, environment)
-    const handed = handOver(fetcher.fetch({ file, mirrors }, environment), response)
+    const handed = handOver(jobFor(fetcher, located, asked), response, JSON_VOICE)
     readAhead.asked(file.sha256, environment)
     if (transaction !== undefined && readAhead.isNew(transaction, environment)) {
       response.write(frameHeader(FrameType.aheadWanted, 0))
     }
     await handed
   } catch (error) {
-    log.warn({ err: asError(error) }, 'a file could not be handed over')
+    logFault(log, error)
     end({ result: 'mirror', reason: asError(error).message })
   }
 }
 
+/** The job of what was asked for, from the mirrors that this caller may be served from. */
+export function jobFor(
+  fetcher: Pick<Fetcher, 'fetch'>,
+  { file, mirrors }: Pick<Located, 'file' | 'mirrors'>,
+  { url, environment }: Pick<FetchRequest, 'url' | 'environment'>,
+): Job {
+  return fetcher.fetch({ file, mirrors: mirrorsFor(mirrors, url, environment) }, environment)
+}
+
+/** Nonsense from this machine's users isn't worth a line: they could write as many as they like. */
+export function logFault(log: Log, thrown: unknown): void {
+  const error = asError(thrown)
+  const isNonsense = error instanceof SyntaxError || (error instanceof PacsrvError && error.code === 'usage')
+  log[isNonsense ? 'debug' : 'warn']({ err: error }, 'a file could not be handed over')
+}
+
+/** How an answer says what isn't the file's own bytes: a frame each. */
+export interface Voice {
+  progress(job: Job): Buffer
+  end(end: JobEnd, file: Job['file']): Buffer
+}
+
+const JSON_VOICE: Voice = {
+  progress: (job) => jsonFrame(FrameType.progress, { done: job.done }),
+  end: (end) => jsonFrame(FrameType.end, end),
+}
+
 /** Streams what is readable until the job is over; resolves when the answer has ended. */
-async function handOver(job: Job, response: ServerResponse): Promise<void> {
+export async function handOver(job: Job, response: ServerResponse, voice: Voice): Promise<void> {
   const buffers = [Buffer.allocUnsafeSlow(DATA_BYTES), Buffer.allocUnsafeSlow(DATA_BYTES)]
   let position = 0
   /** Grows with each rewind: what was read before it must not be sent after it. */
@@ -73,10 +101,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
       response.write(frameHeader(FrameType.rewind, 0))
     },
   })
-  const heartbeat = setInterval(
-    () => response.write(jsonFrame(FrameType.progress, { done: job.done })),
-    HEARTBEAT_MS,
-  )
+  const heartbeat = setInterval(() => response.write(voice.progress(job)), HEARTBEAT_MS)
   /** The two writes that may be under way, the older first. */
   let sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
   const send = (bytes: Uint8Array, done = () => {}) => {
@@ -89,7 +114,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
 
   try {
     while (!response.destroyed) {
-      if (job.end && job.end.result !== 'done') return void response.end(jsonFrame(FrameType.end, job.end))
+      if (job.end && job.end.result !== 'done') return void response.end(voice.end(job.end, job.file))
       await sent[0]
       const bytes = Math.min(DATA_BYTES, job.readable - position)
       const lent = job.lend(position)
@@ -101,7 +126,7 @@ async function handOver(job: Job, response: ServerResponse): Promise<void> {
         if (now === round) send(buffer)
       } else if (job.end) {
         await Promise.all(sent)
-        return void response.end(jsonFrame(FrameType.end, job.end))
+        return void response.end(voice.end(job.end, job.file))
       } else {
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -127,7 +152,7 @@ function written(response: ServerResponse, buffer: Uint8Array): Promise<void> {
   })
 }
 
-function frameHeader(type: number, length: number): Buffer {
+export function frameHeader(type: number, length: number): Buffer {
   const header = Buffer.alloc(FRAME_HEADER_BYTES)
   header[0] = type
   header.writeUInt32BE(length, 1)
@@ -139,7 +164,7 @@ function jsonFrame(type: number, value: object): Buffer {
   return Buffer.concat([frameHeader(type, body.length), body])
 }
 
-async function readBody(request: IncomingMessage, most: number): Promise<string> {
+export async function readBody(request: IncomingMessage, most: number): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
   for await (const part of request) {
@@ -161,7 +186,7 @@ export function parseRequest(body: string): FetchRequest {
 /** A line's end in HTTP_USER_AGENT would begin another header. */
 const CONTROL = /[\x00-\x1f\x7f]/
 
-function knownEnvironment(given: unknown): Record<string, string> {
+export function knownEnvironment(given: unknown): Record<string, string> {
   const known = CURL_ENVIRONMENT.flatMap((key) => {
     const value = (given as Record<string, unknown> | undefined)?.[key]
     return typeof value === 'string' && !CONTROL.test(value) ? [[key, value] as const] : []

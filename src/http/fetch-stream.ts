@@ -1,27 +1,39 @@
 /**
- * The body of the daemon's answer to POST /v1/fetch: frames of one type byte, a length (u32, big endian) and
- * that many bytes. An old daemon and a new client must work together, so types are only ever added, and a
- * client passes over those it doesn't know. Loaded by the lean client: no imports.
+ * The body of the daemon's answer to POST /v1/file: frames of one type byte, a length (u32, big endian) and that many
+ * bytes. An old daemon and a new front must work together, so types are only ever added, and the front passes over those
+ * that it doesn't know (client/answer.h has them too). POST /v1/fetch, which clients before the native front asked,
+ * answers with the types that are marked so, and JSON in them.
  */
 export const FrameType = {
-  /** JSON StartFrame; always first. */
+  /** /v1/fetch: JSON StartFrame; always first. */
   start: 1,
   /** The file's next bytes, in order. */
   data: 2,
-  /** JSON ProgressFrame; at least every `HEARTBEAT_MS`, so that silence means a hung daemon. */
+  /** /v1/fetch: JSON ProgressFrame; at least every `HEARTBEAT_MS`, so that silence means a hung daemon. */
   progress: 3,
   /** No bytes: what was sent as data was wrong; the file begins anew. */
   rewind: 4,
-  /** JSON EndFrame; always last. */
+  /** /v1/fetch: JSON EndFrame; always last. */
   end: 5,
   /** No bytes: the daemon would like to know what else this transaction will ask for (POST /v1/ahead). */
   aheadWanted: 6,
+  /** The file's size in bytes (u64, big endian); before any data. */
+  size: 7,
+  /**
+   * A line for the terminal, as text, with no end of line; at least every `HEARTBEAT_MS`, so that silence means a hung
+   * daemon. Empty where there is no terminal.
+   */
+  line: 8,
+  /** Last: all data was sent and the whole matches the sync database. The line that remains, as text. */
+  done: 9,
+  /** Last: ask the mirror yourself. Why, as text. */
+  mirror: 10,
+  /** Last: what the mirrors have is not what the sync database promises. A sentence, as text. */
+  mismatch: 11,
 } as const
 
 export const FRAME_HEADER_BYTES = 5
 export const HEARTBEAT_MS = 200
-/** Largest frame: one chunk. */
-export const FRAME_BYTES = 1024 * 1024
 
 /** What the client asks for, as the JSON body of its request. */
 export interface FetchRequest {

@@ -6,6 +6,7 @@ import type { Locator } from '../fetch/locator.ts'
 import type { CallerMirrors } from '../mirror/caller-mirrors.ts'
 import { boundConnections, type ConnectionLimits } from '../net/http-connections.ts'
 import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
+import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
 import { answerReady, answerSignature, SIGNATURE } from './ready-answer.ts'
@@ -81,6 +82,7 @@ async function answer(
   if (pathname.startsWith('/v1/')) {
     if (door === 'tcp') return refuse(404)
     const call = `${request.method} ${pathname}`
+    if (call === 'POST /v1/file') return answerFile(request, response, deps)
     if (call === 'POST /v1/fetch') return answerFetch(request, response, deps.fetch)
     if (call === 'POST /v1/ahead') return answerAhead(request, response, deps.fetch)
     if (call === 'GET /v1/ready') {

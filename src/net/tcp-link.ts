@@ -19,11 +19,17 @@ const LINGER = 5000
 let last: { message: Message; encoded: Encoded } | undefined
 const SHARED_BYTES = 4096
 
-function encodeOnce(message: Message): Encoded {
+/** Undefined for what `onError` is told of: a message of our own that is outside the bounds. */
+function encodeOnce(message: Message, onError: (error: Error) => void): Encoded | undefined {
   if (last?.message === message) return last.encoded
-  const encoded = encode(message)
-  if ((encoded.payload?.length ?? 0) <= SHARED_BYTES) last = { message, encoded }
-  return encoded
+  try {
+    const encoded = encode(message)
+    if ((encoded.payload?.length ?? 0) <= SHARED_BYTES) last = { message, encoded }
+    return encoded
+  } catch (error) {
+    onError(asError(error))
+    return undefined
+  }
 }
 
 export interface LinkParts {
@@ -89,14 +95,9 @@ export function createTcpLink(
 
   /** An end, in place of the magic, by a node that we dialled openly. */
   const isWordless = () => outbound && !tls && received === 0
-  const wordless = () =>
-    new PacsrvError(
-      'key',
-      `${remote} closed without a word: a node of a closed network ([network] key-file), or none of pacsrv's.`,
-    )
 
   function onEnd() {
-    if (isWordless()) breakOff(wordless())
+    if (isWordless()) breakOff(wordless(remote))
     else if (!parser.atBoundary)
       breakOff(new PacsrvError('peer', `${remote} closed in the middle of a message.`))
   }
@@ -114,7 +115,7 @@ export function createTcpLink(
   }
 
   function send(message: Message, sent?: () => void): boolean {
-    const parts = open && greets ? encoded(message) : undefined
+    const parts = open && greets ? encodeOnce(message, unfit) : undefined
     if (!parts) {
       if (sent) queueMicrotask(sent)
       return true
@@ -131,22 +132,16 @@ export function createTcpLink(
     return !holding
   }
 
-  function encoded(message: Message): Encoded | undefined {
-    try {
-      return encodeOnce(message)
-    } catch (error) {
-      log.error({ remote, error }, 'A message of our own is outside the bounds')
-      breakOff(asError(error))
-      return undefined
-    }
+  function unfit(error: Error) {
+    log.error({ remote, error }, 'A message of our own is outside the bounds')
+    breakOff(error)
   }
 
   function faultOf(error: Error): PacsrvError {
-    if (isWordless()) return wordless()
+    if (isWordless()) return wordless(remote)
     const keyFault = greets ? undefined : tls?.faultOf(socket, error)
     if (keyFault !== undefined) return new PacsrvError('key', `${remote} ${keyFault}.`, error)
-    const how = systemCode(error) ?? error.message
-    return new PacsrvError('peer', `The connection to ${remote} broke: ${how}.`, error)
+    return broken(remote, error)
   }
 
   function greet() {
@@ -200,3 +195,12 @@ export function createTcpLink(
   }
   return { link, onData, room: parser.room }
 }
+
+const wordless = (remote: Endpoint) =>
+  new PacsrvError(
+    'key',
+    `${remote} closed without a word: a node of a closed network ([network] key-file), or none of pacsrv's.`,
+  )
+
+const broken = (remote: Endpoint, error: Error) =>
+  new PacsrvError('peer', `The connection to ${remote} broke: ${systemCode(error) ?? error.message}.`, error)

@@ -1,24 +1,26 @@
 import { createAccess } from '../base/access-list.ts'
-import { addressBlock, isNear, isOfUse, reachOf } from '../base/address.ts'
+import { addressBlock } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Cidr } from '../base/config-values.ts'
-import { type Endpoint, type HostPort, hostPort } from '../base/endpoint.ts'
+import type { Endpoint, HostPort } from '../base/endpoint.ts'
 import type { Limiter } from '../base/limiter.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { createStrangerLog } from '../base/stranger-log.ts'
 import type { Transport } from '../net/transport.ts'
-import { limits } from '../wire/limits.ts'
 import type { HeldFile, Message, NodeId, Sha256, WantedFile } from '../wire/messages.ts'
+import { dispatch } from './dispatch.ts'
 import { createBans } from './neighbours/bans.ts'
-import { createBook, type Source } from './neighbours/book.ts'
+import type { Source } from './neighbours/book.ts'
 import { createConnections } from './neighbours/connections.ts'
-import { createDirect } from './neighbours/direct.ts'
-import { createKeeper } from './neighbours/keeper.ts'
+import { createDialling } from './neighbours/dialling.ts'
+import { createIntroductions } from './neighbours/introductions.ts'
 import { createRates } from './neighbours/message-rates.ts'
 import { createNeighbourhood } from './neighbours/neighbourhood.ts'
 import { createReach, type Reachable } from './neighbours/reach.ts'
+import { createSite } from './neighbours/site.ts'
 import type { NeighbourInfo } from './neighbours/standing.ts'
+import { type AnnouncementsHandler, createAnnouncements } from './query/announcements.ts'
 import { createHolders, type Holder } from './query/holders.ts'
 import { createRelay, type Holdings } from './query/relay.ts'
 import { createRelayBudget } from './query/relay-budget.ts'
@@ -41,19 +43,17 @@ export interface OverlayDeps {
   clock: Clock
   random: Random
   log: Log
-  holdings: Holdings
-  /** All that this node holds or downloads: companions are told of it when they come, so that they needn't ask. */
-  heldFiles?(): HeldFile[]
-  /** A neighbour says that it has a file, or is downloading it. */
-  onAnnounced?(holder: Holder): void
-  /** A neighbour no longer has it, or has stopped. */
-  onWithdrawn?(id: NodeId, sha256: Sha256): void
+  /** `all`: what this node holds or downloads. Companions are told of it when they come, so that they needn't ask. */
+  holdings: Holdings & { all?(): HeldFile[] }
   /** The numeric addresses of a host by name, for `[direct]`. */
   resolve(host: string): Promise<string[]>
-  /** An incoming session on which the other end may ask for files. `session.handle` is to be called at once. */
-  onTransfer(session: Session): void
   /** What keeps to `uploadLimit`: what is passed on for others counts too. */
   uploads?: Limiter
+}
+
+export interface OverlayHandler extends AnnouncementsHandler {
+  /** An incoming session on which the other end may ask for files. `session.handle` is to be called at once. */
+  onTransfer(session: Session): void
   /** Too few neighbours: time to ask a webhost. Told every few seconds while that lasts. */
   onShort?(): void
 }
@@ -122,17 +122,13 @@ export interface Overlay {
   meet(address: Endpoint, id: NodeId): void
 }
 
-/** A neighbour that parts sooner than this, in milliseconds, has turned us away. */
-const SHORT_STAY = 10_000
-
-export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overlay {
+export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handler: OverlayHandler): Overlay {
   const { transport, identity, clock, random, log, holdings } = deps
   const { listen, advertise, direct = [], minConnections = 3, maxConnections = 30, ttl = 7, agent } = options
   const self = identity.id
   const bans = createBans(clock)
   const access = createAccess({ allow: options.allow ?? [], deny: options.deny ?? [] })
   const holders = createHolders(clock)
-  const book = createBook({ clock, random })
   const rates = createRates(clock)
   const news = createStrangerLog(clock, log)
 
@@ -148,8 +144,10 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
   const neighbours = createNeighbourhood(
     { clock, self },
     { max: maxConnections },
-    { onJoin, onLeave, onMessage, onFull: tellNodes },
+    { onJoin, onLeave, onMessage, onFull: (session) => introductions.tell(session) },
   )
+  const introductions = createIntroductions(neighbours)
+  const { isCompanion } = createSite({ closed: options.closed === true, isDirect: neighbours.isDirect })
   const relay = createRelay(
     {
       clock,
@@ -160,11 +158,12 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       isCompanion,
       budget: createRelayBudget(clock, { uploadLimit: options.uploadLimit, uploads: deps.uploads }),
       onAnswer: (ack) => searches.answered(ack),
-      onCall: (call) => transfers.called({ ...call, asker: withAddress(call.asker) }),
+      onCall: (call) => transfers.called({ ...call, asker: introductions.withAddress(call.asker) }),
     },
     { ttl },
   )
   const searches = createSearches({ clock, random, holders, ask: relay.ask }, { ttl })
+  const announcements = createAnnouncements({ holders, searches, isCompanion }, handler)
   const transfers = createTransfers(
     {
       clock,
@@ -174,7 +173,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       dial: connections.dial,
       call: relay.call,
       canBeDialled: () => reach.state !== 'no',
-      onTransfer: deps.onTransfer,
+      onTransfer: handler.onTransfer,
     },
     { ttl },
   )
@@ -183,152 +182,40 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       clock,
       neighbours: () => neighbours.all().filter(({ outbound }) => outbound),
       dial: connections.dial,
-      onTransfer: deps.onTransfer,
+      onTransfer: handler.onTransfer,
     },
     { listens: listen !== undefined, advertised: advertise !== undefined },
   )
-  const keeper = createKeeper(
-    { clock, random, log, book, neighbours, dial: (address) => dialNeighbour(address, false), onShort },
-    { min: minConnections, max: maxConnections },
+  const dialling = createDialling(
+    { clock, random, log, connections, neighbours, resolve: deps.resolve, onShort },
+    { min: minConnections, max: maxConnections, direct },
   )
-  const directs = direct.map((server) =>
-    createDirect(
-      {
-        clock,
-        random,
-        log,
-        resolve: deps.resolve,
-        dial: (address) => dialNeighbour(address, true),
-        isConnected: (id) => neighbours.get(id) !== undefined,
-      },
-      server,
-    ),
-  )
-
-  async function dialNeighbour(address: Endpoint, isDirect: boolean): Promise<NodeId> {
-    const session = await connections.dial(address, 'neighbour')
-    neighbours.add(session, isDirect)
-    return session.id
-  }
-
-  /** Parsed once: it is asked several times a second of each. */
-  const nearness = new WeakMap<object, boolean>()
-
-  function isCompanion(session: Pick<Session, 'id' | 'remote'>): boolean {
-    const near = nearness.get(session) ?? isNear(session.remote)
-    nearness.set(session, near)
-    return near || options.closed === true || neighbours.isDirect(session.id)
-  }
 
   function onJoin(session: Session) {
     const { id, remote, outbound } = session
     news.info(addressBlock(remote), { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
-    if (isCompanion(session)) tell([session], deps.heldFiles?.() ?? [], [])
+    if (isCompanion(session)) announcements.tell([session], holdings.all?.() ?? [], [])
   }
 
-  function tell(sessions: Session[], added: HeldFile[], removed: Sha256[]) {
-    const count = limits.filesPerAnnounce
-    const tellAll = (message: Message) => {
-      for (const session of sessions) session.send(message)
-    }
-    for (let at = 0; at < added.length; at += count) {
-      tellAll({ type: 'announce', files: added.slice(at, at + count) })
-    }
-    for (let at = 0; at < removed.length; at += count) {
-      tellAll({ type: 'withdraw', files: removed.slice(at, at + count) })
-    }
-  }
-
-  function onLeave({ id, remote, outbound, since, parted }: Session) {
+  function onLeave(session: Session) {
+    const { id, remote } = session
     news.info(addressBlock(remote), { id, address: remote }, 'neighbour left')
     holders.removeFetching(id)
-    if (outbound && !parted) book.lost(remote)
-    else if (outbound && clock.now() - since < SHORT_STAY) book.failed(remote)
-    for (const one of directs) one.left(id)
-    keeper.look()
+    dialling.left(session)
   }
 
   function onShort() {
     const all = neighbours.all()
     if (all.length > 0) all[random.below(all.length)]!.send({ type: 'nodesWanted' })
-    deps.onShort?.()
-  }
-
-  /** Some neighbours that `session` may get to know. */
-  function tellNodes(session: Session) {
-    const from = reachOf(session.remote)
-    const nodes = neighbours
-      .all()
-      .filter((other) => other.id !== session.id && isProven(other))
-      .filter(({ hop: { address } }) => address !== undefined && isOfUse(reachOf(address), from))
-      .slice(0, limits.nodes)
-      .map(({ hop }) => hop)
-    session.send({ type: 'nodes', nodes })
-  }
-
-  /** A neighbour's link-local address is known here and told to nobody: what comes back lacks it. */
-  function withAddress<T extends { id: NodeId; address?: Endpoint }>(node: T): T {
-    const address = node.address ?? neighbours.get(node.id)?.dialable
-    return address === undefined ? node : { ...node, address }
-  }
-
-  /** Its address is its own: we dialled it, or the connection comes from there. */
-  function isProven({ dialable, remote, outbound }: Session): boolean {
-    return outbound || (dialable !== undefined && hostPort(dialable).host === hostPort(remote).host)
+    handler.onShort?.()
   }
 
   function onMessage(session: Session, message: Message) {
     if (!rates.allows(session, message)) return
     neighbours.useful(session.id)
-    switch (message.type) {
-      case 'file':
-        return relay.onFile(message, session)
-      case 'fileAck':
-        return relay.onFileAck(message, session)
-      case 'call':
-        return relay.onCall(message, session)
-      case 'announce':
-        return message.files.forEach((file) => void learnHolder(session, file))
-      case 'withdraw':
-        return message.files.forEach((sha256) => void unlearnHolder(session.id, sha256))
-      case 'nodesWanted':
-        return tellNodes(session)
-      case 'nodes':
-        return learn(
-          message.nodes.flatMap(({ address }) => address ?? []),
-          'stranger',
-        )
-      case 'dialBack':
-        return reach.dialBack(session)
-    }
-  }
-
-  function learnHolder(session: Session, file: HeldFile) {
-    const { id, dialable } = session
-    const at = dialable === undefined ? {} : { address: dialable }
-    const holder: Holder = {
-      id,
-      ...at,
-      reachable: dialable !== undefined,
-      file,
-      via: 'announced',
-      companion: isCompanion(session),
-    }
-    holders.add(holder)
-    searches.learned(holder)
-    deps.onAnnounced?.(holder)
-  }
-
-  function unlearnHolder(id: NodeId, sha256: Sha256) {
-    holders.remove(id, sha256)
-    deps.onWithdrawn?.(id, sha256)
-  }
-
-  function learn(addresses: Endpoint[], source: Source) {
-    for (const address of addresses) book.add(address, source)
-    keeper.look()
+    dispatch(session, message, { relay, announcements, introductions, dialling, reach })
   }
 
   return {
@@ -345,20 +232,18 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
     neighbours: neighbours.infos,
     async start() {
       await connections.start()
-      for (const one of directs) one.start()
-      keeper.start()
+      dialling.start()
     },
     async stop() {
-      keeper.stop()
-      for (const one of directs) one.stop()
+      dialling.stop()
       await connections.stop()
     },
     find: searches.find,
-    connect: (holder) => transfers.connect(withAddress(holder)),
+    connect: (holder) => transfers.connect(introductions.withAddress(holder)),
     knock: transfers.knock,
     announce(added, removed, to = 'all') {
       const all = neighbours.all()
-      tell(to === 'all' ? all : all.filter(isCompanion), added, removed)
+      announcements.tell(to === 'all' ? all : all.filter(isCompanion), added, removed)
     },
     isCompanion,
     hasCompanions: () => neighbours.all().some(isCompanion),
@@ -369,10 +254,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions): Overl
       connections.closeBanned()
     },
     forget: ({ id, file }) => holders.remove(id, file.sha256),
-    learn,
-    meet(address, id) {
-      book.add(address, 'lan', id)
-      keeper.look()
-    },
+    learn: dialling.learn,
+    meet: dialling.meet,
   }
 }

@@ -4,10 +4,11 @@ import { rootOf } from '../base/chunks.ts'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import { type FileState, listPackages, openUnchanged, sameState, statPackage } from './cache-folder.ts'
+import { type FileState, openUnchanged, sameState, statPackage } from './cache-folder.ts'
 import { createCacheWatch, type WatchFolder, watchFolder } from './cache-watch.ts'
 import { loadCatalogue, saveCatalogue } from './catalogue-file.ts'
 import { coalesce } from './coalesce.ts'
+import { createFolderLook } from './folder-look.ts'
 import type { FileHashes, HashFile } from './hash-file.ts'
 import { type CatalogueFile, createHoldings } from './holdings.ts'
 
@@ -65,8 +66,8 @@ export function createCatalogue(
 ): Catalogue {
   const folders = [...new Set(dirs.map((dir) => resolve(dir)))]
   const holdings = createHoldings()
+  const look = createFolderLook({ log, holdings }, folders)
   const listeners = new Set<ChangeListener>()
-  const folderProblems = new Map<string, string | undefined>()
   const watches = createCacheWatch({ log, watchFolder: watch }, folders, lookSoon)
   const timers: { look?: Cancel | undefined; rescan?: Cancel | undefined; save?: Cancel | undefined } = {}
   let remembered: Map<string, CatalogueFile> | undefined
@@ -121,40 +122,6 @@ export function createCatalogue(
     tell()
     timers.rescan = clock.after(RESCAN_MS, () => void rescan())
   })
-
-  /** Drops what is gone or has changed; returns what has to be hashed. */
-  async function look(remembered: ReadonlyMap<string, CatalogueFile>): Promise<FileState[]> {
-    const present = new Map<string, FileState>()
-    for (const dir of folders) for (const file of await list(dir)) present.set(file.path, file)
-    for (const file of holdings.all()) {
-      const now = present.get(file.path)
-      if (!now || !sameState(now, file)) holdings.drop(file)
-    }
-    const fresh: FileState[] = []
-    for (const file of present.values()) {
-      if (holdings.at(file.path)) continue
-      const known = remembered.get(file.path)
-      if (known && sameState(known, file)) holdings.put(known)
-      else fresh.push(file)
-    }
-    return fresh
-  }
-
-  async function list(dir: string): Promise<FileState[]> {
-    try {
-      const files = await listPackages(dir)
-      folderProblems.delete(dir)
-      return files
-    } catch (error) {
-      const code = systemCode(error)
-      if (folderProblems.get(dir) !== code && code !== 'ENOENT')
-        log.warn({ dir, err: error }, `${dir} can't be read, its packages aren't shared`)
-      folderProblems.set(dir, code)
-      // Want of memory or descriptors says nothing about the files.
-      const isGone = code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES'
-      return isGone ? [] : holdings.all().filter((file) => dirname(file.path) === dir)
-    }
-  }
 
   async function hash(file: FileState) {
     let before = file

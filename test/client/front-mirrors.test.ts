@@ -1,4 +1,4 @@
-/** The sh front's own fetching from mirrors: databases, signatures, other mirrors, every scheme. */
+/** The front's own fetching from mirrors: databases, signatures, other mirrors, every scheme. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -19,11 +19,12 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { progressLine } from '../../src/base/progress.ts'
+import { installFront, progressScript } from './front-program.ts'
 import { createFtpServer } from './ftp-server.ts'
 
 const test = suite('front and mirrors')
-const front = join(import.meta.dirname, '../../src/client/pacsrv-xfer.sh')
 const dir = mkdtempSync(join(tmpdir(), 'pacsrv-mirrors-'))
+const front = installFront(dir)
 const sync = join(dir, 'sync')
 const bin = join(dir, 'bin')
 const conf = join(dir, 'pacsrv.conf')
@@ -75,7 +76,7 @@ function configure(repositories: Record<string, string[]>, level = ['PackageRequ
 test.before(async () => {
   mkdirSync(bin)
   // The front's parent, with pacman's command line; and what tells its configuration.
-  const pacman = `#!/bin/sh\nsh ${front} --config ${conf} "$URL" "$OUT"\nexit $?\n`
+  const pacman = `#!/bin/sh\n${front} --config ${conf} "$URL" "$OUT"\nexit $?\n`
   writeFileSync(join(bin, 'pacman'), pacman, { mode: 0o755 })
   writeFileSync(join(bin, 'pacman-conf'), '#!/bin/sh\n[ "$1" = --config ] && cat "$2"\n', { mode: 0o755 })
   mirror = createMirror()
@@ -363,12 +364,12 @@ test('a signature that no mirror answers for: the daemon asks peers; a mirror th
   await once(daemon, 'listening')
   const { status, content } = await run({ url: `${DEAD}/${name}` })
   assert.equal([status, content], [0, `for ${DEAD}/${name}`])
-  assert.equal(calls, ['/v1/ready', '/v1/mirrors', '/v1/mirror-failed', '/v1/signature'])
+  assert.equal(calls, ['/v1/file', '/v1/mirrors', '/v1/mirror-failed', '/v1/signature'])
   rmSync(join(sync, `${name}.part`))
   calls.length = 0
   const absent = await run({ url: `${server()}/${name}` })
   assert.equal([absent.status, absent.content], [22, undefined])
-  assert.equal(calls, ['/v1/ready', '/v1/mirrors'])
+  assert.equal(calls, ['/v1/file', '/v1/mirrors'])
 })
 
 test("a password in a URL is sent; it is in no command line but the front's and pacman's, and in no line said", async () => {
@@ -384,7 +385,7 @@ test("a password in a URL is sent; it is in no command line but the front's and 
           return []
         }
       })
-      .filter((line) => line.includes('cret@') && !line.includes('pacsrv-xfer.sh'))
+      .filter((line) => line.includes('cret@') && !/pacsrv-(xfer|mirrors)/.test(line))
   }
   files['/core/core.db'] = 'all'
   const { status, said } = await run({ url })
@@ -444,7 +445,6 @@ test('ftp:// is read, with its time; a signature that is not there', async () =>
   }
 })
 
-const FUNCTIONS = ['scale', 'decimals', 'progress'].map((name) => `-e '/^${name}() {/,/^}/p'`).join(' ')
 test("its bar is the client's, at every width and size", async () => {
   const cases = [20, 24, 40, 59, 60, 80, 84, 120, 200].flatMap((columns) =>
     (
@@ -465,10 +465,7 @@ test("its bar is the client's, at every width and size", async () => {
   const calls = cases.map(
     ({ columns, done, size, elapsed }) => `columns=${columns}; progress ${done} ${size} ${elapsed}; echo`,
   )
-  const child = spawn('sh', [
-    '-c',
-    `eval "$(sed -n ${FUNCTIONS} ${front})"; label=${name}\n${calls.join('\n')}`,
-  ])
+  const child = spawn('sh', ['-c', `. ${progressScript}; label=${name}\n${calls.join('\n')}`])
   let said = ''
   child.stdout.on('data', (data) => (said += data))
   await once(child, 'close')

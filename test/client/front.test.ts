@@ -1,26 +1,37 @@
-/** The sh front from outside: a fake node that says how it was called, a daemon's socket and a mirror of this process. */
+/** The native front from outside: a fake node that says how it was called, a daemon's socket and a mirror of this process. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createMirror, type Server as Mirror } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { CURL_ENVIRONMENT, FrameType } from '../../src/http/fetch-stream.ts'
+import {
+  fieldsOf,
+  frame,
+  gives,
+  HEAD,
+  installFront,
+  sendsToMirror,
+  sizeFrame,
+  writeStamp,
+} from './front-program.ts'
 
 const PACKAGE = 'some-1:2-1-any.pkg.tar.zst'
 const TOOLS = [
@@ -40,22 +51,14 @@ const TOOLS = [
   'tr',
   'awk',
 ]
-/** What the fake node does when it is called as the client: arguments are CONFIG SOCKET START URL TMP NAME. */
+/** What the fake node does: START is its exit status as start.cjs. */
 const NODE = `#!/bin/sh
-printf '%s\\n' "$@" >"$LOG"
-case $DOES in
-give) echo 'from peers' >"$6" ;;
-half) echo half >"$6"; exit 75 ;;
-late) [ ! -e "$LOG.once" ] || { echo 'from peers, late' >"$6"; exit 0; }; >"$LOG.once"; exit 75 ;;
-mismatch) echo wrong >"$6"; exit 65 ;;
-hang) echo half >"$6"; echo started; exec sleep 20 ;;
-crash) kill -SEGV $$ ;;
+case $1 in
+*/start.cjs) printf '%s\\n' "$@" >"$LOG"; echo >>"$LOG.starts"; exit "\${START:-1}" ;;
+*/ahead.cjs) printf '%s\\n' "$@" >"$LOG.new" && mv "$LOG.new" "$LOG.ahead"; exec sleep 2 ;;
 esac
+printf '%s\\n' "$@" >"$LOG"
 exit "\${STATUS:-0}"
-`
-/** Whoever the test says. */
-const ID = `#!/bin/sh
-case $1 in -u) echo "\${ID_NUMBER:-0}" ;; *) echo "\${ID_NAME:-root}" ;; esac
 `
 
 const test = suite('front')
@@ -67,7 +70,8 @@ const conf = join(dir, 'pacsrv.conf')
 const socket = join(dir, 'own.sock')
 const log = join(dir, 'log')
 const asked: string[] = []
-let mirror: Server
+let mirror: Mirror
+let program: string
 let mirrorUrl: string
 let daemon: Server | undefined
 
@@ -78,18 +82,11 @@ test.before(async () => {
     const path = stdout.startsWith('/') ? stdout : `/bin/${tool}`
     for (const folder of [bin, join(dir, 'no-node')]) symlinkSync(path, join(folder, tool))
   }
-  for (const folder of [bin, join(dir, 'no-node')]) {
-    writeFileSync(join(folder, 'id'), ID)
-    chmodSync(join(folder, 'id'), 0o755)
-  }
   writeFileSync(join(bin, 'node'), NODE)
   chmodSync(join(bin, 'node'), 0o755)
-  copyFileSync(
-    fileURLToPath(new URL('../../src/client/pacsrv-xfer.sh', import.meta.url)),
-    join(lib, 'pacsrv-xfer'),
-  )
-  for (const name of ['client.cjs', 'main.cjs']) writeFileSync(join(lib, name), '')
-  mirror = createServer((request, response) => {
+  program = installFront(lib)
+  chmodSync(dir, 0o777) // for those that are not root
+  mirror = createMirror((request, response) => {
     asked.push(request.url!)
     if (request.url!.includes('missing')) response.writeHead(404).end()
     else response.end('from the mirror')
@@ -100,15 +97,17 @@ test.before(async () => {
 })
 test.before.each(() => {
   rmSync(cache, { recursive: true, force: true })
-  rmSync(log, { force: true })
+  for (const name of readdirSync(dir)) if (/^(?:log|own\.sock)/.test(name)) rmSync(join(dir, name))
   mkdirSync(cache)
+  chmodSync(cache, 0o777)
   asked.length = 0
   writeFileSync(conf, `[server]\nsocket = ${socket}\n`)
 })
 test.after.each(() => {
-  daemon?.closeAllConnections()
+  for (const connection of connections) connection.destroy()
   daemon?.close()
   daemon = undefined
+  rmSync('/run/pacsrv-start.failed', { force: true })
 })
 test.after(() => {
   mirror.closeAllConnections()
@@ -116,31 +115,42 @@ test.after(() => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-type Answer = Parameters<typeof createServer>[1]
-async function listen(answer: Answer, path = socket) {
-  daemon = createServer(answer!)
+const connections: Socket[] = []
+const requests: string[] = []
+
+/** The daemon answers each request for a file so, and then closes; a function is given all. */
+async function listen(answer: Buffer | string | ((socket: Socket) => void), path = socket) {
+  requests.length = 0
+  daemon = createServer((connection) => {
+    connections.push(connection)
+    connection.on('error', () => {})
+    connection.once('data', (data) => {
+      requests.push(data.toString())
+      if (typeof answer === 'function') answer(connection)
+      else
+        connection.end(/^POST \/v1\/file /.test(data.toString()) ? answer : 'HTTP/1.1 404 Not Found\r\n\r\n')
+    })
+  })
   daemon.listen(path)
   await once(daemon, 'listening')
+  chmodSync(path, 0o666)
 }
 
 interface Run {
-  does?: string
   name?: string
   path?: string
   args?: string[]
   env?: Record<string, string>
+  uid?: number
 }
 
-const start = ({ does = 'half', name = PACKAGE, path = bin, args, env = {} }: Run) =>
-  spawn(
-    'sh',
-    [join(lib, 'pacsrv-xfer'), ...(args ?? ['--config', conf, `${mirrorUrl}/${name}`, join(cache, name)])],
-    {
-      cwd: dir,
-      env: { PATH: path, DOES: does, LOG: log, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
+const start = ({ name = PACKAGE, path = bin, args, env = {}, uid = 0 }: Run) =>
+  spawn(program, [...(args ?? ['--config', conf, `${mirrorUrl}/${name}`, join(cache, name)])], {
+    cwd: dir,
+    env: { PATH: path, LOG: log, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid > 0 ? { uid, gid: uid } : {}),
+  })
 
 async function run(options: Run = {}) {
   const began = performance.now()
@@ -152,38 +162,132 @@ async function run(options: Run = {}) {
 }
 
 const got = (name = PACKAGE) => readFileSync(join(cache, name), 'utf8')
-/** CONFIG SOCKET START URL TMP NAME */
-const clientArguments = () => readFileSync(log, 'utf8').trimEnd().split('\n').slice(1)
+const nodeArguments = () => readFileSync(log, 'utf8').trimEnd().split('\n')
+const starts = () => (existsSync(`${log}.starts`) ? readFileSync(`${log}.starts`, 'utf8').length : 0)
 
-test('the client gives the file: it is there whole, under its name only, and the mirror is not asked', async () => {
-  const { status, files } = await run({ does: 'give' })
+test('the daemon gives the file: it is there whole, under its name only, and the mirror is not asked', async () => {
+  await listen(gives('from peers'))
+  const { status, files, out } = await run({ path: join(dir, 'no-node') })
+  assert.is(out, 'where it came from\n')
   assert.is(status, 0)
   assert.equal(files, [PACKAGE])
-  assert.is(got(), 'from peers\n')
+  assert.is(got(), 'from peers')
   assert.equal(asked, [])
-  const [config, path, starts, url, tmp, name] = clientArguments()
-  assert.equal([config, path, starts, url, name], [conf, socket, 'yes', `${mirrorUrl}/${PACKAGE}`, PACKAGE])
-  assert.match(tmp!, /\.part$/)
+  assert.match(requests[0]!, /^POST \/v1\/file HTTP\/1\.0\r\n/)
+  assert.is(fieldsOf(requests[0]!).url, `${mirrorUrl}/${PACKAGE}`)
 })
 
-test('the client gives up (75), crashes, or is not there: the mirror gives the file', async () => {
-  for (const [does, path] of [
-    ['half', bin],
-    ['crash', bin],
-    ['', join(dir, 'no-node')],
-  ] as const) {
-    const { status, files, out } = await run({ does, path })
-    assert.is(status, 0, `${does}: ${out}`)
+test('the daemon is told what curl would obey of the environment, and nothing else', async () => {
+  await listen(gives('x'))
+  const env = Object.fromEntries(CURL_ENVIRONMENT.map((name, index) => [name, `value ${index}`]))
+  await run({ env: { ...env, SECRET: 's' } })
+  const { url: _, columns, ...others } = fieldsOf(requests[0]!)
+  assert.equal([columns, others], ['0', env])
+})
+
+const broken: [string, Buffer | string][] = [
+  ['the daemon says so', sendsToMirror],
+  [
+    'too little came',
+    Buffer.concat([Buffer.from(HEAD), sizeFrame(8), frame(FrameType.data, 'abc'), frame(FrameType.done)]),
+  ],
+  [
+    'too much came',
+    Buffer.concat([Buffer.from(HEAD), sizeFrame(2), frame(FrameType.data, 'abc'), frame(FrameType.done)]),
+  ],
+  [
+    'bytes came before their size',
+    Buffer.concat([Buffer.from(HEAD), frame(FrameType.data, 'abc'), frame(FrameType.done)]),
+  ],
+  [
+    'a size that no file has',
+    Buffer.concat([Buffer.from(HEAD), sizeFrame(2n ** 63n), frame(FrameType.data, 'abc')]),
+  ],
+  ['two sizes', Buffer.concat([Buffer.from(HEAD), sizeFrame(3), sizeFrame(9), frame(FrameType.data, 'abc')])],
+  ['it ends in the middle', Buffer.concat([Buffer.from(HEAD), sizeFrame(8), frame(FrameType.data, 'abc')])],
+  [
+    'it ends in the middle of a frame',
+    Buffer.concat([Buffer.from(HEAD), sizeFrame(8), frame(FrameType.data, 'abcdefgh').subarray(0, 8)]),
+  ],
+  [
+    'a frame of 4 GB',
+    Buffer.concat([Buffer.from(HEAD), sizeFrame(2 ** 32), Buffer.from([FrameType.data, 255, 255, 255, 255])]),
+  ],
+  [
+    'a line of 5,000 letters',
+    Buffer.concat([
+      Buffer.from(HEAD),
+      frame(FrameType.line, 'x'.repeat(5_000)),
+      gives('x').subarray(HEAD.length),
+    ]),
+  ],
+  ['it is of an older version', 'HTTP/1.1 404 Not Found\r\n\r\n'],
+  ['it is no daemon', `SSH-2.0-x\r\n\r\n${'x'.repeat(20_000)}`],
+  ['its head has no end', `HTTP/1.1 200 OK\r\n${'x'.repeat(20_000)}`],
+  ['it says nothing', ''],
+]
+for (const [why, answer] of broken) {
+  test(`the mirror gives the file where the daemon doesn't: ${why}`, async () => {
+    await listen(answer)
+    const { status, files, out } = await run()
+    assert.is(status, 0, out)
     assert.equal(files, [PACKAGE])
     assert.is(got(), 'from the mirror')
-    assert.match(out, `${PACKAGE}: 15 bytes from the mirror`)
-  }
-  assert.is(asked.length, 3)
+    assert.is(out, `${PACKAGE}: 15 bytes from the mirror\n`)
+  })
+}
+
+test('a rewind begins the file anew, and a frame of a later version is passed over', async () => {
+  const parts = [frame(FrameType.rewind), frame(FrameType.data, 'wrong'), frame(99, 'x'.repeat(9_000))]
+  const rest = [
+    frame(FrameType.rewind),
+    frame(FrameType.data, 'abcd'),
+    frame(FrameType.data, 'efgh'),
+    frame(FrameType.done),
+  ]
+  await listen(Buffer.concat([Buffer.from(HEAD), sizeFrame(8), ...parts, ...rest]))
+  const { status } = await run()
+  assert.equal([status, got()], [0, 'abcdefgh'])
 })
 
-test("the mirrors' bytes are wrong (65): a failure at once, and nothing is left", async () => {
-  const { status, files } = await run({ does: 'mismatch' })
-  assert.is(status, 1)
+test('an answer that comes byte by byte is the same answer', async () => {
+  await listen((socket) => {
+    for (const byte of gives('abcdefgh')) socket.write(Buffer.from([byte]))
+    socket.end()
+  })
+  assert.equal([(await run()).out, got()], ['where it came from\n', 'abcdefgh'])
+})
+
+test('what the daemon says is text: no control character reaches the terminal', async () => {
+  await listen(gives('x', 'a\x1b]0;evil\x07\r\n\u009b31m%s%n b'))
+  assert.match((await run()).out, /^a\?\]0;evil\?{5}31m%s%n b\n$/)
+})
+
+for (const columns of [80, 40]) {
+  test(`on a terminal of ${columns} columns: the daemon's lines as text, cut to it, their leading blank kept`, async () => {
+    const lines = [frame(FrameType.line, ` half \x1b[2J${'-'.repeat(100)}`), frame(FrameType.line)]
+    const rest = [frame(FrameType.data, 'x'), frame(FrameType.done, ' some-1:2   100%')]
+    await listen(Buffer.concat([Buffer.from(HEAD), sizeFrame(1), ...lines, ...rest]))
+    const words = [program, '--config', conf, `${mirrorUrl}/${PACKAGE}`, join(cache, PACKAGE)]
+    const terminal = ['-qec', `stty cols ${columns}; ${words.join(' ')}`, '/dev/null']
+    const { stdout } = await execa('script', terminal, { stripFinalNewline: false })
+    assert.is(fieldsOf(requests[0]!).columns, String(columns))
+    assert.is(stdout, `${' half ?[2J'.padEnd(columns, '-')}\r some-1:2   100%\r\n`)
+  })
+}
+
+test('no daemon at all: the mirror gives the file', async () => {
+  for (const path of [bin, join(dir, 'no-node')]) {
+    const { status, files } = await run({ path })
+    assert.equal([status, files, got()], [0, [PACKAGE], 'from the mirror'])
+  }
+})
+
+test("the mirrors' bytes are wrong: a failure at once that says why, and nothing is left", async () => {
+  const words = frame(FrameType.mismatch, 'no mirror has it')
+  await listen(Buffer.concat([Buffer.from(HEAD), sizeFrame(8), frame(FrameType.data, 'abcd'), words]))
+  const { status, files, out } = await run()
+  assert.equal([status, out], [1, 'pacsrv-xfer: no mirror has it\n'])
   assert.equal(files, [])
   assert.equal(asked, [])
 })
@@ -202,76 +306,116 @@ test("a name's own % signs are printed, not obeyed: curl could be made to write 
   }
 })
 
-test('databases and their signatures never come from a peer', async () => {
-  const paths = new Set<string>()
-  await listen((request, response) => {
-    paths.add(request.url!.split('?')[0]!)
-    response.writeHead(404).end()
-  })
+test('databases and their signatures, and local files, are never asked of the daemon', async () => {
+  await listen(gives('a lie'))
   for (const name of ['core.db', 'core.db.sig', 'core.files', 'core.files.sig']) {
-    const { status } = await run({ does: 'give', name })
+    const { status } = await run({ name })
     assert.is(status, 0)
     assert.is(got(name), 'from the mirror')
   }
-  assert.equal([...paths], ['/v1/mirrors'])
-})
-
-test('a file that the daemon has ready comes without node', async () => {
-  let target = ''
-  await listen((request, response) => {
-    target = request.url!
-    response.setHeader('Pacsrv-Line', 'where it came from')
-    response.end('ready')
-  })
-  const { status, out, files } = await run({ path: join(dir, 'no-node') })
-  assert.is(status, 0)
-  assert.is(out, 'where it came from\n')
-  assert.equal(files, [PACKAGE])
-  assert.is(got(), 'ready')
-  assert.is(new URL(target, 'http://x').searchParams.get('url'), `${mirrorUrl}/${PACKAGE}`)
+  const local = join(dir, PACKAGE)
+  writeFileSync(local, 'a local file')
+  const { status } = await run({ args: ['--config', conf, `file://${local}`, join(cache, PACKAGE)] })
+  assert.equal([status, got()], [0, 'a local file'])
+  assert.equal(
+    requests.filter((request) => request.startsWith('POST /v1/file')),
+    [],
+  )
 })
 
 test('the configuration as one word', async () => {
-  await listen((_, response) => response.writeHead(404).end())
-  await run({ does: 'give', args: [`--config=${conf}`, `${mirrorUrl}/${PACKAGE}`, join(cache, PACKAGE)] })
-  assert.equal(clientArguments().slice(0, 2), [conf, socket])
+  await listen(gives('from peers'))
+  await run({ args: [`--config=${conf}`, `${mirrorUrl}/${PACKAGE}`, join(cache, PACKAGE)] })
+  assert.is(got(), 'from peers')
 })
 
-test("a file that the daemon does not have ready is the client's", async () => {
-  await listen((_, response) => response.writeHead(404).end())
-  await run({ does: 'give' })
-  assert.is(got(), 'from peers\n')
-})
-
-test('a daemon that is silent is asked once more, by the client, and for no mirrors', async () => {
-  let asked = 0
-  await listen(() => void asked++)
+test('a daemon that is silent and has no stamp is left after half a second, and asked for no mirrors', async () => {
+  await listen(() => {})
   const { status, ms } = await run()
-  assert.is(status, 0)
-  assert.is(got(), 'from the mirror')
-  assert.is(asked, 1, 'beside what the client asks')
+  assert.equal([status, got()], [0, 'from the mirror'])
+  assert.equal(requests.length, 1)
   assert.ok(ms > 450 && ms < 1_500, `took ${ms} ms`)
 })
 
-test('a daemon that was too busy is asked again where no mirror gives anything', async () => {
-  const gone = 'http://127.0.0.1:1'
-  await listen(() => {})
-  const args = ['--config', conf, `${gone}/${PACKAGE}`, join(cache, PACKAGE)]
-  const { status } = await run({ does: 'late', args })
-  assert.is(status, 0)
-  assert.is(got(), 'from peers, late\n')
+test('a daemon that falls silent in the middle is left after two', async () => {
+  await listen(
+    (socket) =>
+      void socket.write(Buffer.concat([Buffer.from(HEAD), sizeFrame(8), frame(FrameType.data, 'ab')])),
+  )
+  const { status, ms } = await run()
+  assert.equal([status, got()], [0, 'from the mirror'])
+  assert.ok(ms >= 2_000 && ms < 4_000, `took ${ms} ms`)
 })
 
-test('a daemon that was only busy gives the file after all', async () => {
+test('a hung daemon, by its stamp, costs no wait at all', async () => {
   await listen(() => {})
-  await run({ does: 'give' })
-  assert.is(got(), 'from peers\n')
+  writeStamp(socket, 3_000)
+  const { status, ms } = await run()
+  assert.equal([status, got(), requests], [0, 'from the mirror', []])
+  assert.ok(ms < 450, `took ${ms} ms`)
 })
 
-test('a daemon that stops in the middle of a ready file: the mirror gives it, whole', async () => {
-  await listen((_, response) => response.writeHead(200, { 'Content-Length': 100 }).write('rea'))
+test('a daemon that was only busy, by its stamp, gives the file after all', async () => {
+  const answer = (socket: Socket) => void setTimeout(() => socket.end(gives('from peers')), 1_200)
+  await listen(answer)
+  writeStamp(socket)
   await run()
-  assert.is(got(), 'from the mirror')
+  assert.is(got(), 'from peers')
+  assert.equal(asked, [])
+})
+
+test('a daemon that stops while it is waited for is left when its stamp is old', async () => {
+  await listen(() => {})
+  writeStamp(socket, 1_500)
+  const { status, ms } = await run()
+  assert.equal([status, got()], [0, 'from the mirror'])
+  assert.ok(ms >= 950 && ms < 2_500, `took ${ms} ms`)
+})
+
+test('a stamp that is none (empty, of another clock, a link, a folder) counts as none', async () => {
+  await listen(() => {})
+  const stamp = `${socket}.alive`
+  for (const make of [
+    () => writeFileSync(stamp, ''),
+    () => writeStamp(socket, -60_000),
+    () => symlinkSync(conf, stamp),
+    () => mkdirSync(stamp),
+  ]) {
+    rmSync(stamp, { recursive: true, force: true })
+    make()
+    const { status, ms } = await run()
+    assert.equal([status, got()], [0, 'from the mirror'])
+    assert.ok(ms > 450 && ms < 1_500, `took ${ms} ms`)
+  }
+  rmSync(stamp, { recursive: true })
+})
+
+test('a daemon that was too busy is asked again where no mirror gives anything', async () => {
+  let calls = 0
+  await listen(
+    (socket) =>
+      void (++calls > 1 && socket.end('HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\nfrom peers, late')),
+  )
+  const args = ['--config', conf, `http://127.0.0.1:1/core/${PACKAGE}`, join(cache, PACKAGE)]
+  const { status } = await run({ args })
+  assert.is(status, 0)
+  assert.is(got(), 'from peers, late')
+  assert.match(requests[1]!, `GET /core/${PACKAGE} `)
+})
+
+test('node is started to read ahead when the daemon wants it, and nobody waits for it', async () => {
+  const parts = [
+    Buffer.from(HEAD),
+    sizeFrame(1),
+    frame(FrameType.aheadWanted),
+    gives('x').subarray(HEAD.length + 13),
+  ]
+  await listen(Buffer.concat(parts))
+  const { status, ms } = await run()
+  assert.is(status, 0)
+  assert.ok(ms < 1_500, `took ${ms} ms`)
+  while (!existsSync(`${log}.ahead`)) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(readFileSync(`${log}.ahead`, 'utf8'), `${join(lib, 'ahead.cjs')}\n${socket}\n${process.pid}\n`)
 })
 
 for (const [how, text, expected] of [
@@ -294,45 +438,97 @@ for (const [how, text, expected] of [
     [socket, 'yes'],
   ],
   ['the last of two', `[server]\nsocket = /wrong\nsocket = ${socket}\n`, [socket, 'yes']],
-  ['a backslash and an equals sign', '[server]\nsocket = /a\\b=c\n', ['/a\\b=c', 'yes']],
+  ['a backslash and an equals sign', `[server]\nsocket = ${dir}/a\\b=c\n`, [`${dir}/a\\b=c`, 'yes']],
   ['a section twice', `[server]\nlisten = none\n[server]\nsocket = ${socket}\n`, [socket, 'yes']],
   ['nothing', '', ['/run/pacsrv/pacsrv.sock', 'yes']],
 ] as const) {
   test(`configuration: ${how}`, async () => {
     writeFileSync(conf, text)
-    if (expected[0] === socket) await listen((_, response) => response.writeHead(404).end())
-    await run({ does: 'give' })
-    assert.equal(clientArguments().slice(1, 3), expected)
+    if (expected[0] === socket) {
+      await listen(gives('from peers'))
+      await run()
+      assert.is(got(), 'from peers')
+      daemon!.close()
+      daemon = undefined
+    }
+    await run()
+    assert.is(starts(), expected[1] === 'yes' ? 1 : 0)
+    if (starts() > 0) assert.equal(nodeArguments().slice(1), [conf, expected[0]])
   })
 }
 
-test("without a configuration the user's own socket is asked", async () => {
-  const args = ['--config', join(dir, 'absent.conf'), `${mirrorUrl}/${PACKAGE}`, join(cache, PACKAGE)]
-  await run({ does: 'give', args, env: { XDG_RUNTIME_DIR: '/run/user/1' } })
-  assert.is(clientArguments()[1], '/run/user/1/pacsrv/pacsrv.sock')
+for (const uid of [0, 65_534]) {
+  test(`without a configuration ${uid === 0 ? 'root follows no environment' : "the user's own socket is asked"}`, async () => {
+    const run_ = join(dir, 'run')
+    mkdirSync(join(run_, 'pacsrv'), { recursive: true })
+    await listen(gives('from peers'), join(run_, 'pacsrv/pacsrv.sock'))
+    const args = ['--config', join(dir, 'absent.conf'), `${mirrorUrl}/${PACKAGE}`, join(cache, PACKAGE)]
+    await run({ args, env: { XDG_RUNTIME_DIR: run_ }, uid })
+    assert.is(got(), uid === 0 ? 'from the mirror' : 'from peers')
+    rmSync(run_, { recursive: true })
+  })
+}
+
+for (const [who, text, uid, starting] of [
+  ['root', '', 0, true],
+  ['anybody, by start = no', '[client]\nstart = no\n', 0, false],
+  ['an ordinary user', '', 65_534, false],
+  ['[daemon] user', '[daemon]\nuser = nobody\n', 65_534, true],
+  ['one with a state-dir', '[daemon]\nstate-dir = /x\n', 65_534, true],
+] as const) {
+  test(`nobody there: Node is ${starting ? '' : 'not '}started for ${who}`, async () => {
+    writeFileSync(conf, `${text}[server]\nsocket = ${socket}\n`)
+    const { status } = await run({ uid })
+    assert.equal([status, starts()], [0, starting ? 1 : 0])
+    assert.is(got(), 'from the mirror')
+  })
+}
+
+test('a start that failed is not tried again for a minute', async () => {
+  for (let round = 0; round < 3; round++) assert.is((await run()).status, 0)
+  assert.is(starts(), 1)
+  const minuteAgo = new Date(Date.now() - 61_000)
+  utimesSync(`${socket}.failed`, minuteAgo, minuteAgo)
+  await run()
+  assert.is(starts(), 2)
+  rmSync(`${socket}.failed`)
+  await run({ env: { START: '0' } })
+  assert.equal([starts(), existsSync(`${socket}.failed`)], [3, false])
 })
 
-for (const [who, text, env, starts] of [
-  ['root', '', { ID_NUMBER: '0', ID_NAME: 'root' }, true],
-  ['anybody, by start = no', '[client]\nstart = no\n', { ID_NUMBER: '0', ID_NAME: 'root' }, false],
-  ['alpm', '', { ID_NUMBER: '970', ID_NAME: 'alpm' }, false],
-  ['pacsrv', '', { ID_NUMBER: '971', ID_NAME: 'pacsrv' }, true],
-  ['[daemon] user', '[daemon]\nuser = alpm\n', { ID_NUMBER: '970', ID_NAME: 'alpm' }, true],
-  [
-    'pacsrv, where that is not the user',
-    '[daemon]\nuser = x\n',
-    { ID_NUMBER: '9', ID_NAME: 'pacsrv' },
-    false,
-  ],
-  ['one with a state-dir', '[daemon]\nstate-dir = /x\n', { ID_NUMBER: '9', ID_NAME: 'ann' }, true],
-] as const) {
-  test(`nobody there: Node is ${starts ? '' : 'not '}started for ${who}`, async () => {
-    writeFileSync(conf, `${text}[server]\nsocket = ${socket}\n`)
-    const { status } = await run({ does: 'give', env })
-    assert.equal([status, existsSync(log)], [0, starts])
-    assert.is(got(), starts ? 'from peers\n' : 'from the mirror')
-  })
-}
+test("another user's word that a start failed counts for nothing", async () => {
+  writeFileSync(conf, `[daemon]\nuser = nobody\n[server]\nsocket = ${socket}\n`)
+  writeFileSync(`${socket}.failed`, '')
+  await run({ uid: 65_534 })
+  assert.is(starts(), 1)
+})
+
+test('a file name as long as a file system takes', async () => {
+  await listen(gives('from peers'))
+  const name = `${'n'.repeat(235)}.pkg.tar.zst.part`.slice(-255)
+  const { status, files } = await run({ name })
+  assert.equal([status, files], [0, [name]])
+})
+
+test('a full disk is named', async () => {
+  if (statSync('/dev/shm', { throwIfNoEntry: false }) === undefined) return
+  const small = join(dir, 'small')
+  mkdirSync(small)
+  const mounted = await execa('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', small], { reject: false })
+  if (mounted.failed) return
+  try {
+    await listen(gives('x'.repeat(500_000)))
+    const { status, out } = await run({
+      args: ['--config', conf, `${mirrorUrl}/${PACKAGE}`, join(small, PACKAGE)],
+    })
+    assert.equal(
+      [status, out, readdirSync(small)],
+      [1, `pacsrv-xfer: ${PACKAGE}: no space left on ${small}\n`, []],
+    )
+  } finally {
+    await execa('umount', [small])
+  }
+})
 
 test("another machine's daemon is asked as a CacheServer, and the mirror where it fails", async () => {
   const { port } = mirror.address() as AddressInfo
@@ -351,9 +547,7 @@ for (const [signal, expected] of [
   ['SIGTERM', 143],
   ['SIGHUP', 143],
 ] as const) {
-  test(`${signal} to the shell alone ends it at once; nothing is left`, async () => {
-    const child = start({ does: 'hang' })
-    await once(child.stdout, 'data')
+  const gone = async (child: ReturnType<typeof start>) => {
     const began = performance.now()
     child.kill(signal)
     const [status] = await once(child, 'exit')
@@ -362,6 +556,37 @@ for (const [signal, expected] of [
     assert.ok(ms < 2_000, `took ${ms} ms`)
     assert.equal(readdirSync(cache), [])
     child.stdout.destroy()
+  }
+
+  test(`${signal} before the daemon says anything, and in the middle: nothing is left`, async () => {
+    for (const said of [[], [Buffer.from(HEAD), sizeFrame(8), frame(FrameType.data, 'ab')]]) {
+      let child!: ReturnType<typeof start>
+      await new Promise<void>((resolve) => {
+        void listen((socket) => {
+          socket.write(Buffer.concat(said))
+          resolve()
+        }).then(() => {
+          child = start({})
+        })
+      })
+      while (said.length > 0 && readdirSync(cache).length === 0)
+        await new Promise((resolve) => setImmediate(resolve))
+      await gone(child)
+      daemon!.close()
+      rmSync(socket, { force: true })
+    }
+  })
+
+  test(`${signal} while the mirror is asked: nothing is left`, async () => {
+    const slow = createMirror((_, response) => void response.write('half'))
+    slow.listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/core/${PACKAGE}`
+    const child = start({ args: ['--config', conf, url, join(cache, PACKAGE)] })
+    await once(slow, 'request')
+    await gone(child)
+    slow.closeAllConnections()
+    slow.close()
   })
 }
 
@@ -384,7 +609,6 @@ test('an OUT whose folder is not there fails with a line that says so', async ()
 test("all but URL OUT is the program's, with its status", async () => {
   const { status } = await run({
     args: ['--config', conf, 'status', '--json'],
-    does: '',
     env: { STATUS: '3' },
   })
   assert.is(status, 3)

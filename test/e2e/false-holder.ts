@@ -56,12 +56,11 @@ const overlay = createOverlay(
     clock,
     random,
     log,
-    holdings: { find: (hash) => (hash === held.sha256 ? held : undefined) },
-    heldFiles: () => [held],
+    holdings: { find: (hash) => (hash === held.sha256 ? held : undefined), all: () => [held] },
     resolve: async () => [],
-    onTransfer: (session) => transfers.accept(session),
   },
   { listen: `${address}:8048` as Endpoint, agent: 'false holder' },
+  { onTransfer: (session) => transfers.accept(session) },
 )
 const transfers = createTransferPool(
   {

@@ -8,7 +8,7 @@ import { scenario } from './lab.ts'
 import { createLone } from './lone.ts'
 import { createPacman } from './pacman.ts'
 
-/** What the first version's daemon answered. */
+/** What the first version's daemon answered: the front then has the file from the mirrors. */
 const FIRST = ['/v1/ready', '/v1/fetch', '/v1/ahead', '/v1/announce', '/status']
 /** A frame of a type that nobody knows yet. */
 const UNKNOWN_FRAME = Buffer.from([77, 0, 0, 0, 3, 1, 2, 3])
@@ -28,7 +28,7 @@ for (const daemon of ['older', 'newer'] as const) {
       const { method, headers, url } = request
       const asked = httpRequest({ socketPath: node.socket, method, headers, path: url }, (answer) => {
         response.writeHead(answer.statusCode!, { ...answer.headers, 'Pacsrv-Later': 'unheard of' })
-        if (daemon === 'newer' && path === '/v1/fetch') response.write(UNKNOWN_FRAME)
+        if (daemon === 'newer' && path === '/v1/file') response.write(UNKNOWN_FRAME)
         answer.pipe(response)
       })
       asked.on('error', () => response.destroy())
@@ -50,8 +50,8 @@ for (const daemon of ['older', 'newer'] as const) {
       for (const { file, path } of packages)
         assert.ok(readFileSync(join(pacman.cache, file)).equals(readFileSync(path)), file)
       const { totals } = await node.status()
-      assert.ok(totals.fromMirror > 0, 'nothing came through the daemon')
-      assert.equal([...new Set(refused)], daemon === 'older' ? ['/v1/mirrors'] : [])
+      if (daemon === 'newer') assert.ok(totals.fromMirror > 0, 'nothing came through the daemon')
+      assert.equal([...new Set(refused)].sort(), daemon === 'older' ? ['/v1/file', '/v1/mirrors'] : [])
     } finally {
       proxy.closeAllConnections()
       proxy.close()

@@ -2,8 +2,8 @@
 import { Duplex } from 'node:stream'
 import { silentLog } from '../../src/base/log.ts'
 import { statusLines } from '../../src/cli/status.ts'
-import { createAnswerReader } from '../../src/client/answer-reader.ts'
 import { parseRequest } from '../../src/http/fetch-answer.ts'
+import { parseFileRequest } from '../../src/http/file-answer.ts'
 import { createServerPort, type ServerDeps } from '../../src/http/server.ts'
 import { fileNameOfUrl } from '../../src/pacman/urls.ts'
 import { findingsOn, goodMachine } from '../cli/check/check-machine.ts'
@@ -143,31 +143,18 @@ const fetchRequests: Target = {
   },
 }
 
-const fetchAnswers: Target = {
-  name: 'fetch answers',
-  seeds: () => {
-    const frame = (type: number, text: string) =>
-      Buffer.concat([Buffer.from([type, 0, 0, 0, text.length]), Buffer.from(text)])
-    const head = Buffer.from('HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n')
-    return [
-      Buffer.concat([
-        head,
-        frame(1, '{"name":"x","size":5}'),
-        frame(2, 'abcde'),
-        frame(4, ''),
-        frame(5, '{"result":"done"}'),
-      ]),
-    ]
-  },
+const fileRequests: Target = {
+  name: 'file requests',
+  seeds: () =>
+    latin1(
+      'url=http://m/core/os/x86_64/a-1-1-any.pkg.tar.zst\0columns=80\0transaction=12 345\0http_proxy=http://p:1\0',
+    ),
   run(input) {
-    const parts: number[] = []
-    const read = createAnswerReader({ onData: (data) => void parts.push(data.length), onFrame() {} })
-    try {
-      for (let at = 0; at < input.length; at += 61) read(input.subarray(at, at + 61))
-    } catch (error) {
-      if (!/^the daemon (answered|sent)/.test((error as Error).message)) throw error
-    }
-    claim(parts.reduce((sum, n) => sum + n, 0) <= input.length, 'more than came')
+    const asked = refuses(['usage'], () => parseFileRequest(input.toString('latin1')))
+    if (!asked) return
+    claim(asked.columns >= 0 && asked.columns <= 1000 && Number.isInteger(asked.columns), 'columns')
+    claim((asked.transaction?.length ?? 0) <= 64, 'a long name for a transaction')
+    claim(!Object.values(asked.environment).some((value) => value.includes('\0')), 'a NUL for a curl')
   },
 }
 
@@ -197,4 +184,4 @@ const statusAnswers: Target = {
   },
 }
 
-export const serverTargets = [server, fetchRequests, fetchAnswers, statusAnswers]
+export const serverTargets = [server, fetchRequests, fileRequests, statusAnswers]

@@ -75,12 +75,14 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
         log,
         holdings: { find: (sha256) => files.get(sha256) },
         resolve: async () => [],
+      },
+      { listen: `${host}:8048`, agent: 'test', ...rest },
+      {
         onTransfer(session) {
           session.handle({ onMessage() {}, onClose() {} })
           served.push(session)
         },
       },
-      { listen: `${host}:8048`, agent: 'test', ...rest },
     )
     await overlay.start()
     return {

@@ -103,9 +103,9 @@ export async function createSimulation(options: SimOptions) {
         log: silentLog,
         holdings: { find: (sha256) => holdings.get(sha256)?.get(host) },
         resolve: async () => [],
-        onTransfer: (session) => session.handle({ onMessage() {}, onClose() {} }),
       },
       { listen: addressOf(i), minConnections, maxConnections, ttl, agent: 'sim' },
+      { onTransfer: (session) => session.handle({ onMessage() {}, onClose() {} }) },
     )
     await overlay.start()
     return { host, overlay, alive: true }

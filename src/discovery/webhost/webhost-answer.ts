@@ -50,7 +50,7 @@ export function encodeFailure(reason: string): Buffer {
 }
 
 /** What a tracker told. Times in seconds, as it gave them: the reader bounds them. */
-export interface Answer {
+export interface WebhostAnswer {
   interval?: number
   minInterval?: number
   nodes: Endpoint[]
@@ -103,7 +103,7 @@ const printable = (bytes: Buffer) =>
  * Reads an announce's answer, compact or not; throws a PacsrvError of code `peer`. Names and nonsense among
  * the addresses are passed over, as is the node whose peer id is our own.
  */
-export function decodeAnswer(body: Buffer, ownPeerId: string): Answer {
+export function decodeAnswer(body: Buffer, ownPeerId: string): WebhostAnswer {
   try {
     const answer = decode(body)
     if (!(answer instanceof Map)) throw new PacsrvError('wire', 'no dictionary')

@@ -5,7 +5,7 @@ import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import { jitter, type Random } from '../../base/random.ts'
-import { type Answer, decodeAnswer } from './webhost-answer.ts'
+import { decodeAnswer, type WebhostAnswer } from './webhost-answer.ts'
 import { LOWEST_PORT } from './webhost-dialback.ts'
 import type { HttpGet } from './webhost-http.ts'
 import { type AnnounceQuery, formatQuery, MAX_WANTED } from './webhost-query.ts'
@@ -85,7 +85,7 @@ function linesOf(url: URL, infoHash: string): Line[] {
 const within = (ms: number) => Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, ms))
 
 /** Pauses asked for, in milliseconds. */
-function paceOf({ interval, minInterval }: Answer): { pause: number; least: number } {
+function paceOf({ interval, minInterval }: WebhostAnswer): { pause: number; least: number } {
   const least = within((minInterval ?? 0) * SECOND)
   const pause = within(interval === undefined ? USUAL_PAUSE : interval * SECOND)
   return { pause: Math.max(pause, least), least }
@@ -103,7 +103,11 @@ export function createWebhostClient(
   const failing = new Set<URL>()
   let tell: ((endpoints: Endpoint[]) => void) | undefined
 
-  async function announce(line: Line, event: AnnounceQuery['event'], signal: AbortSignal): Promise<Answer> {
+  async function announce(
+    line: Line,
+    event: AnnounceQuery['event'],
+    signal: AbortSignal,
+  ): Promise<WebhostAnswer> {
     const url = new URL(line.url)
     const query = formatQuery({
       infoHash: line.infoHash,
@@ -144,7 +148,7 @@ export function createWebhostClient(
     }
   }
 
-  function heard(line: Line, answer: Answer) {
+  function heard(line: Line, answer: WebhostAnswer) {
     line.listed = true
     line.failures = 0
     if (failing.delete(line.url)) log.info({ url: shown(line.url) }, 'The webhost answers again.')

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { type Endpoint, hostPort } from '../../base/endpoint.ts'
 
 /** Connects and tells whether a node answers there. May reject or hang: both count as no. */
-export type DialBack = (endpoint: Endpoint) => Promise<boolean>
+export type DialsBack = (endpoint: Endpoint) => Promise<boolean>
 
 /** Ports below are the system's: no node of ours listens there, and no mail or web server is to be knocked at. */
 export const LOWEST_PORT = 1024
@@ -32,7 +32,7 @@ export interface DialBacks {
 
 /** Sees to it that dialling back can't be used to attack: few at a time, few to one place. */
 export function createDialBacks(
-  { clock, dialBack }: { clock: Clock; dialBack: DialBack },
+  { clock, dialBack }: { clock: Clock; dialBack: DialsBack },
   bounds: DialBackBounds,
 ): DialBacks {
   /** Oldest first. */

@@ -6,7 +6,7 @@ import { PacsrvError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { boundConnections } from '../../net/http-connections.ts'
-import type { DialBack } from './webhost-dialback.ts'
+import type { DialsBack } from './webhost-dialback.ts'
 import { createSwarm, type SwarmOptions } from './webhost-swarm.ts'
 
 /** Milliseconds, bytes and counts that no connection may exceed. */
@@ -24,7 +24,7 @@ export interface WebhostParts {
   random: Random
   log: Log
   /** Dials a node that asks to be listed, at the address it asks from: nowhere else. */
-  dialBack: DialBack
+  dialBack: DialsBack
 }
 
 export interface WebhostOptions extends SwarmOptions {

@@ -5,7 +5,7 @@ import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
 import { PacsrvError } from '../../base/error.ts'
 import type { Random } from '../../base/random.ts'
 import { encodeAnswer, encodeFailure, type ListedNode } from './webhost-answer.ts'
-import { createDialBacks, type DialBack } from './webhost-dialback.ts'
+import { createDialBacks, type DialsBack } from './webhost-dialback.ts'
 import { type AnnounceQuery, INFO_HASH, parseQuery } from './webhost-query.ts'
 import { createRegistry } from './webhost-registry.ts'
 
@@ -57,7 +57,7 @@ export interface Swarm {
  * IPv6 link-local address is never listed: it means nothing without the zone, which no answer has room for.
  */
 export function createSwarm(
-  { clock, random, dialBack }: { clock: Clock; random: Random; dialBack: DialBack },
+  { clock, random, dialBack }: { clock: Clock; random: Random; dialBack: DialsBack },
   { infoHashes = [INFO_HASH], capacity = 10_000, perBlock = 8 }: SwarmOptions = {},
 ): Swarm {
   const registry = createRegistry({ random }, { capacity, perBlock, expiry: EXPIRY })

@@ -33,7 +33,7 @@ export interface ReachDeps {
  * Finds out whether this node can be dialled, for each address that others see it at: a machine behind NAT can
  * be dialled on its LAN and not from outside. Whoever dials in has shown it; else neighbours are asked to.
  */
-export interface Reach {
+export interface ReachTest {
   /** Over all addresses: `no` where any is out of reach. */
   readonly state: Reachable
   /** At the address that this neighbour sees. */
@@ -49,7 +49,7 @@ export interface Reach {
 export function createReach(
   deps: ReachDeps,
   { listens, advertised }: { listens: boolean; advertised: boolean },
-): Reach {
+): ReachTest {
   const { clock } = deps
   const found = createExpiringMap<string, Reachable>(clock, { ttl: LASTING.yes, limit: MAX_ADDRESSES })
   /** Neighbours that were asked for each address and haven't dialled. */

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { NEWCOMERS } from '../../../src/discovery/lan/lan.ts'
-import { MAX_EACH, MAX_KNOWN } from '../../../src/discovery/lan/lan-port.ts'
+import { MAX_EACH, MAX_KNOWN } from '../../../src/discovery/lan/lan-instances.ts'
 import {
   type Answer,
   instanceOf,

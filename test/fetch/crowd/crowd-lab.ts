@@ -198,13 +198,14 @@ export async function createCrowdLab(options: CrowdLabOptions) {
         random,
         log,
         holdings: held,
-        heldFiles: held.all,
         resolve: async () => [],
+      },
+      { listen: `${host}:8048`, agent: 'test', minConnections: 1, maxConnections: 100 },
+      {
         onTransfer: (session) => transfers.accept(tampered(session)),
         onAnnounced: (holder) => presence.announced(holder),
         onWithdrawn: (id, hash) => presence.withdrawn(id, hash),
       },
-      { listen: `${host}:8048`, agent: 'test', minConnections: 1, maxConnections: 100 },
     )
     type Session = Awaited<ReturnType<typeof overlay.connect>>
     function tampered(session: Session): Session {

@@ -1,0 +1,93 @@
+/*
+ * pacsrv-xfer, pacman's XferCommand: what pacman starts once for each file, and no more. It runs as root and reads
+ * from a daemon that faces the network, so nothing of what the daemon says is a path, a format or a command.
+ */
+#ifndef PACSRV_FRONT_H
+#define PACSRV_FRONT_H
+
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Exit codes: a fault of ours or the wrong bytes, and what a shell makes of signals. */
+enum { EXIT_FAULT = 1, EXIT_INTERRUPTED = 130, EXIT_TERMINATED = 143 };
+
+/* The few keys of pacsrv.conf that are needed before Node runs (conf.c). */
+struct conf {
+	const char *file;
+	char socket[PATH_MAX];
+	char server[512]; /* HOST:PORT of another machine's daemon, or empty */
+	char user[64];
+	bool may_start;  /* [client] start */
+	bool own_state;  /* the state folder is this user's own */
+};
+
+/* The user that this process really is: fakeroot feigns by libc's functions, not by the kernel. */
+uid_t real_uid(void);
+void conf_read(struct conf *conf, const char *file);
+/* What parses the text of such a file, bounded by its length; for conf_read and tests. */
+void conf_parse(struct conf *conf, const char *text, size_t length);
+
+/* What a daemon's answer came to. */
+enum outcome {
+	GOT,      /* the file is whole */
+	MISMATCH, /* the mirrors' bytes are not what the sync database promises */
+	MIRROR,   /* the daemon has it not, or broke off: ask the mirrors */
+	SILENT,   /* it is there and says nothing: hung, or too busy */
+	NOBODY,   /* nobody listens */
+	NO_ROOM,  /* OUT's folder can't take it; errno says why */
+};
+
+/* The file beside OUT that becomes OUT (output.c). */
+struct output {
+	int fd; /* -1: none yet */
+	uint64_t written;
+	const char *out;
+};
+/* False, with a line said: OUT can't be written. */
+bool output_init(struct output *output, const char *out);
+bool output_open(struct output *output);
+bool output_write(struct output *output, const unsigned char *bytes, size_t count);
+bool output_rewind(struct output *output);
+void output_drop(struct output *output);
+/* Puts it in OUT's place; false, with a line said, where that fails. */
+bool output_keep(struct output *output);
+void output_complain(const struct output *output, int error);
+/* Text from outside, as text: what is no printable ASCII becomes '?'. `ending` is ours. */
+void say(int fd, const char *before, const char *text, size_t length, const char *ending);
+/* How wide the terminal is, 0 without one. */
+unsigned terminal_columns(void);
+
+/* Signals end the program at once, with its temporary file and its child (output.c). */
+void signals_catch(void);
+extern volatile sig_atomic_t child_pid;
+
+/* One request to the daemon (ask.c). */
+struct request {
+	const char *socket;
+	const char *url;
+	unsigned columns;
+	bool quiet; /* no line is to be shown */
+	void (*ahead_wanted)(const struct request *request);
+};
+enum outcome ask_daemon(const struct request *request, struct output *output);
+/* The monotonic clock's milliseconds. */
+int64_t now_ms(void);
+/* Whether somebody may be listening at this socket, by its file and the daemon's stamp. */
+enum life { LIFE_NONE, LIFE_UNKNOWN, LIFE_FRESH, LIFE_STALE };
+enum life daemon_life(const char *socket);
+/* "PID START" of the pacman that calls (proc(5)), or an empty string for anybody else. */
+void transaction_of(pid_t parent, char *text, size_t room);
+
+/* Other programs (spawn.c). */
+void find_library(const char *executed);
+_Noreturn void run_program(const struct conf *conf, char **words);
+_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket);
+bool start_daemon(const struct conf *conf);
+void read_ahead(const struct request *request);
+bool fetch_remote(const struct conf *conf, const char *url, struct output *output);
+
+#endif

@@ -1,0 +1,279 @@
+#include "front.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { MOST_WORDS = 256, FAILED_SECONDS = 60, EXIT_NO_PROGRAM = 127 };
+
+static char library[PATH_MAX] = "/usr/lib/pacsrv";
+
+/* What belongs to the program lies beside it (a build) or in /usr/lib (the package). `executed`: as the kernel was told. */
+void find_library(const char *executed)
+{
+	char path[PATH_MAX];
+	char beside[PATH_MAX + 16];
+	if (!executed || !realpath(executed, path)) {
+		return;
+	}
+	char *slash = strrchr(path, '/');
+	*slash = '\0';
+	snprintf(beside, sizeof beside, "%s/main.cjs", path);
+	if (access(beside, F_OK) == 0) {
+		memcpy(library, path, strlen(path) + 1);
+	}
+}
+
+static const char *in_library(const char *name)
+{
+	static char path[PATH_MAX + 32];
+	snprintf(path, sizeof path, "%s/%s", library, name);
+	return path;
+}
+
+static _Noreturn void execute(const char **words)
+{
+	execvp(words[0], (char *const *)words);
+	dprintf(STDERR_FILENO, "pacsrv-xfer: can't run %s: %s\n", words[0], strerror(errno));
+	_exit(EXIT_NO_PROGRAM);
+}
+
+/* Runs a program whose standard output is `out`, or ours where that is negative; its exit status. */
+static int run(const char **words, int out)
+{
+	sigset_t all;
+	sigset_t before;
+	int status = 0;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before); /* so that the handler knows of every child */
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (out >= 0) {
+			dup2(out, STDOUT_FILENO);
+		}
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		execute(words);
+	}
+	child_pid = pid > 0 ? (sig_atomic_t)pid : 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0) {
+		return EXIT_NO_PROGRAM;
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	}
+	child_pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The daemon gets nothing of root's environment but what it is for. */
+static void clean_environment(void)
+{
+	static const char *const kept[] = { "PATH=", "TERM=", "TZ=", "LANG=", "LC_", "LISTEN_", "NOTIFY_SOCKET=", "NODE_",
+		"STATE_DIRECTORY=", "CACHE_DIRECTORY=", "RUNTIME_DIRECTORY=", "JOURNAL_STREAM=", "PACSRV_" };
+	char **to = environ;
+	for (char **from = environ; *from; from++) {
+		bool keeps = false;
+		for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+			keeps = keeps || strncmp(*from, kept[i], strlen(kept[i])) == 0;
+		}
+		if (keeps) {
+			*to++ = *from;
+		}
+	}
+	*to = NULL;
+}
+
+/* Two numbers, as `user-of` prints them; false where it failed, which it has said. */
+static bool ids_of(const char *config, const char *main, const char *command, char user[16], char group[16])
+{
+	const char *words[] = { "node", main, "--config", config, "user-of", command, NULL };
+	char text[64];
+	size_t length = 0;
+	ssize_t got;
+	int ends[2];
+	unsigned uid;
+	unsigned gid;
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		return false;
+	}
+	/* Its few bytes have room in the pipe. */
+	int status = run(words, ends[1]);
+	close(ends[1]);
+	while (length < sizeof text - 1 && (got = read(ends[0], text + length, sizeof text - 1 - length)) > 0) {
+		length += (size_t)got;
+	}
+	close(ends[0]);
+	text[length] = '\0';
+	if (status != 0 || sscanf(text, "%u %u", &uid, &gid) != 2) {
+		return false;
+	}
+	snprintf(user, 16, "%u", uid);
+	snprintf(group, 16, "%u", gid);
+	return true;
+}
+
+/* Everything but URL OUT is Node's. */
+_Noreturn void run_program(const struct conf *conf, char **words)
+{
+	const char *all[MOST_WORDS];
+	char user[16];
+	char group[16];
+	char main[PATH_MAX + 32];
+	size_t at = 0;
+	memcpy(main, in_library("main.cjs"), sizeof main);
+	/* Never as root. Node's own setuid is not to be relied on (see daemon/privileges.ts). */
+	if (words[0] && (strcmp(words[0], "daemon") == 0 || strcmp(words[0], "webhost") == 0) && real_uid() == 0) {
+		if (!ids_of(conf->file, main, words[0], user, group)) {
+			_exit(EXIT_FAULT);
+		}
+		clean_environment();
+		const char *lowered[] = { "setpriv", "--reuid", user, "--regid", group, "--init-groups", "--no-new-privs" };
+		memcpy(all, lowered, sizeof lowered);
+		at = sizeof lowered / sizeof *lowered;
+	}
+	const char *own[] = { "node", main, "--config", conf->file };
+	memcpy(all + at, own, sizeof own);
+	at += sizeof own / sizeof *own;
+	while (*words && at < MOST_WORDS - 1) {
+		all[at++] = *words++;
+	}
+	all[at] = NULL;
+	execute(all);
+}
+
+_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket)
+{
+	char script[PATH_MAX + 32];
+	memcpy(script, in_library("pacsrv-mirrors"), sizeof script);
+	const char *words[] = { "sh", script, url, out, daemon, socket, NULL };
+	execute(words);
+}
+
+/* [client] server = HOST:PORT: another machine's daemon, as a CacheServer. */
+bool fetch_remote(const struct conf *conf, const char *url, struct output *output)
+{
+	char from[8192];
+	const char *path = strchr(strstr(url, "://") + 3, '/');
+	int length = snprintf(from, sizeof from, "http://%s%s", conf->server, path ? path : "/");
+	if (length < 0 || (size_t)length >= sizeof from || !output_open(output)) {
+		return false;
+	}
+	const char *words[] = { "curl", "-q", "-sfg", "--noproxy", "*", "--connect-timeout", "1", "--speed-limit", "1",
+		"--speed-time", "10", "--url", from, NULL };
+	if (run(words, output->fd) == 0) {
+		return true;
+	}
+	output_drop(output);
+	return false;
+}
+
+/* In a chroot, say, or by alpm, Node would start in vain. Whether it may in the end is start.ts's to decide. */
+static bool may_start(const struct conf *conf)
+{
+	struct stat here;
+	struct stat there;
+	if (!conf->may_start) {
+		return false;
+	}
+	if (real_uid() == 0) {
+		if (stat("/proc/1/root/", &there) != 0) {
+			return errno == EACCES;
+		}
+		return stat("/", &here) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	}
+	const struct passwd *me = conf->own_state ? NULL : getpwuid(real_uid());
+	return conf->own_state || (me && strcmp(me->pw_name, conf->user) == 0);
+}
+
+/* Where it is remembered that a start failed: beside the socket, or where this user may write if that folder is not
+   there. Only its own user's counts. */
+static void failure_file(const struct conf *conf, bool beside, char path[PATH_MAX + 32])
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	if (beside) {
+		snprintf(path, PATH_MAX + 32, "%s.failed", conf->socket);
+	} else if (real_uid() == 0) {
+		snprintf(path, PATH_MAX + 32, "/run/pacsrv-start.failed");
+	} else {
+		snprintf(path, PATH_MAX + 32, "%.4000s/pacsrv-start.failed", run && run[0] == '/' ? run : "/tmp");
+	}
+}
+
+static bool has_failed(const struct conf *conf)
+{
+	for (int beside = 0; beside < 2; beside++) {
+		char path[PATH_MAX + 32];
+		struct stat found;
+		failure_file(conf, beside, path);
+		if (lstat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == real_uid()) {
+			time_t age = time(NULL) - found.st_mtime;
+			if (age >= 0 && age < FAILED_SECONDS) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void remember(const struct conf *conf, bool failed)
+{
+	int fd = -1;
+	for (int beside = 1; beside >= 0; beside--) {
+		char path[PATH_MAX + 32];
+		failure_file(conf, beside, path);
+		unlink(path);
+		if (failed && fd < 0) {
+			fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+		}
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+bool start_daemon(const struct conf *conf)
+{
+	if (!may_start(conf) || has_failed(conf)) {
+		return false;
+	}
+	char script[PATH_MAX + 32];
+	memcpy(script, in_library("start.cjs"), sizeof script);
+	const char *words[] = { "node", script, conf->file, conf->socket, NULL };
+	bool started = run(words, -1) == 0;
+	remember(conf, !started);
+	return started;
+}
+
+/* Asking pacman takes its time, and nobody waits for it: neither we nor pacman. */
+void read_ahead(const struct request *request)
+{
+	char script[PATH_MAX + 32];
+	char parent[24];
+	memcpy(script, in_library("ahead.cjs"), sizeof script);
+	snprintf(parent, sizeof parent, "%ld", (long)getppid());
+	if (fork() != 0) {
+		return;
+	}
+	setsid();
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	int nothing = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 3; fd++) {
+		dup2(nothing, fd);
+	}
+	const char *words[] = { "node", script, request->socket, parent, NULL };
+	execute(words);
+}

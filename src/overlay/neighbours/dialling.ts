@@ -1,0 +1,92 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Endpoint, HostPort } from '../../base/endpoint.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { NodeId } from '../../wire/messages.ts'
+import type { Session } from '../session/session.ts'
+import { createBook, type Source } from './book.ts'
+import type { Connections } from './connections.ts'
+import { createDirect } from './direct.ts'
+import { createKeeper } from './keeper.ts'
+import type { Neighbourhood } from './neighbourhood.ts'
+
+/** Who is dialled to become a neighbour: addresses that were heard of, and the machines of `[direct]`. */
+export interface Dialling {
+  start(): void
+  stop(): void
+  /** A neighbour has left. */
+  left(session: Session): void
+  learn(addresses: Endpoint[], source: Source): void
+  /** A node of the LAN, by what was said there. */
+  meet(address: Endpoint, id: NodeId): void
+}
+
+export interface DiallingDeps {
+  clock: Clock
+  random: Random
+  log: Log
+  connections: Pick<Connections, 'dial'>
+  neighbours: Neighbourhood
+  /** The numeric addresses of a host by name. */
+  resolve(host: string): Promise<string[]>
+  /** Too few neighbours, and too few addresses to do something about it. */
+  onShort(): void
+}
+
+/** A neighbour that parts sooner than this, in milliseconds, has turned us away. */
+const SHORT_STAY = 10_000
+
+export function createDialling(
+  { clock, random, log, connections, neighbours, resolve, onShort }: DiallingDeps,
+  { min, max, direct }: { min: number; max: number; direct: HostPort[] },
+): Dialling {
+  const book = createBook({ clock, random })
+  const keeper = createKeeper(
+    { clock, random, log, book, neighbours, dial: (address) => dial(address, false), onShort },
+    { min, max },
+  )
+  const directs = direct.map((server) =>
+    createDirect(
+      {
+        clock,
+        random,
+        log,
+        resolve,
+        dial: (address) => dial(address, true),
+        isConnected: (id) => neighbours.get(id) !== undefined,
+      },
+      server,
+    ),
+  )
+
+  async function dial(address: Endpoint, isDirect: boolean): Promise<NodeId> {
+    const session = await connections.dial(address, 'neighbour')
+    neighbours.add(session, isDirect)
+    return session.id
+  }
+
+  return {
+    start() {
+      for (const one of directs) one.start()
+      keeper.start()
+    },
+    stop() {
+      keeper.stop()
+      for (const one of directs) one.stop()
+    },
+    left({ id, remote, outbound, since, parted }) {
+      if (outbound && !parted) book.lost(remote)
+      else if (outbound && clock.now() - since < SHORT_STAY) book.failed(remote)
+      for (const one of directs) one.left(id)
+      keeper.look()
+    },
+    learn(addresses, source) {
+      for (const address of addresses) book.add(address, source)
+      keeper.look()
+    },
+    meet(address, id) {
+      book.add(address, 'lan', id)
+      keeper.look()
+    },
+  }
+}

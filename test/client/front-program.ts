@@ -1,0 +1,65 @@
+/** The native front for tests: built once a run with ASan and UBSan, and what a daemon might say to it. */
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildFront } from '../../src/client/build-front.ts'
+import { FrameType } from '../../src/http/fetch-stream.ts'
+
+const source = (name: string) => fileURLToPath(new URL(`../../src/client/${name}`, import.meta.url))
+const mirrorsScript = source('pacsrv-mirrors.sh')
+export const progressScript = source('pacsrv-progress.sh')
+
+/** Puts the front and the mirrors' script into a folder as they are installed; the bundles in it are empty. */
+export function installFront(folder: string): string {
+  const program = join(folder, 'pacsrv-xfer')
+  buildFront(program, { sanitize: true })
+  copyFileSync(mirrorsScript, join(folder, 'pacsrv-mirrors'))
+  copyFileSync(progressScript, join(folder, 'pacsrv-progress'))
+  for (const name of ['main.cjs', 'start.cjs', 'ahead.cjs']) writeFileSync(join(folder, name), '')
+  return program
+}
+
+export const HEAD = 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'
+
+export function frame(type: number, body: string | Buffer = ''): Buffer {
+  const bytes = Buffer.from(body)
+  const head = Buffer.alloc(5)
+  head[0] = type
+  head.writeUInt32BE(bytes.length, 1)
+  return Buffer.concat([head, bytes])
+}
+
+export function sizeFrame(size: number | bigint): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64BE(BigInt(size))
+  return frame(FrameType.size, bytes)
+}
+
+/** A whole answer. */
+export const gives = (content: string, line = 'where it came from') =>
+  Buffer.concat([
+    Buffer.from(HEAD),
+    sizeFrame(Buffer.byteLength(content)),
+    frame(FrameType.data, content),
+    frame(FrameType.done, line),
+  ])
+
+export const sendsToMirror = Buffer.concat([
+  Buffer.from(HEAD),
+  frame(FrameType.mirror, 'not in the databases'),
+])
+
+/** Its request's fields. */
+export function fieldsOf(request: string): Record<string, string> {
+  const body = request.slice(request.indexOf('\r\n\r\n') + 4)
+  const fields = body.split('\0').filter(Boolean)
+  return Object.fromEntries(fields.map((field) => [field.split('=')[0], field.slice(field.indexOf('=') + 1)]))
+}
+
+/** A stamp of now, or of so many milliseconds ago. */
+export function writeStamp(socket: string, ageMs = 0): void {
+  writeFileSync(
+    `${socket}.alive`,
+    String(Math.floor(Number(process.hrtime.bigint() / 1_000_000n) - ageMs)).padStart(20),
+  )
+}

@@ -1,0 +1,118 @@
+/** What the front is told: the request's fields, ready files in frames, lines that keep pacman's leading blank. */
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { silentLog } from '../../src/base/log.ts'
+import { progressLine } from '../../src/base/progress.ts'
+import { FrameType } from '../../src/http/fetch-stream.ts'
+import { answerFile, parseFileRequest } from '../../src/http/file-answer.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'pacsrv-file-answer-'))
+const name = 'some-1-1-any.pkg.tar.zst'
+test.after(() => rmSync(dir, { recursive: true }))
+
+async function ask(size: number, fields: string[], signature?: Uint8Array) {
+  writeFileSync(join(dir, 'f'), Buffer.alloc(size, 'x'))
+  const file = { name, size, sha256: 'a' }
+  const deps = {
+    fetcher: {
+      locate: async (url: string) => (url.endsWith('.db') ? { reason: 'no package' } : { file, mirrors: [] }),
+    },
+    readAhead: { asked() {}, isNew: () => true },
+    signatures: { ready: async () => signature },
+    spool: {
+      complete: async () => ({
+        handle: await open(join(dir, 'f')),
+        from: { fromPeers: size, fromMirror: 0, peers: 1 },
+      }),
+    },
+    log: silentLog,
+  }
+  const server = createServer((request, response) =>
+    answerFile(request, response, { fetch: deps, packages: deps } as unknown as Parameters<
+      typeof answerFile
+    >[2]),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const body = fields.map((field) => `${field}\0`).join('')
+  client.write(`POST /v1/file HTTP/1.0\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  let bytes = Buffer.alloc(0)
+  for await (const part of client) bytes = Buffer.concat([bytes, part])
+  server.close()
+  const frames: { type: number; body: Buffer }[] = []
+  for (let at = bytes.indexOf('\r\n\r\n') + 4; at < bytes.length; ) {
+    const length = bytes.readUInt32BE(at + 1)
+    frames.push({ type: bytes[at]!, body: bytes.subarray(at + 5, at + 5 + length) })
+    at += 5 + length
+  }
+  return frames
+}
+const URL_FIELD = `url=http://m/${name}`
+const typesOf = (frames: { type: number }[]) => frames.map(({ type }) => type)
+const last = (frames: { body: Buffer }[]) => frames.at(-1)!.body.toString()
+
+for (const size of [0, 1, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
+  test(`a file of ${size} bytes that is here comes whole`, async () => {
+    const frames = await ask(size, [URL_FIELD])
+    assert.is(frames[0]!.type, FrameType.size)
+    assert.is(Number(frames[0]!.body.readBigUInt64BE()), size)
+    const data = frames.filter(({ type }) => type === FrameType.data).map(({ body }) => body)
+    assert.ok(Buffer.concat(data).equals(Buffer.alloc(size, 'x')))
+    assert.is(frames.at(-1)!.type, FrameType.done)
+  })
+}
+
+for (const columns of [80, 40]) {
+  test(`the line of a ready file is pacman's at ${columns} columns, its leading blank too`, async () => {
+    const line = last(await ask(1_000, [URL_FIELD, `columns=${columns}`]))
+    assert.is(line, progressLine({ name, done: 1_000, size: 1_000, elapsed: 1 }, columns))
+    assert.is(line[0], ' ')
+  })
+}
+
+test('without a terminal the line says where it came from', async () => {
+  assert.is(last(await ask(10, [URL_FIELD, 'columns=0'])), `${name}: 10 B from 1 peer, 0 B from the mirror`)
+})
+
+test('a new transaction is asked what else it will want', async () => {
+  const types = typesOf(await ask(10, [URL_FIELD, 'transaction=1 2']))
+  assert.equal(types, [FrameType.size, FrameType.aheadWanted, FrameType.data, FrameType.done])
+  assert.not.ok(typesOf(await ask(10, [URL_FIELD])).includes(FrameType.aheadWanted))
+})
+
+test('a signature that is here is given, else the mirrors are to be asked', async () => {
+  const given = await ask(10, [`${URL_FIELD}.sig`], Buffer.from('sig'))
+  assert.equal(typesOf(given), [FrameType.size, FrameType.data, FrameType.done])
+  assert.equal(typesOf(await ask(10, [`${URL_FIELD}.sig`])), [FrameType.mirror])
+})
+
+test("what the databases don't name, and a request that names nothing, is for the mirrors", async () => {
+  assert.equal(typesOf(await ask(10, ['url=http://m/core.db'])), [FrameType.mirror])
+  assert.equal(typesOf(await ask(10, ['columns=80'])), [FrameType.mirror])
+})
+
+test('of the request only what is known is taken, within bounds', () => {
+  const fields = [
+    'url=http://m/a=b',
+    'columns=99999',
+    'http_proxy=p',
+    'SECRET=s',
+    `transaction=${'9'.repeat(65)}`,
+  ]
+  assert.equal(parseFileRequest(fields.join('\0')), {
+    url: 'http://m/a=b',
+    columns: 1_000,
+    environment: { http_proxy: 'p' },
+  })
+  assert.is(parseFileRequest('url=x\0columns=-3').columns, 0)
+})
+
+test.run()

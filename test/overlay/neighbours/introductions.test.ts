@@ -1,0 +1,56 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createIntroductions } from '../../../src/overlay/neighbours/introductions.ts'
+import type { Session } from '../../../src/overlay/session/session.ts'
+import type { Message } from '../../../src/wire/messages.ts'
+
+function session(id: string, remote: string, parts: Partial<Record<keyof Session, unknown>> = {}) {
+  const sent: Message[] = []
+  const made = {
+    id,
+    remote,
+    dialable: remote,
+    hop: { id, address: remote },
+    outbound: true,
+    send: (message: Message) => sent.push(message) > 0,
+    ...parts,
+  }
+  return { session: made as unknown as Session, sent }
+}
+
+const told = (by: { session: Session }[], to: { session: Session; sent: Message[] }) => {
+  const all = by.map((one) => one.session)
+  createIntroductions({ all: () => all, get: (id) => all.find((one) => one.id === id) }).tell(to.session)
+  const message = to.sent.at(-1)
+  return message?.type === 'nodes' ? message.nodes.map(({ id }) => id) : undefined
+}
+
+test('a neighbour is told of the others, not of itself', () => {
+  const a = session('a', '198.51.100.1:8048')
+  const b = session('b', '198.51.100.2:8048')
+  assert.equal(told([a, b], a), ['b'])
+})
+
+test('who came in and says that it can be dialled elsewhere is told to nobody', () => {
+  const a = session('a', '198.51.100.1:8048')
+  const liar = { outbound: false, dialable: '203.0.113.9:8048' }
+  assert.equal(told([a, session('b', '198.51.100.2:40000', liar)], a), [])
+  const dialable = '198.51.100.2:8048'
+  const honest = { outbound: false, dialable, hop: { id: 'b', address: dialable } }
+  assert.equal(told([a, session('b', '198.51.100.2:40000', honest)], a), ['b'])
+})
+
+test('an address of the local network is of no use to the world', () => {
+  const world = session('a', '198.51.100.1:8048')
+  const near = session('b', '192.168.1.2:8048')
+  assert.equal(told([world, near], world), [])
+  assert.equal(told([world, near], near), ['a'])
+})
+
+test('a link-local address that others leave out is put in again', () => {
+  const a = session('a', '[fe80::1%eth0]:8048', { hop: { id: 'a' } })
+  const { withAddress } = createIntroductions({ all: () => [a.session], get: () => a.session })
+  assert.equal(withAddress({ id: 'a' }), { id: 'a', address: '[fe80::1%eth0]:8048' })
+})
+
+test.run()

@@ -48,8 +48,8 @@ interface Search {
   asks: Set<Sha256>
   /** Files of which a whole holder was told of: who is itself downloading one ends no search. */
   found: Set<Sha256>
-  /** Per file, who was told of: as a whole holder, or as one that is downloading. */
-  told: Map<Sha256, Set<string>>
+  /** Files that somebody claims to have whole; that ends the search of them, unless it goes beyond claims. */
+  claimed: Set<Sha256>
   tell(holder: Holder): void
 }
 
@@ -64,18 +64,21 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
   function createSearch(files: WantedFile[], { onHolder, beyond }: FindOptions): Search {
     const wanted = new Map(files.map((file) => [file.sha256, file]))
     const found = new Set<Sha256>()
+    const claimed = new Set<Sha256>()
+    /** Per file, who was told of: as a whole holder, or as one that is downloading. */
     const told = new Map<Sha256, Set<string>>()
     return {
       wanted,
       asks: new Set(),
       found,
-      told,
+      claimed,
       tell(holder) {
         const { sha256, size, whole } = holder.file
         const key = `${holder.id} ${whole}`
         const known = told.get(sha256) ?? new Set()
         if (wanted.get(sha256)?.size !== size || known.has(key) || known.size >= MAX_HOLDERS) return
         told.set(sha256, known.add(key))
+        if (whole) claimed.add(sha256)
         if (whole && !beyond) found.add(sha256)
         onHolder(holder)
       },
@@ -122,7 +125,7 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
       }
       const stop = () => finish(false)
       function nobodyHasIt() {
-        for (const { sha256 } of asked(search)) if (!search.told.has(sha256)) nobody.set(sha256, true)
+        for (const { sha256 } of asked(search)) if (!search.claimed.has(sha256)) nobody.set(sha256, true)
         finish(true)
       }
       function sendNext() {

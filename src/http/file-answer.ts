@@ -56,15 +56,18 @@ export async function answerFile(
         bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
       )
     }
-    readAhead.asked(file.sha256, environment)
     const wanted = transaction !== undefined && readAhead.isNew(transaction, environment)
     const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
     const ready = await findReady(located, packages)
-    if (ready) await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
-    else {
-      response.write(Buffer.concat(head))
-      await handOver(jobFor(fetcher, located, asked), response, textVoice(columns))
+    if (ready) {
+      readAhead.asked(file.sha256, environment)
+      return await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
     }
+    response.write(Buffer.concat(head))
+    const handed = handOver(jobFor(fetcher, located, asked), response, textVoice(columns))
+    // Only now: reading ahead lets the job go, and one that nobody follows stops.
+    readAhead.asked(file.sha256, environment)
+    await handed
   } catch (error) {
     logFault(log, error)
     response.end(textFrame(FrameType.mirror, asError(error).message))

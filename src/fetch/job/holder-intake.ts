@@ -1,5 +1,5 @@
 import { chunkCount, chunkSize } from '../../base/chunks.ts'
-import type { Cancel, Clock } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { asError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import type { Holder } from '../../overlay/query/holders.ts'
@@ -11,6 +11,7 @@ import type { ChunkSource, MakeChunkSource, SourceOwner } from '../sources/sourc
 import type { Arbiter } from '../trust/arbiter.ts'
 import type { ChunkList } from '../trust/chunk-lists.ts'
 import type { ListTrust } from '../trust/list-trust.ts'
+import { createHolderSearch } from './holder-search.ts'
 import { createTrialSlots } from './trial-slots.ts'
 
 export interface HolderIntakeDeps {
@@ -58,10 +59,6 @@ export interface HolderIntake {
 
 /** Holders tried in all: false claims must neither use up the places of true ones nor make a job dial for ever. */
 const MAX_KNOWN = 200
-/** Searches of a job after the first, made when all who were found are gone, or give too little. */
-const MORE_SEARCHES = 2
-/** A claim ends the search for so long, in milliseconds: then it has been proved, or others are asked as well. */
-const CLAIM_MS = 300
 
 interface Met {
   holder: Holder
@@ -78,56 +75,32 @@ export function createHolderIntake(
 ): HolderIntake {
   const known = new Set<string>()
   const met = new Set<Met>()
-  let searching = false
   let connecting = 0
   let firstAt: number | undefined
   let live = false
-  let moreSearches = MORE_SEARCHES
-  let stopDoubting: Cancel = () => {}
 
   const slots = createTrialSlots(clock, {
     try: (holder) => void tryOut(holder),
     isSound: ({ id }) => [...met].some(({ holder, source }) => holder.id === id && isSound(source)),
   })
   const isSound = (source: ChunkSource | undefined) => source !== undefined && handler.isSound(source)
-  signal.addEventListener('abort', () => {
-    slots.clear()
-    stopDoubting()
-  })
-
-  /** `beyond`: also of those that nobody has told us of, however many claim to have it. */
-  function search(beyond = false) {
-    searching = true
-    const onHolder = (holder: Holder) => (holder.file.whole ? meet(holder) : handler.onFetching(holder))
-    void network.find([file], { signal, onHolder, beyond }).then(() => {
-      searching = false
-      seekMore()
-      handler.onChange()
-    })
-  }
-
-  /** A claim that is known ends a search before it has gone far; where all claims were false, others may be true. */
-  function seekMore() {
-    const nobodyLeft = known.size > 0 && met.size === 0 && connecting === 0 && slots.size === 0
-    if (nobodyLeft) searchMore()
-  }
-
-  function searchMore() {
-    if (searching || moreSearches === 0 || signal.aborted) return
-    moreSearches--
-    search(true)
-  }
-
-  /** What was claimed should have been proved by now. */
-  function lookBeyond() {
-    if (!handler.isServed()) searchMore()
-  }
+  signal.addEventListener('abort', slots.clear)
+  const search = createHolderSearch(
+    { clock, network },
+    { file, signal },
+    {
+      onHolder: (holder) => (holder.file.whole ? meet(holder) : handler.onFetching(holder)),
+      onOver: handler.onChange,
+      isAlone: () => known.size > 0 && met.size === 0 && connecting === 0 && slots.size === 0,
+      isServed: handler.isServed,
+    },
+  )
 
   function meet(holder: Holder) {
     if (signal.aborted || known.has(holder.id) || known.size >= MAX_KNOWN) return
     known.add(holder.id)
     log.debug({ holder: holder.id, address: holder.address, via: holder.via }, 'a holder is known')
-    if (firstAt === undefined) stopDoubting = clock.after(CLAIM_MS, lookBeyond)
+    search.claimed()
     firstAt ??= clock.now()
     live ||= network.isNeighbour(holder.id)
     slots.offer(holder)
@@ -147,7 +120,7 @@ export function createHolderIntake(
       log.debug({ holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
       connecting--
-      seekMore()
+      search.seekMore()
       handler.onChange()
     }
   }
@@ -197,19 +170,19 @@ export function createHolderIntake(
       role: 'holder',
       gone() {
         leave()
-        seekMore()
+        search.seekMore()
       },
       rejected() {
         leave()
         network.ban({ id: one.holder.id }, `it sent a wrong chunk of ${file.name}`)
-        seekMore()
+        search.seekMore()
       },
       vouchesFor: () => undefined,
     }
   }
 
   return {
-    search: () => search(),
+    search: search.begin,
     meet,
     again() {
       known.clear()
@@ -218,10 +191,10 @@ export function createHolderIntake(
         known.add(one.holder.id)
         if (one.list === trust.inUse && !one.source) letIn(one)
       }
-      search()
+      search.begin()
     },
     get searching() {
-      return searching
+      return search.searching
     },
     get connecting() {
       return connecting > 0

@@ -12,7 +12,7 @@ import type {
   SourceOwner,
 } from '../sources/source.ts'
 import type { RequestPlan } from './request-plan.ts'
-import { type Giving, isDoubtful, isHopeless } from './source-standing.ts'
+import { createStandings } from './standings.ts'
 
 /** The peers' part of the scheduler: who they are, whose, and what each is asked for. */
 export interface PeerRequests {
@@ -91,19 +91,6 @@ function windowOf(source: ChunkSource, chunkBytes: number, doubts: number): numb
   return Math.min(WINDOW_BYTES, limits.requests * chunkBytes, wanted)
 }
 
-/** Doubted so often, a source is left when it has had its last chance. */
-const MOST_DOUBTS = 3
-
-/** What a source gave, and how often it kept things too long. */
-interface Standing {
-  gave: number
-  /** Chunks when `rateThen` was measured. */
-  measuredAt: number
-  rateThen: number
-  doubts: number
-  doubted: boolean
-}
-
 export function createPeerRequests(
   { clock, log, map, plan, downloads }: PeerRequestsDeps,
   size: number,
@@ -113,20 +100,15 @@ export function createPeerRequests(
   const owners = new Map<ChunkSource, SourceOwner>()
   /** The keys of `owners`, for those who go through them with every chunk. */
   let peers: readonly ChunkSource[] = []
-  const standings = new Map<FileSource, Standing>()
+  const standings = createStandings(clock, step)
   /** Members that had nothing to ask for, and how things stood then: to look again before that changes is in vain. */
   const barren = new Map<ChunkSource, { news: number; freed: number }>()
   /** Those that were asked for what others owed. */
   const overtakers = new Set<FileSource>()
   let askedTwice = 0
-  let someDoubted = false
 
-  const isDoubted = (source: ChunkSource) => standings.get(source)?.doubted === true
-  function isSound(source: FileSource): boolean {
-    const standing = standings.get(source)
-    return standing !== undefined && standing.gave > 0 && standing.doubts === 0
-  }
-  const undoubted = () => (someDoubted ? peers.filter((source) => !isDoubted(source)) : peers)
+  const undoubted = () =>
+    standings.someDoubted ? peers.filter((source) => !standings.isDoubted(source)) : peers
 
   /** Near peers, and far ones too when the near would take long alone. */
   function peersToAsk(): readonly ChunkSource[] {
@@ -164,7 +146,7 @@ export function createPeerRequests(
     while (hungry.length > 0) {
       hungry = hungry.filter((source) => {
         if (downloads.wait() > 0) return false
-        const window = windowOf(source, step, standings.get(source)?.doubts ?? 0)
+        const window = windowOf(source, step, standings.doubts(source))
         const chunk = plan.owed(source) < window ? plan.pick(source, among) : undefined
         if (chunk !== undefined) request(source, chunk)
         else if (source.partial && plan.owed(source) === 0)
@@ -194,9 +176,7 @@ export function createPeerRequests(
 
   const sourceHandler: ChunkSourceHandler = {
     onChunk(source, chunk, bytes) {
-      const standing = standings.get(source)
-      if (standing) standing.gave++
-      if (standing?.doubted) trust(source, standing)
+      if (standings.gave(source)) plan.trust(source)
       handler.onChunk(source, chunk, bytes)
     },
     onRefused: (source, chunk) => plan.unask(source, chunk),
@@ -207,55 +187,20 @@ export function createPeerRequests(
     },
   }
 
-  function trust(source: ChunkSource, standing: Standing) {
-    standing.doubted = false
-    plan.trust(source)
-  }
-
-  function doubt(source: ChunkSource, standing: Standing, about: object) {
-    log.debug(about, 'a source is doubted: what it owes is asked of others too')
-    standing.doubted = someDoubted = true
-    standing.doubts++
-    plan.doubt(source)
-  }
-
-  function giving(source: ChunkSource, standing: Standing, since: number): Giving {
-    if (standing.measuredAt !== standing.gave) standing.rateThen = source.rate()
-    standing.measuredAt = standing.gave
-    const { gave, rateThen, doubts } = standing
-    const waited = Math.max(1, clock.now() - since)
-    return { gave, rateThen, doubts, waited, progress: source.progress, chunkBytes: step }
-  }
-
   /** Doubts who keeps what it owes, and leaves who stalls. */
-  function judge(source: ChunkSource, standing: Standing) {
-    const since = source.waitingSince
-    // All that it owed came from others.
-    if (since === undefined) {
-      if (!standing.doubted) return
-      if (standing.gave === 0 || standing.doubts >= MOST_DOUBTS)
-        return left(source, { doubts: standing.doubts })
-      return trust(source, standing)
-    }
-    const how = giving(source, standing, since)
-    const ms = clock.now() - (source.heard ?? since)
+  function look(source: ChunkSource) {
+    const verdict = standings.look(source)
+    const ms = source.heard === undefined ? 0 : clock.now() - source.heard
     const limit = stallLimit(source, step)
-    const about = { source: source.label, role: owners.get(source)?.role, ms, limit, owed: plan.owed(source) }
-    if (ms >= limit || isHopeless(how)) left(source, about)
-    else if (!standing.doubted && isDoubtful(how)) doubt(source, standing, about)
-  }
-
-  function left(source: ChunkSource, about: object) {
-    log.debug({ source: source.label, ...about }, 'a source is left: it stalled')
-    leave(source)
-  }
-
-  function tick() {
-    for (const source of peers) {
-      const standing = standings.get(source)
-      if (standing) judge(source, standing)
+    const leaves = verdict === 'leave' || ms >= limit
+    if (leaves || verdict === 'doubt') {
+      const role = owners.get(source)?.role
+      const about = { source: source.label, role, ms, limit, owed: plan.owed(source) }
+      log.debug(about, leaves ? 'a source is left: it stalled' : 'a source is doubted: others are asked too')
     }
-    someDoubted = peers.some(isDoubted)
+    if (leaves) leave(source)
+    else if (verdict === 'doubt') plan.doubt(source)
+    else if (verdict === 'trust') plan.trust(source)
   }
 
   return {
@@ -271,7 +216,7 @@ export function createPeerRequests(
     join(make, owner) {
       const source = make(sourceHandler)
       owners.set(source, owner)
-      standings.set(source, { gave: 0, measuredAt: 0, rateThen: 0, doubts: 0, doubted: false })
+      standings.add(source)
       peers = [...owners.keys()]
       handler.onIdle()
       return source
@@ -282,9 +227,11 @@ export function createPeerRequests(
     ownerOf: (source) => owners.get(source),
     drop,
     ask,
-    tick,
-    isSound,
-    hasSound: () => peers.some((source) => isSound(source) && !isDoubted(source)),
+    tick() {
+      for (const source of peers) look(source)
+    },
+    isSound: standings.isSound,
+    hasSound: () => undoubted().some(standings.isSound),
     rate: () => rateOf(undoubted().filter(({ partial }) => !partial)),
     canBring() {
       for (let chunk = map.prefix; chunk < map.chunks; chunk++) {

@@ -17,7 +17,8 @@ scenario(
     const item = packages.find(({ name }) => name === 'large')!
     await node.start()
     const sink = host.exec([process.execPath, '-e', SINK])
-    const url = `${server}/${item.file}`
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  const url = `${server}/${item.file}`
     const environment = { http_proxy: 'http://127.0.0.1:8999' }
     const post = (path: string, body: object) => {
       const asked = request({ socketPath: node.socket, path, method: 'POST' })

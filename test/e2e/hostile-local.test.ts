@@ -18,7 +18,7 @@ scenario(
     await node.start()
     const sink = host.exec([process.execPath, '-e', SINK])
     await new Promise((resolve) => setTimeout(resolve, 500))
-  const url = `${server}/${item.file}`
+    const url = `${server}/${item.file}`
     const environment = { http_proxy: 'http://127.0.0.1:8999' }
     const post = (path: string, body: object) => {
       const asked = request({ socketPath: node.socket, path, method: 'POST' })

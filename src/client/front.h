@@ -52,6 +52,8 @@ bool output_init(struct output *output, const char *out);
 bool output_open(struct output *output);
 bool output_write(struct output *output, const unsigned char *bytes, size_t count);
 bool output_rewind(struct output *output);
+/* The file's path, for another program to write it; it is ours to remove from now on. */
+const char *output_lend(struct output *output);
 void output_drop(struct output *output);
 /* Puts it in OUT's place; false, with a line said, where that fails. */
 bool output_keep(struct output *output);
@@ -63,6 +65,8 @@ unsigned terminal_columns(void);
 
 /* Signals end the program at once, with its temporary file and its child (output.c). */
 void signals_catch(void);
+/* For a child, before it executes another program. */
+void signals_default(void);
 extern volatile sig_atomic_t child_pid;
 
 /* One request to the daemon (ask.c). */
@@ -79,15 +83,26 @@ int64_t now_ms(void);
 /* Whether somebody may be listening at this socket, by its file and the daemon's stamp. */
 enum life { LIFE_NONE, LIFE_UNKNOWN, LIFE_FRESH, LIFE_STALE };
 enum life daemon_life(const char *socket);
+/* By the stamp's age, the state of the daemon's loop as proc(5) has it (NUL: not known), and how long the loop has had
+   the processor since the stamp. */
+enum life life_by(int64_t age_ms, char state, int64_t ran_ms);
 /* "PID START" of the pacman that calls (proc(5)), or an empty string for anybody else. */
 void transaction_of(pid_t parent, char *text, size_t room);
 
 /* Other programs (spawn.c). */
 void find_library(const char *executed);
 _Noreturn void run_program(const struct conf *conf, char **words);
-_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket);
+/* `tried`: what mirror_try came to, or an empty string. */
+_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried);
 bool start_daemon(const struct conf *conf);
 void read_ahead(const struct request *request);
 bool fetch_remote(const struct conf *conf, const char *url, struct output *output);
+/* Runs a program whose standard output is `out`, or ours where that is negative; its exit status. `input`, of at most
+   INPUT_BYTES, is its standard input, or ours where that is NULL. */
+enum { INPUT_BYTES = 4096 };
+int run(const char **words, int out, const char *input);
+/* The first try of the mirror, as the script would make it (mirror.c). True: the file is there. Else `tried` says for the
+   script what curl came to, or is empty where it wasn't asked. */
+bool mirror_try(const char *url, struct output *output, char *tried, size_t room);
 
 #endif

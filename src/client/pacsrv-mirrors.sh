@@ -1,10 +1,11 @@
 #!/bin/sh
-# pacsrv-mirrors URL OUT [DAEMON SOCKET]: a file from the mirrors by curl, as pacman's own downloader would get it.
+# pacsrv-mirrors URL OUT [DAEMON SOCKET [TRIED]]: a file from the mirrors by curl, as pacman's own downloader would get it.
 #
 # The front executes this when the daemon is not there, has no luck or is not to be asked. DAEMON is `live` (it is asked
 # which mirrors there are, and told which failed), `busy` (it was silent: it is only asked for the file once more where no
-# mirror gave anything) or `none`. Its parent is pacman: the front executed it in its own place.
-url=$1 out=$2 daemon=${3:-none} socket=$4
+# mirror gave anything) or `none`. TRIED is what a first try of the URL came to (mirror.c): curl's status and report. Its
+# parent is pacman: the front executed it in its own place.
+url=$1 out=$2 daemon=${3:-none} socket=$4 tried=$5
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
 tmp=${out%.part}.$$.part # pacman and pacsrv's own catalogue both pass over *.part
@@ -97,6 +98,14 @@ esac
 # One try, as pacman's own downloader would: its time-outs, its user agent, the server's time kept. Sets $code, the
 # answer's status, and $report, what to say of it. The URL is no argument: it may carry a password.
 get() {
+	if [ -n "$tried" ]; then # the front has made this try, and it failed
+		status=${tried%%[!0-9]*}
+		read_report <<-EOF
+			$tried
+		EOF
+		tried=''
+		return "$status"
+	fi
 	quoted=$1
 	case $1 in *[\"\\]*) quoted=$(printf '%s' "$1" | sed 's/["\\]/\\&/g') ;; esac
 	set -- -sfLgR --connect-timeout 10 --speed-limit 1 --speed-time "$patience" -K - -o "$tmp" \
@@ -118,11 +127,14 @@ get() {
 		wait "$watcher" 2>/dev/null
 		watcher=
 	fi
+	read_report <"$answer"
+	return $status
+}
+read_report() {
 	code=000 bytes=0 seconds=0 connected=0 report='curl gave up'
 	while read -r key code_ bytes_ seconds_ connected_ report_; do
 		[ "$key" != pacsrv ] || code=$code_ bytes=$bytes_ seconds=$seconds_ connected=$connected_ report=$report_
-	done <"$answer"
-	return $status
+	done
 }
 
 got() {

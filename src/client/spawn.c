@@ -47,12 +47,19 @@ static _Noreturn void execute(const char **words)
 	_exit(EXIT_NO_PROGRAM);
 }
 
-/* Runs a program whose standard output is `out`, or ours where that is negative; its exit status. */
-static int run(const char **words, int out)
+int run(const char **words, int out, const char *input)
 {
 	sigset_t all;
 	sigset_t before;
 	int status = 0;
+	int ends[2] = { -1, -1 };
+	if (input) {
+		/* All of it has room in the pipe. */
+		if (pipe2(ends, O_CLOEXEC) != 0 || write(ends[1], input, strlen(input)) != (ssize_t)strlen(input)) {
+			return EXIT_NO_PROGRAM;
+		}
+		close(ends[1]);
+	}
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before); /* so that the handler knows of every child */
 	pid_t pid = fork();
@@ -60,11 +67,15 @@ static int run(const char **words, int out)
 		if (out >= 0) {
 			dup2(out, STDOUT_FILENO);
 		}
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		signal(SIGHUP, SIG_DFL);
+		if (input) {
+			dup2(ends[0], STDIN_FILENO);
+		}
+		signals_default();
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		execute(words);
+	}
+	if (input) {
+		close(ends[0]);
 	}
 	child_pid = pid > 0 ? (sig_atomic_t)pid : 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -109,7 +120,7 @@ static bool ids_of(const char *config, const char *main, const char *command, ch
 		return false;
 	}
 	/* Its few bytes have room in the pipe. */
-	int status = run(words, ends[1]);
+	int status = run(words, ends[1], NULL);
 	close(ends[1]);
 	while (length < sizeof text - 1 && (got = read(ends[0], text + length, sizeof text - 1 - length)) > 0) {
 		length += (size_t)got;
@@ -153,11 +164,11 @@ _Noreturn void run_program(const struct conf *conf, char **words)
 	execute(all);
 }
 
-_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket)
+_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried)
 {
 	char script[PATH_MAX + 32];
 	memcpy(script, in_library("pacsrv-mirrors"), sizeof script);
-	const char *words[] = { "sh", script, url, out, daemon, socket, NULL };
+	const char *words[] = { "sh", script, url, out, daemon, socket, tried, NULL };
 	execute(words);
 }
 
@@ -172,7 +183,7 @@ bool fetch_remote(const struct conf *conf, const char *url, struct output *outpu
 	}
 	const char *words[] = { "curl", "-q", "-sfg", "--noproxy", "*", "--connect-timeout", "1", "--speed-limit", "1",
 		"--speed-time", "10", "--url", from, NULL };
-	if (run(words, output->fd) == 0) {
+	if (run(words, output->fd, NULL) == 0) {
 		return true;
 	}
 	output_drop(output);
@@ -251,7 +262,7 @@ bool start_daemon(const struct conf *conf)
 	char script[PATH_MAX + 32];
 	memcpy(script, in_library("start.cjs"), sizeof script);
 	const char *words[] = { "node", script, conf->file, conf->socket, NULL };
-	bool started = run(words, -1) == 0;
+	bool started = run(words, -1, NULL) == 0;
 	remember(conf, !started);
 	return started;
 }
@@ -267,9 +278,7 @@ void read_ahead(const struct request *request)
 		return;
 	}
 	setsid();
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
+	signals_default();
 	int nothing = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3; fd++) {
 		dup2(nothing, fd);

@@ -16,15 +16,20 @@ import {
   TRANSACTION_LENGTH,
   type Voice,
 } from './fetch-answer.ts'
-import { type FetchRequest, FrameType } from './fetch-stream.ts'
+import { FrameType } from './fetch-stream.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
-import { SIGNATURE } from './ready-answer.ts'
+import { SIGNATURE } from './signature-answer.ts'
 
 const MOST_COLUMNS = 1_000
 const TEXT_LENGTH = 1_000
 
 /** What the front asks for: `name=value`, each ended by a NUL, so that C needs no JSON. */
-export interface FileRequest extends FetchRequest {
+export interface FileRequest {
+  url: string
+  /** The caller's proxy variables and HTTP_USER_AGENT, for this job's curl only. */
+  environment: Record<string, string>
+  /** The pacman that calls: its pid and start time. Left out where it isn't pacman. */
+  transaction?: string
   /** How wide its terminal is; 0 where there is none. */
   columns: number
 }

@@ -5,12 +5,12 @@ import type { Log } from '../base/log.ts'
 import type { Locator } from '../fetch/locator.ts'
 import type { CallerMirrors } from '../mirror/caller-mirrors.ts'
 import { boundConnections, type ConnectionLimits } from '../net/http-connections.ts'
-import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
+import { answerAhead, type FetchDeps } from './fetch-answer.ts'
 import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
-import { answerReady, answerSignature, SIGNATURE } from './ready-answer.ts'
 import { createRequestTurns } from './request-turns.ts'
+import { answerSignature, SIGNATURE } from './signature-answer.ts'
 import type { Status } from './status.ts'
 import { statusPage } from './status-page.ts'
 
@@ -83,11 +83,7 @@ async function answer(
     if (door === 'tcp') return refuse(404)
     const call = `${request.method} ${pathname}`
     if (call === 'POST /v1/file') return answerFile(request, response, deps)
-    if (call === 'POST /v1/fetch') return answerFetch(request, response, deps.fetch)
     if (call === 'POST /v1/ahead') return answerAhead(request, response, deps.fetch)
-    if (call === 'GET /v1/ready') {
-      return answerReady(request, response, { url: searchParams.get('url'), sources: deps.packages })
-    }
     if (call === 'GET /v1/mirrors') {
       const mirrors = await deps.mirrors.of(searchParams.get('url') ?? '')
       return mirrors ? text(response, 'text/plain', `${mirrors.join('\n')}\n`) : refuse(404)

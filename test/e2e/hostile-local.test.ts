@@ -20,13 +20,13 @@ scenario(
     await new Promise((resolve) => setTimeout(resolve, 500))
     const url = `${server}/${item.file}`
     const environment = { http_proxy: 'http://127.0.0.1:8999' }
-    const post = (path: string, body: object) => {
+    const post = (path: string, body: string) => {
       const asked = request({ socketPath: node.socket, path, method: 'POST' })
-      asked.on('error', () => {}).end(JSON.stringify(body))
+      asked.on('error', () => {}).end(body)
       return asked
     }
-    const users = post('/v1/fetch', { url, environment })
-    post('/v1/ahead', { urls: packages.map(({ file }) => `${server}/${file}`), environment })
+    const users = post('/v1/file', `url=${url}\0http_proxy=${environment.http_proxy}`)
+    post('/v1/ahead', JSON.stringify({ urls: packages.map(({ file }) => `${server}/${file}`), environment }))
     await node.until('a transfer of the user', ({ transfers }) => transfers.length > 0)
     for (const { name, file, path } of packages) {
       const outcome = await node.run([`${server}/${file}`, join(out, name)])

@@ -27,10 +27,7 @@ export function createCallersAhead(deps: ReadAheadDeps): ReadAhead {
   return {
     isNew: (transaction, environment) => of(environment).isNew(transaction, environment),
     begin: (files, environment) => of(environment).begin(files, environment),
-    asked(sha256, environment) {
-      if (environment) of(environment).asked(sha256, environment)
-      else for (const one of callers.values()) one.asked(sha256, undefined)
-    },
+    asked: (sha256, environment) => of(environment).asked(sha256, environment),
     stop() {
       for (const one of callers.values()) one.stop()
     },

@@ -27,7 +27,7 @@ export interface Downloads extends JobList {
 }
 
 /** What the answers to pacman need to turn a URL into a job. */
-export type Fetcher = Pick<Locator, 'locate'> & Pick<Downloads, 'fetch' | 'isFetching' | 'job'>
+export type Fetcher = Pick<Locator, 'locate'> & Pick<Downloads, 'fetch' | 'isFetching'>
 
 export interface DownloadsOptions {
   registry: JobRegistry

@@ -11,11 +11,8 @@ export interface ReadAhead {
   isNew(transaction: string, environment: Record<string, string>): boolean
   /** The list of a transaction. */
   begin(files: Located[], environment: Record<string, string>): void
-  /**
-   * pacman has asked for this file, and whoever answers has it or follows its job. Without an environment the file is
-   * here, whoever asked.
-   */
-  asked(sha256: string, environment: Record<string, string> | undefined): void
+  /** pacman has asked for this file, and whoever answers has it or follows its job. */
+  asked(sha256: string, environment: Record<string, string>): void
   /** What is on its way stops, unless somebody else waits for it. */
   stop(): void
 }

@@ -39,7 +39,6 @@ const shared = {
     locate: async (url: string) => (fileNameOfUrl(url) === undefined ? { reason: 'no name' } : located),
     fetch: () => job,
     isFetching: () => false,
-    job: () => undefined,
   },
 }
 /** A server port whose files are all here. Names are judged by the real code. */

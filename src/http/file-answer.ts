@@ -59,15 +59,16 @@ export async function answerFile(
         bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
       )
     }
-    readAhead.asked(file.sha256)
     const wanted = transaction !== undefined && readAhead.isNew(transaction)
     const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
     const ready = await findReady(located, packages)
-    if (ready) await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
-    else {
-      response.write(Buffer.concat(head))
-      await handOver(fetcher.fetch(located, environment), response, textVoice(columns))
-    }
+    if (!ready) response.write(Buffer.concat(head))
+    const sent = ready
+      ? sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
+      : handOver(fetcher.fetch(located, environment), response, textVoice(columns))
+    // Not before the job is followed: reading ahead leaves it now, and one that nobody follows is given up.
+    readAhead.asked(file.sha256)
+    await sent
   } catch (error) {
     log.warn({ err: asError(error) }, 'a file could not be handed over')
     response.end(textFrame(FrameType.mirror, asError(error).message))

@@ -62,13 +62,15 @@ export async function answerFile(
     const wanted = transaction !== undefined && readAhead.isNew(transaction)
     const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
     const ready = await findReady(located, packages)
-    if (!ready) response.write(Buffer.concat(head))
-    const sent = ready
-      ? sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
-      : handOver(fetcher.fetch(located, environment), response, textVoice(columns))
-    // Not before the job is followed: reading ahead leaves it now, and one that nobody follows is given up.
+    if (ready) {
+      readAhead.asked(file.sha256)
+      return await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
+    }
+    response.write(Buffer.concat(head))
+    const handed = handOver(fetcher.fetch(located, environment), response, textVoice(columns))
+    // Only now: reading ahead lets the job go, and one that nobody follows stops.
     readAhead.asked(file.sha256)
-    await sent
+    await handed
   } catch (error) {
     log.warn({ err: asError(error) }, 'a file could not be handed over')
     response.end(textFrame(FrameType.mirror, asError(error).message))

@@ -18,7 +18,10 @@ const WITH_ARGUMENT = new Set([
   '--ignoregroup',
 ])
 const WITH_PATH = new Set(['--config', '--root', '--dbpath', '--cachedir'])
-const SHORT_WITH_PATH: Record<string, string> = { '-r': '--root', '-b': '--dbpath' }
+const SHORT_WITH_PATH = new Map([
+  ['-r', '--root'],
+  ['-b', '--dbpath'],
+])
 const WITHOUT_ARGUMENT = new Set(['--sysupgrade', '--nodeps', '--needed'])
 /** Long options that change nothing. `--color` takes an argument. */
 const DROPPED_LONG = new Set([
@@ -53,7 +56,7 @@ export function readAheadArguments(argv: string[]): string[] | undefined {
   let isSync = false
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!
-    const [name, glued] = splitOption(SHORT_WITH_PATH[word] ?? word)
+    const [name, glued] = splitOption(SHORT_WITH_PATH.get(word) ?? word)
     if (!word.startsWith('-')) targets.push(word)
     else if (name === '--sync') isSync = true
     else if (WITHOUT_ARGUMENT.has(name)) kept.push(name)

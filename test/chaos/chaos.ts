@@ -8,6 +8,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createLab, whyNoLab } from '../e2e/lab.ts'
 import { transact, trixie, type Verdict } from './transaction.ts'
@@ -40,6 +41,11 @@ let next = from
 /** Transactions after which the lab couldn't be set right: a fault of its own, which is told and counted too. */
 let broken = 0
 
+/** pacsrv's and the rival's own patience, twice over. */
+const MOST_MS = 600_000
+const tooLong = () =>
+  sleep(MOST_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('it hangs')))
+
 async function work() {
   let lab = createLab()
   let world = await createWorld(lab)
@@ -47,7 +53,7 @@ async function work() {
     const n = next++
     let verdict: Verdict
     try {
-      verdict = await transact(world, seed, n, withSeven)
+      verdict = await Promise.race([transact(world, seed, n, withSeven), tooLong()])
     } catch (error) {
       console.log(`broken #${n}: ${(error as Error).stack}`)
       broken++

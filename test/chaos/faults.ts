@@ -24,6 +24,8 @@ export interface Side {
   world: World
   host: Host
   pacman: Pacman
+  /** Each fault begins before pacman does, whatever moment was drawn. */
+  early?: boolean
 }
 
 /** One fault with everything drawn, so that the rival meets the same. */
@@ -31,6 +33,8 @@ export interface Fault {
   says: string
   /** It breaks what the rival doesn't have. */
   oursAlone?: true
+  /** It spoils what has come so far, as it would what curl has written: once that has failed, a second try must do. */
+  onceOnly?: true
   /** What it makes of the mirrors' URLs. */
   servers?: (servers: string[]) => string[]
   before?(side: Side): void | Promise<void>
@@ -53,7 +57,9 @@ function moment(random: Random, act: (side: Side) => void | Promise<void>, withi
   if (ms === 0) return { at, before: act }
   return {
     at,
+    before: (side: Side) => (side.early ? act(side) : undefined),
     async during(side: Side, signal: AbortSignal) {
+      if (side.early) return
       await sleep(ms, undefined, { signal }).catch(() => {})
       if (!signal.aborted) await act(side)
     },
@@ -190,7 +196,11 @@ const lied: Draw = (random, { liar }, chosen) => {
   const large = chosen.filter(({ size }) => size > 200_000)
   const item = (large.length > 0 ? large : chosen)[0]!
   const deed = (['rots', 'lies'] as const)[random.below(2)]!
-  return ours(`a peer ${deed} about ${item.name}`, { before: () => startFalseHolder(liar, { item, deed }) })
+  const before = async () => {
+    // A second one has no port left.
+    if (liar.pids('false-holder').length === 0) await startFalseHolder(liar, { item, deed })
+  }
+  return ours(`a peer ${deed} about ${item.name}`, { before })
 }
 
 const jumped: Draw = (random, world) => {
@@ -226,7 +236,7 @@ const spoolHarmed: Draw = (random, { asker }) => {
       if (name !== 'filler') harm(join(asker.node.spool, name), deed, at)
     }
   }
-  return from(moment(random, act), `the spool's files are ${DEEDS[deed]}`)
+  return { ...from(moment(random, act), `the spool's files are ${DEEDS[deed]}`), onceOnly: true }
 }
 
 const holderHarmed: Draw = (random, { holders }, chosen) => {

@@ -28,11 +28,11 @@ const job = {
 }
 const TEN = Buffer.alloc(10, 1)
 
-/** A server port whose files are all here. Names are judged by the real code. */
-const answers = {
-  log: silentLog,
-  clock: { now: () => 0, after: () => () => {} },
-  openMirror: () => ({ stop() {}, pause() {}, resume() {} }),
+/** What came amiss inside an answer: the server port itself lives on. */
+const amiss: unknown[] = []
+const log = { ...silentLog, debug: (fields: object) => void amiss.push((fields as { err?: unknown }).err) }
+const shared = {
+  log,
   readAhead: { asked() {}, isNew: () => true, begin() {} },
   signatures: { ready: async () => TEN, find: async () => TEN, expect() {}, begin() {} },
   fetcher: {
@@ -40,29 +40,27 @@ const answers = {
     fetch: () => job,
     isFetching: () => false,
   },
-  scout: { isWorthIt: async () => false },
-  heldSignature: async () => TEN,
-  spool: { complete: async () => undefined },
-  catalogue: {
-    open: async () => {
-      throw new Error('absent')
-    },
-  },
 }
+/** A server port whose files are all here. Names are judged by the real code. */
 const deps = {
-  log: silentLog,
-  status: () => ({
-    node: { id: 'i', pid: 1, version: '1', listen: null, reachable: 'no' },
-    peers: [],
-    files: { count: 0, bytes: 0 },
-    transfers: [],
-    totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
-  }),
+  log,
+  status: () => STATUS,
   announce() {},
   find: async () => ({ file: 'x', holders: [] }),
   allows: () => true,
-  fetch: answers,
-  packages: answers,
+  fetch: shared,
+  packages: {
+    ...shared,
+    clock: { now: () => 0, after: () => () => {} },
+    scout: { isWorthIt: async () => false },
+    heldSignature: async () => TEN,
+    spool: { complete: async () => undefined },
+    catalogue: {
+      open: async () => {
+        throw new Error('absent')
+      },
+    },
+  },
   locatePath: async (path: string) => (fileNameOfUrl(`http://m${path}`) === undefined ? undefined : located),
   mirrors: { of: async (url: string) => [url], async failed() {} },
 } as unknown as ServerDeps
@@ -118,6 +116,9 @@ const server: Target = {
     claim(end !== 'late', 'a connection stays open after its end')
     claim(connection.written <= 200_000, `${connection.written} bytes of answer`)
     connection.destroy()
+    for (const error of amiss.splice(0)) {
+      if (error instanceof TypeError || error instanceof RangeError) throw error
+    }
   },
 }
 

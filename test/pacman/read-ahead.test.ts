@@ -17,6 +17,7 @@ for (const [line, expected] of [
     ['-S', '--config', '/c', '--root', '/r', '--dbpath', '/d', ...PRINT, 'vim'],
   ],
   ['pacman --color never --logfile l -S vim', ['-S', ...PRINT, 'vim']],
+  ['pacman -S constructor __proto__', ['-S', ...PRINT, 'constructor', '__proto__']],
   ['pacman -Sdd vim', ['-S', '-dd', ...PRINT, 'vim']],
 ] as const) {
   test(`asked for: ${line}`, () => assert.equal(ask(line), expected))

@@ -15,7 +15,7 @@ enum {
 	/* The longest that waiting for the processor is believed. */
 	STARVED_MS = 30 * 1000,
 	/* Its loop has had the processor for so long in one turn: it spins. */
-	SPIN_MS = 2000,
+	SPIN_MS = 1000,
 	/* A stamp so much ahead is from before a restart of the machine, or of another's clock. */
 	AHEAD_MS = 1000,
 	STAMP_BYTES = 96,
@@ -65,7 +65,7 @@ int64_t now_ms(void)
 
 enum life life_by(int64_t age_ms, char state, int64_t ran_ms)
 {
-	if (state != '\0' && strchr("TtZX", state)) {
+	if (state != '\0' && strchr("TZX", state)) {
 		return LIFE_STALE;
 	}
 	if (age_ms <= STALE_MS) {

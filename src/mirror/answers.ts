@@ -4,7 +4,7 @@ import type { PacsrvError } from '../base/error.ts'
  * What a mirror's answer to the question for one file means: the one rule of the daemon, of CacheServer and of the front's
  * script, into which build.js writes it.
  */
-export type Answer =
+export type MirrorAnswer =
   /** The file. */
   | 'right'
   /** The mirror says that it has no such file. Another may: it may be a day older or newer. */
@@ -29,7 +29,7 @@ export interface Outcome {
 }
 
 /** The first row that fits. A row of neither fits everything. Digits may be `?`. */
-const TABLE: { answer: Answer; exits?: number[]; statuses?: string[] }[] = [
+const TABLE: { answer: MirrorAnswer; exits?: number[]; statuses?: string[] }[] = [
   { answer: 'right', exits: [0] },
   /** No room or no permission to write, no memory, no curl. */
   { answer: 'ours', exits: [2, 23, 26, 27, 126, 127] },
@@ -43,7 +43,7 @@ const TABLE: { answer: Answer; exits?: number[]; statuses?: string[] }[] = [
   { answer: 'broken' },
 ]
 
-export function answerOf({ exitCode, status }: Outcome): Answer {
+export function answerOf({ exitCode, status }: Outcome): MirrorAnswer {
   const fits = (pattern: string) => new RegExp(`^${pattern.replaceAll('?', '\\d')}$`).test(`${status}`)
   const row = TABLE.find(
     ({ exits, statuses }) =>
@@ -53,17 +53,17 @@ export function answerOf({ exitCode, status }: Outcome): Answer {
 }
 
 /** The same of an error: `mismatch`, or `mirror` with what came as its cause. */
-export function answerIn({ code, cause }: PacsrvError): Answer {
+export function answerIn({ code, cause }: PacsrvError): MirrorAnswer {
   if (code === 'mismatch') return 'wrong'
   const { exitCode = 22, status = 0 } = (cause ?? {}) as Partial<Outcome>
   return answerOf({ exitCode, status })
 }
 
 /** Whether to ask the next mirror: one mirror's no is not everybody's. */
-export const asksNext = (answer: Answer): boolean => answer !== 'right' && answer !== 'ours'
+export const asksNext = (answer: MirrorAnswer): boolean => answer !== 'right' && answer !== 'ours'
 
 /** Whether the mirror is asked last for a while, rather than that this file is not there. */
-export const isDown = (answer: Answer): boolean => answer === 'unreachable' || answer === 'busy'
+export const isDown = (answer: MirrorAnswer): boolean => answer === 'unreachable' || answer === 'busy'
 
 /** The same table as a function of sh: `meaning EXIT STATUS` sets `$answer`. */
 export function answersForShell(): string {

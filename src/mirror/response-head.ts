@@ -18,7 +18,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308])
 /**
  * Reads what `curl -i` puts before the body: the head of every answer on the way, the last one counts.
  * The function returned takes bytes until the body begins, then gives its first bytes back with the head.
- * Throws PacsrvError `mirror` for an answer without the file, `mismatch` for one of another size.
+ * Throws PacsrvError `mismatch` for a file of another size, `mirror` for an answer that can't be the file.
  */
 export function createHeadReader(
   expected: ExpectedRange,

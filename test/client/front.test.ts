@@ -54,7 +54,12 @@ const TOOLS = [
 /** What the fake node does: START is its exit status as start.cjs. */
 const NODE = `#!/bin/sh
 case $1 in
-*/start.cjs) printf '%s\\n' "$@" >"$LOG"; echo >>"$LOG.starts"; exit "\${START:-1}" ;;
+*/start.cjs)
+	printf '%s\\n' "$@" >"$LOG"
+	echo >>"$LOG.starts"
+	[ "$START" != hangs ] || { echo $$ >"$LOG.new" && mv "$LOG.new" "$LOG.pid" && exec sleep 60; }
+	exit "\${START:-1}"
+	;;
 */ahead.cjs) printf '%s\\n' "$@" >"$LOG.new" && mv "$LOG.new" "$LOG.ahead"; exec sleep 2 ;;
 esac
 printf '%s\\n' "$@" >"$LOG"
@@ -642,16 +647,30 @@ for (const [signal, expected] of [
     }
   })
 
-  test(`${signal} while the mirror is asked: nothing is left`, async () => {
-    const slow = createMirror((_, response) => void response.write('half'))
-    slow.listen(0, '127.0.0.1')
-    await once(slow, 'listening')
-    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/core/${PACKAGE}`
-    const child = start({ args: ['--config', conf, url, join(cache, PACKAGE)] })
-    await once(slow, 'request')
+  for (const way of ['by the front itself', "by the mirrors' script"]) {
+    test(`${signal} while the mirror is asked ${way}: nothing is left, nor curl`, async () => {
+      if (way !== 'by the front itself') await listen(sendsToMirror)
+      const slow = createMirror((_, response) => void response.write('half'))
+      slow.listen(0, '127.0.0.1')
+      await once(slow, 'listening')
+      const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/core/${PACKAGE}`
+      const child = start({ args: ['--config', conf, url, join(cache, PACKAGE)] })
+      const [request] = await once(slow, 'request')
+      const closed = once(request.socket, 'close')
+      while (readdirSync(cache).every((name) => name.includes('answer')))
+        await new Promise((resolve) => setImmediate(resolve))
+      await gone(child)
+      await closed
+      slow.close()
+    })
+  }
+
+  test(`${signal} while a daemon is being started: nobody waits for it any more`, async () => {
+    const child = start({ env: { START: 'hangs' } })
+    while (!existsSync(`${log}.pid`)) await new Promise((resolve) => setImmediate(resolve))
+    const pid = Number(readFileSync(`${log}.pid`, 'utf8'))
     await gone(child)
-    slow.closeAllConnections()
-    slow.close()
+    assert.throws(() => process.kill(pid, 0), /ESRCH/)
   })
 }
 

@@ -32,6 +32,7 @@ const FRESH = {
   failed: [] as string[],
   worthIt: true,
   fetching: false,
+  followers: 0,
   signature: undefined as Buffer | undefined,
   heldSignature: undefined as string | undefined,
   mirrorGives: undefined as Buffer | undefined,
@@ -74,7 +75,13 @@ function createFakeJob() {
 }
 
 const shared = {
-  readAhead: { asked() {}, isNew: () => false, begin() {} },
+  readAhead: {
+    asked() {
+      state.followers = job.followers.size
+    },
+    isNew: () => false,
+    begin() {},
+  },
   signatures: {
     ready: async () => state.signature,
     find: async () => state.signature,
@@ -85,6 +92,7 @@ const shared = {
     locate: async (url: string) => (url.endsWith('zst') ? located : { reason: 'no sync database names it' }),
     fetch: () => job,
     isFetching: () => state.fetching,
+    job: () => (state.fetching ? (job as unknown as Job) : undefined),
   },
 }
 const packages = {
@@ -452,6 +460,7 @@ test('a fetch hands over what is readable as it comes, then the end', async () =
   state.ready = false
   const answer = fetchIt()
   await followed()
+  assert.is(state.followers, 1, 'a job that is read ahead must never be without a follower')
   job.change({ readable: 4 })
   for (let i = 0; i < 5; i++) await turn()
   job.change({ readable: 10, end: DONE })

@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
-  type Answer,
   answerOf,
   answersForShell,
   asksNext,
   isDown,
+  type MirrorAnswer,
   withAnswers,
 } from '../../src/mirror/answers.ts'
 
-const CASES: [exitCode: number, status: number, answer: Answer][] = [
+const CASES: [exitCode: number, status: number, answer: MirrorAnswer][] = [
   [0, 200, 'right'],
   [0, 304, 'right'],
   [0, 0, 'right'],
@@ -65,7 +65,7 @@ test("the front's script says the same", () => {
 })
 
 test("one mirror's no is not everybody's; a full disk is every mirror's", () => {
-  const all: Answer[] = ['absent', 'refused', 'busy', 'broken', 'unreachable', 'wrong']
+  const all: MirrorAnswer[] = ['absent', 'refused', 'busy', 'broken', 'unreachable', 'wrong']
   assert.ok(all.every(asksNext))
   assert.not(asksNext('ours'))
   assert.not(asksNext('right'))

@@ -152,6 +152,7 @@ export function createMirrorEntry(
       else if (!isHopeful()) onHopeless(hopeless())
     },
     failed(error) {
+      // A file of another size is as wrong as other bytes of the right one.
       if (answerIn(error) === 'wrong') wrongAt ??= clock.now()
       fault ??= error
     },

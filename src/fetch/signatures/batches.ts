@@ -2,13 +2,16 @@ import type { WantedFile } from '../../wire/messages.ts'
 import type { Located } from '../locator.ts'
 import type { FromMirrors } from './from-mirrors.ts'
 
+/** A signature; `absent`: a mirror says that there is none, and no other has it; undefined: nobody has said anything. */
+export type FoundSignature = Uint8Array | 'absent' | undefined
+
 /** Signatures that have been ordered, by the package's SHA-256. What nobody takes is kept. */
 export interface Batches {
   readonly size: number
-  /** Settles with what came, or undefined for nothing; undefined where it wasn't ordered. */
-  get(sha256: string): Promise<Uint8Array | undefined> | undefined
+  /** Settles with what came of it; undefined where it wasn't ordered. */
+  get(sha256: string): Promise<FoundSignature> | undefined
   /** What was ordered before `pump` goes by one curl. */
-  order(signed: Located): Promise<Uint8Array | undefined>
+  order(signed: Located): Promise<FoundSignature>
   pump(): void
   forget(sha256: string): void
   /** Nobody wants them any more. */
@@ -18,7 +21,6 @@ export interface Batches {
 export interface BatchesDeps {
   mirrors: Pick<FromMirrors, 'many'>
   fromPeers(file: WantedFile): Promise<Uint8Array | undefined>
-  /** The proxies of whoever asks now. */
 }
 
 /** Curls at the same time. */
@@ -27,8 +29,8 @@ const BATCHES = 2
 const PEERS_AT_ONCE = 8
 
 interface Ordered {
-  outcome: Promise<Uint8Array | undefined>
-  settle(bytes: Uint8Array | undefined): void
+  outcome: Promise<FoundSignature>
+  settle(found: FoundSignature): void
 }
 
 export function createBatches({ mirrors, fromPeers }: BatchesDeps): Batches {
@@ -50,8 +52,8 @@ export function createBatches({ mirrors, fromPeers }: BatchesDeps): Batches {
   }
 
   async function fetch(files: Located[]) {
-    const settle = ({ file }: Located, bytes?: Uint8Array) => ordered.get(file.sha256)?.settle(bytes)
-    const left = await mirrors.many(files, settle)
+    const settle = ({ file }: Located, found: FoundSignature) => ordered.get(file.sha256)?.settle(found)
+    const left = await mirrors.many(files, (one, bytes) => settle(one, bytes ?? 'absent'))
     const toAsk = left.values()
     const ask = async () => {
       for (const one of toAsk) {
@@ -68,7 +70,7 @@ export function createBatches({ mirrors, fromPeers }: BatchesDeps): Batches {
     get: (sha256) => ordered.get(sha256)?.outcome,
     order(signed) {
       let settle: Ordered['settle'] = () => {}
-      const outcome = new Promise<Uint8Array | undefined>((resolve) => {
+      const outcome = new Promise<FoundSignature>((resolve) => {
         settle = resolve
       })
       ordered.set(signed.file.sha256, { outcome, settle })

@@ -14,8 +14,8 @@ export interface FromMirrors {
   /** Several mirrors of one, side by side: the first signature counts. Takes 4 s at most. */
   one(signed: Located): Promise<MirrorWord>
   /**
-   * Many, mirror after mirror; of each mirror the first silence ends it. `settle` is told of each that a mirror has
-   * spoken of. Resolves to those of which none has.
+   * Many, mirror after mirror; of each mirror the first silence ends it. `settle` is told of each that a mirror has, and of
+   * those of which one says that there is none and no other has it. Resolves to those of which none has spoken.
    */
   many(files: Located[], settle: (one: Located, bytes?: Uint8Array) => void): Promise<Located[]>
 }
@@ -71,6 +71,7 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
   async function fromNth(
     files: Located[],
     n: number,
+    absent: Set<Located>,
     settle: (one: Located, bytes?: Uint8Array) => void,
   ): Promise<Located[]> {
     const left = new Set(files)
@@ -83,8 +84,10 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
     const { done } = fetch(urls, (index, word) => {
       const one = some[index]?.one
       if (word === 'silent' || !one) return true
-      left.delete(one)
-      settle(one, word)
+      if (word) {
+        left.delete(one)
+        settle(one, word)
+      } else absent.add(one)
       return false
     })
     await done
@@ -105,9 +108,11 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
       return answer
     },
     async many(files, settle) {
+      const absent = new Set<Located>()
       let left = files
-      for (let n = 0; left.length > 0 && n < MIRRORS; n++) left = await fromNth(left, n, settle)
-      return left
+      for (let n = 0; left.length > 0 && n < MIRRORS; n++) left = await fromNth(left, n, absent, settle)
+      for (const one of left) if (absent.has(one)) settle(one)
+      return left.filter((one) => !absent.has(one))
     },
   }
 }

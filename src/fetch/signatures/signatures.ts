@@ -5,8 +5,8 @@ import type { FetchMany } from '../../mirror/curl-batch.ts'
 import type { DeadMirrors } from '../../mirror/dead-mirrors.ts'
 import type { Located } from '../locator.ts'
 import type { FileNetwork } from '../network.ts'
-import { createBatches } from './batches.ts'
-import { createFromMirrors, MIRRORS_MS, type MirrorWord } from './from-mirrors.ts'
+import { createBatches, type FoundSignature } from './batches.ts'
+import { createFromMirrors, MIRRORS_MS } from './from-mirrors.ts'
 import { createFromPeers } from './from-peers.ts'
 
 /**
@@ -21,10 +21,11 @@ export interface Signatures {
    * to be dead, what peers have.
    */
   ready(signed: Located): Promise<Uint8Array | undefined>
-  /** From the mirrors, unless one says that there is none; where none answers, from peers. Takes 7 s at most. */
-  find(signed: Located): Promise<Uint8Array | undefined>
-  /** This package is being sent to a pacman that may ask for its signature next (`find`): begun if it has lately. */
-  expect(signed: Located): void
+  /**
+   * From the mirrors; `absent` where one says that there is none and no other has it; where none answers, from peers.
+   * Takes 7 s at most.
+   */
+  look(signed: Located): Promise<FoundSignature>
   close(): void
 }
 
@@ -41,8 +42,6 @@ const READY_MS = 300
 /** How long after the last question for one the others are kept, in milliseconds. */
 const KEPT_MS = 5 * 60_000
 const MOST_FILES = 2_000
-/** A CacheServer that was asked for a signature within this time, in milliseconds, will be asked for more. */
-const EXPECTED_MS = 60_000
 
 export function createSignatures(deps: SignaturesDeps): Signatures {
   const { clock, deadMirrors } = deps
@@ -54,7 +53,6 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   let queue: Located[] = []
   /** Whether pacman asks for signatures: it has, since the transaction before this one began. */
   let wanted = false
-  let foundAt = Number.NEGATIVE_INFINITY
   let stopTimer: Cancel = () => {}
 
   const areDead = (urls: string[]) => urls.length > 0 && urls.every(deadMirrors.isDead)
@@ -76,14 +74,14 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   }
 
   /** With others, from a mirror that has answered lately. */
-  async function fromBatch(signed: Located): Promise<MirrorWord> {
+  async function fromBatch(signed: Located): Promise<FoundSignature | 'silent'> {
     const { sha256 } = signed.file
     const outcome = ahead.get(sha256) ?? ahead.order(signed)
     ahead.pump()
-    const settled = outcome.then((bytes) => ({ bytes }))
+    const settled = outcome.then((found) => ({ found }))
     const answer = await within(clock, MIRRORS_MS, settled)
     ahead.forget(sha256)
-    return answer ? answer.bytes : 'silent'
+    return answer ? answer.found : 'silent'
   }
 
   return {
@@ -100,23 +98,15 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
       keep()
       const outcome = ahead.get(file.sha256)
       if (outcome) {
-        const bytes = await within(clock, READY_MS, outcome)
+        const found = await within(clock, READY_MS, outcome)
         ahead.forget(file.sha256)
-        return bytes
+        return found === 'absent' ? undefined : found
       }
       return areDead(mirrors) ? fromPeers(file) : undefined
     },
-    expect(signed) {
-      if (clock.now() - foundAt >= EXPECTED_MS || !canBatch(signed)) return
-      if (ahead.get(signed.file.sha256) || ahead.size >= MOST_FILES) return
-      void ahead.order(signed)
-      ahead.pump()
-      keep()
-    },
-    async find(signed) {
-      foundAt = clock.now()
+    async look(signed) {
       if (areDead(signed.mirrors)) return fromPeers(signed.file)
-      const found = canBatch(signed) ? await fromBatch(signed) : await mirrors.one(signed)
+      const found = canBatch(signed) ? await fromBatch(signed) : ((await mirrors.one(signed)) ?? 'absent')
       return found === 'silent' ? fromPeers(signed.file) : found
     },
     close() {

@@ -10,6 +10,7 @@ import { createSignatures, type Signatures } from '../fetch/signatures/signature
 import { type OpenMirror, openMirrorByCurl, PATIENCE } from '../mirror/curl.ts'
 import { createFetchMany, SIGNATURE_PATIENCE } from '../mirror/curl-batch.ts'
 import { createDeadMirrors, type DeadMirrors, notingDead } from '../mirror/dead-mirrors.ts'
+import { fetchAsPacman, openAsPacman } from '../mirror/pacman-agent.ts'
 import { createSmallFiles } from '../mirror/small-batches.ts'
 import { limits } from '../wire/limits.ts'
 import type { Context } from './context.ts'
@@ -33,7 +34,7 @@ export interface FetchingParts {
 
 export function createFetching(
   context: Context,
-  { spool, wholeHasher }: Pick<StorageParts, 'spool' | 'wholeHasher'>,
+  { spool, wholeHasher, pacmanAgent }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'pacmanAgent'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -50,11 +51,14 @@ export function createFetching(
     fetchMany: createFetchMany({ dir: join(spoolDir, 'small'), patience: PATIENCE }),
   })
   // Where a limit holds bytes are read one by one: several files at once would have come before they are charged.
-  const openMirror = notingDead(downloadLimit === undefined ? small : openMirrorByCurl, {
-    dead: deadMirrors,
-    clock,
-    log: logOf('mirror'),
-  })
+  const openMirror = openAsPacman(
+    pacmanAgent,
+    notingDead(downloadLimit === undefined ? small : openMirrorByCurl, {
+      dead: deadMirrors,
+      clock,
+      log: logOf('mirror'),
+    }),
+  )
   const downloads = createDownloads(
     {
       clock,
@@ -94,7 +98,10 @@ export function createFetching(
   const signatures = createSignatures({
     clock,
     log: logOf('signatures'),
-    fetchMany: createFetchMany({ dir: join(spoolDir, 'signatures'), patience: SIGNATURE_PATIENCE }),
+    fetchMany: fetchAsPacman(
+      pacmanAgent,
+      createFetchMany({ dir: join(spoolDir, 'signatures'), patience: SIGNATURE_PATIENCE }),
+    ),
     deadMirrors,
     network,
   })

@@ -271,7 +271,7 @@ if [ "$kind-$daemon-$answered" = package-busy- ]; then
 fi
 
 # A mirror that took the call and was too slow, behind a crowded line say: curl as XferCommand would still be waiting.
-if [ -n "$slow" ]; then
+if [ $kind = package ] && [ -n "$slow" ]; then
 	patience=60
 	get "$slow" && got "$slow"
 	rm -f "$tmp"

@@ -26,7 +26,7 @@ export interface SignaturePledgesDeps {
 
 /** How long one is waited for, in milliseconds, where they have been had before and where it isn't known. */
 const PATIENCE_MS = 5_000
-const FIRST_PATIENCE_MS = 1_500
+const FIRST_PATIENCE_MS = 2_500
 /** How long signatures count as not to be had, and how often one is tried meanwhile without anybody's waiting. */
 const FAILED_MS = 60_000
 const TRY_MS = 10_000

@@ -64,7 +64,7 @@ test('where none is to be had the first is waited for, the others not; what lies
     may = answer
   })
   await turns()
-  clock.advance(1_499)
+  clock.advance(2_499)
   await turns()
   assert.is(may, undefined)
   clock.advance(1)

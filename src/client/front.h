@@ -83,9 +83,6 @@ int64_t now_ms(void);
 /* Whether somebody may be listening at this socket, by its file and the daemon's stamp. */
 enum life { LIFE_NONE, LIFE_UNKNOWN, LIFE_FRESH, LIFE_STALE };
 enum life daemon_life(const char *socket);
-/* By the stamp's age, the state of the daemon's loop as proc(5) has it (NUL: not known), and how long the loop has had
-   the processor since the stamp. */
-enum life life_by(int64_t age_ms, char state, int64_t ran_ms);
 /* "PID START" of the pacman that calls (proc(5)), or an empty string for anybody else. */
 void transaction_of(pid_t parent, char *text, size_t room);
 

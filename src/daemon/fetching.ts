@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { createLimiter } from '../base/limiter.ts'
+import { createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
 import type { FileNetwork } from '../fetch/network.ts'
-import { createReadAhead, type ReadAhead } from '../fetch/read-ahead.ts'
+import type { ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
 import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
 import { type OpenMirror, openMirrorByCurl, PATIENCE } from '../mirror/curl.ts'
@@ -77,7 +78,7 @@ export function createFetching(
       },
     },
   )
-  const readAhead = createReadAhead({
+  const readAhead = createCallersAhead({
     clock,
     find(files) {
       for (let at = 0; at < files.length; at += limits.filesPerQuery) {

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { PacsrvError } from '../base/error.ts'
+import { mirrorsFor, namesProxy } from '../base/caller-environment.ts'
+import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
 import type { Job, JobEnd } from '../fetch/job/job.ts'
+import type { Located } from '../fetch/locator.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import { CURL_ENVIRONMENT, FRAME_HEADER_BYTES, FrameType, HEARTBEAT_MS } from './fetch-stream.ts'
@@ -18,6 +20,22 @@ export interface FetchDeps {
   readAhead: ReadAhead
   signatures: Signatures
   log: Log
+}
+
+/** The job of what was asked for, from the mirrors that this caller may be served from. */
+export function jobFor(
+  fetcher: Pick<Fetcher, 'fetch'>,
+  { file, mirrors }: Pick<Located, 'file' | 'mirrors'>,
+  { url, environment }: { url: string; environment: Record<string, string> },
+): Job {
+  return fetcher.fetch({ file, mirrors: mirrorsFor(mirrors, url, environment) }, environment)
+}
+
+/** Nonsense from this machine's users isn't worth a line: they could write as many as they like. */
+export function logFault(log: Log, thrown: unknown): void {
+  const error = asError(thrown)
+  const isNonsense = error instanceof SyntaxError || (error instanceof PacsrvError && error.code === 'usage')
+  log[isNonsense ? 'debug' : 'warn']({ err: error }, 'a file could not be handed over')
 }
 
 /** How an answer says what isn't the file's own bytes: a frame each. */
@@ -111,11 +129,14 @@ export async function readBody(request: IncomingMessage, most: number): Promise<
   return Buffer.concat(parts).toString('utf8')
 }
 
+/** A line's end in HTTP_USER_AGENT would begin another header. */
+const CONTROL = /[\x00-\x1f\x7f]/
+
 /** Only what is known is taken: the environment goes to a curl. */
 export function knownEnvironment(given: unknown): Record<string, string> {
   const known = CURL_ENVIRONMENT.flatMap((key) => {
     const value = (given as Record<string, unknown> | undefined)?.[key]
-    return typeof value === 'string' && !value.includes('\0') ? [[key, value] as const] : []
+    return typeof value === 'string' && !CONTROL.test(value) ? [[key, value] as const] : []
   })
   return Object.fromEntries(known)
 }
@@ -126,13 +147,20 @@ export async function answerAhead(
   response: ServerResponse,
   { fetcher, readAhead, signatures }: FetchDeps,
 ): Promise<void> {
-  const { urls, environment } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
+  const { urls, environment: given } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<
+    string,
+    unknown
+  >
   const wanted = Array.isArray(urls)
     ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
     : []
-  const all = await Promise.all(wanted.map(fetcher.locate))
-  const located = all.flatMap((one) => ('reason' in one ? [] : [one]))
-  readAhead.begin(located, knownEnvironment(environment))
-  signatures.begin(located, knownEnvironment(environment))
+  const environment = knownEnvironment(given)
+  const all = await Promise.all(wanted.map(async (url) => ({ url, one: await fetcher.locate(url) })))
+  const located = all.flatMap(({ url, one }) =>
+    'reason' in one ? [] : [{ ...one, mirrors: mirrorsFor(one.mirrors, url, environment) }],
+  )
+  readAhead.begin(located, environment)
+  // Signatures that came by a caller's proxy would be the caller's to choose: others might be given them.
+  if (!namesProxy(environment)) signatures.begin(located)
   response.writeHead(204).end()
 }

@@ -9,7 +9,9 @@ import {
   type FetchDeps,
   frameHeader,
   handOver,
+  jobFor,
   knownEnvironment,
+  logFault,
   readBody,
   TRANSACTION_LENGTH,
   type Voice,
@@ -59,20 +61,20 @@ export async function answerFile(
         bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
       )
     }
-    const wanted = transaction !== undefined && readAhead.isNew(transaction)
+    const wanted = transaction !== undefined && readAhead.isNew(transaction, environment)
     const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
     const ready = await findReady(located, packages)
     if (ready) {
-      readAhead.asked(file.sha256)
+      readAhead.asked(file.sha256, environment)
       return await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
     }
     response.write(Buffer.concat(head))
-    const handed = handOver(fetcher.fetch(located, environment), response, textVoice(columns))
+    const handed = handOver(jobFor(fetcher, located, asked), response, textVoice(columns))
     // Only now: reading ahead lets the job go, and one that nobody follows stops.
-    readAhead.asked(file.sha256)
+    readAhead.asked(file.sha256, environment)
     await handed
   } catch (error) {
-    log.warn({ err: asError(error) }, 'a file could not be handed over')
+    logFault(log, error)
     response.end(textFrame(FrameType.mirror, asError(error).message))
   }
 }

@@ -1,3 +1,4 @@
+import { hasUser } from '../base/caller-environment.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
 import { repositoryOfUrl } from '../pacman/urls.ts'
 import type { OpenMirror } from './curl.ts'
@@ -21,9 +22,6 @@ export interface CallerMirrorsDeps {
 
 /** Mirrors looked at, at the same time: who says that all are dead makes this daemon dial no more than these. */
 const MOST_LOOKS = 4
-
-/** Whoever asks may not know the password of another mirror. */
-const hasUser = (url: string) => /^[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(url)
 
 export function createCallerMirrors({
   pacmanConf,
@@ -57,6 +55,7 @@ export function createCallerMirrors({
       const first = conf.repositories.find(({ name }) => name === origin.repository)?.servers[0]
       // pacman asks the second only when the first call failed, and that one has tried them all.
       if (origin.server !== first) return [url]
+      // Whoever asks may not know the password of another mirror.
       return deadMirrors.order(origin.mirrors.filter((mirror) => mirror === url || !hasUser(mirror)))
     },
     async failed(url) {

@@ -92,6 +92,7 @@ const shared = {
     locate: async (url: string) => (url.endsWith('zst') ? located : { reason: 'no sync database names it' }),
     fetch: () => job,
     isFetching: () => state.fetching,
+    job: () => (state.fetching ? (job as unknown as Job) : undefined),
   },
 }
 const packages = {

@@ -19,7 +19,6 @@ export interface BatchesDeps {
   mirrors: Pick<FromMirrors, 'many'>
   fromPeers(file: WantedFile): Promise<Uint8Array | undefined>
   /** The proxies of whoever asks now. */
-  environment(): Record<string, string>
 }
 
 /** Curls at the same time. */
@@ -32,7 +31,7 @@ interface Ordered {
   settle(bytes: Uint8Array | undefined): void
 }
 
-export function createBatches({ mirrors, fromPeers, environment }: BatchesDeps): Batches {
+export function createBatches({ mirrors, fromPeers }: BatchesDeps): Batches {
   const ordered = new Map<string, Ordered>()
   /** Ordered, and in no curl yet. */
   let waiting: Located[] = []
@@ -52,7 +51,7 @@ export function createBatches({ mirrors, fromPeers, environment }: BatchesDeps):
 
   async function fetch(files: Located[]) {
     const settle = ({ file }: Located, bytes?: Uint8Array) => ordered.get(file.sha256)?.settle(bytes)
-    const left = await mirrors.many(files, environment(), settle)
+    const left = await mirrors.many(files, settle)
     const toAsk = left.values()
     const ask = async () => {
       for (const one of toAsk) {

@@ -12,16 +12,12 @@ export type MirrorWord = Uint8Array | 'silent' | undefined
 /** Signatures from mirrors. */
 export interface FromMirrors {
   /** Several mirrors of one, side by side: the first signature counts. Takes 4 s at most. */
-  one(signed: Located, environment: Record<string, string>): Promise<MirrorWord>
+  one(signed: Located): Promise<MirrorWord>
   /**
    * Many, mirror after mirror; of each mirror the first silence ends it. `settle` is told of each that a mirror has
    * spoken of. Resolves to those of which none has.
    */
-  many(
-    files: Located[],
-    environment: Record<string, string>,
-    settle: (one: Located, bytes?: Uint8Array) => void,
-  ): Promise<Located[]>
+  many(files: Located[], settle: (one: Located, bytes?: Uint8Array) => void): Promise<Located[]>
 }
 
 export interface FromMirrorsDeps {
@@ -52,14 +48,14 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
   /** The signatures of the files at these URLs; `onWord` returns whether that is enough. */
   function fetch(
     urls: string[],
-    environment: Record<string, string>,
     onWord: (index: number, word: MirrorWord) => boolean,
   ): { over: AbortController; done: Promise<void> } {
     const over = new AbortController()
     const done = fetchMany(
       urls.map((url) => `${url}.sig`),
       {
-        environment,
+        // Nobody's: one caller's proxy has no say in what another is given.
+        environment: {},
         signal: AbortSignal.any([ending, over.signal]),
         most: limits.signatureBytes,
         onOutcome(index, outcome) {
@@ -75,7 +71,6 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
   async function fromNth(
     files: Located[],
     n: number,
-    environment: Record<string, string>,
     settle: (one: Located, bytes?: Uint8Array) => void,
   ): Promise<Located[]> {
     const left = new Set(files)
@@ -85,7 +80,7 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
     })
     if (some.length === 0) return files
     const urls = some.map(({ url }) => url)
-    const { done } = fetch(urls, environment, (index, word) => {
+    const { done } = fetch(urls, (index, word) => {
       const one = some[index]?.one
       if (word === 'silent' || !one) return true
       left.delete(one)
@@ -97,10 +92,10 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
   }
 
   return {
-    async one({ mirrors }, environment) {
+    async one({ mirrors }) {
       const urls = mirrors.slice(0, MIRRORS)
       let answer: MirrorWord = 'silent'
-      const { over, done } = fetch(urls, environment, (_, word) => {
+      const { over, done } = fetch(urls, (_, word) => {
         if (word !== 'silent' && !(answer instanceof Uint8Array)) answer = word
         return word instanceof Uint8Array
       })
@@ -109,9 +104,9 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
       if (answer === 'silent') for (const url of urls) deadMirrors.failed(url)
       return answer
     },
-    async many(files, environment, settle) {
+    async many(files, settle) {
       let left = files
-      for (let n = 0; left.length > 0 && n < MIRRORS; n++) left = await fromNth(left, n, environment, settle)
+      for (let n = 0; left.length > 0 && n < MIRRORS; n++) left = await fromNth(left, n, settle)
       return left
     },
   }

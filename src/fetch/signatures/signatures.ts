@@ -15,7 +15,7 @@ import { createFromPeers } from './from-peers.ts'
  */
 export interface Signatures {
   /** The packages of a transaction. Their signatures are fetched ahead where pacman asks for signatures at all. */
-  begin(files: Located[], environment: Record<string, string>): void
+  begin(files: Located[]): void
   /**
    * The signature that came ahead, given once; one on its way is waited for a moment. Where the mirrors are known
    * to be dead, what peers have.
@@ -47,10 +47,9 @@ const EXPECTED_MS = 60_000
 export function createSignatures(deps: SignaturesDeps): Signatures {
   const { clock, deadMirrors } = deps
   const ending = new AbortController()
-  let environment: Record<string, string> = {}
   const fromPeers = createFromPeers(deps)
   const mirrors = createFromMirrors({ ...deps, ending: ending.signal })
-  const ahead = createBatches({ mirrors, fromPeers, environment: () => environment })
+  const ahead = createBatches({ mirrors, fromPeers })
   /** Packages whose signatures nobody has begun to fetch. */
   let queue: Located[] = []
   /** Whether pacman asks for signatures: it has, since the transaction before this one began. */
@@ -88,8 +87,7 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   }
 
   return {
-    begin(files, callers) {
-      environment = callers
+    begin(files) {
       queue = files.slice(0, MOST_FILES)
       if (wanted) start()
       wanted = false
@@ -118,7 +116,7 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
     async find(signed) {
       foundAt = clock.now()
       if (areDead(signed.mirrors)) return fromPeers(signed.file)
-      const found = canBatch(signed) ? await fromBatch(signed) : await mirrors.one(signed, environment)
+      const found = canBatch(signed) ? await fromBatch(signed) : await mirrors.one(signed)
       return found === 'silent' ? fromPeers(signed.file) : found
     },
     close() {

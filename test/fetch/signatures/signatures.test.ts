@@ -92,7 +92,7 @@ const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toSt
 test('nothing is fetched ahead until pacman asks for a signature; then all but that one, once', async () => {
   const { signatures, batches } = setUp(fromMirror)
   const files = [1, 2, 3].map((n) => located(n))
-  signatures.begin(files, {})
+  signatures.begin(files)
   await settle()
   assert.equal(batches, [])
   assert.is(await signatures.ready(files[0]!), undefined)
@@ -106,9 +106,9 @@ test('nothing is fetched ahead until pacman asks for a signature; then all but t
 test('the next transaction begins at once; one after a transaction that asked for none does not', async () => {
   const { signatures, batches } = setUp(fromMirror)
   await signatures.ready(located(1))
-  signatures.begin([located(2)], {})
+  signatures.begin([located(2)])
   assert.is(batches.length, 1)
-  signatures.begin([located(3)], {})
+  signatures.begin([located(3)])
   await settle()
   assert.is(batches.length, 1)
 })
@@ -116,13 +116,13 @@ test('the next transaction begins at once; one after a transaction that asked fo
 test('one on its way is waited for 300 ms', async () => {
   const { signatures, clock, giveLater } = setUp(() => undefined)
   await signatures.ready(located(0))
-  signatures.begin([located(1), located(2)], {})
+  signatures.begin([located(1), located(2)])
   const first = signatures.ready(located(1))
   clock.advance(299)
   giveLater()
   assert.is(text(await first), 'http://a/core/pack1.sig')
 
-  signatures.begin([located(3)], {})
+  signatures.begin([located(3)])
   const late = signatures.ready(located(3))
   clock.advance(300)
   assert.is(await late, undefined)
@@ -131,7 +131,7 @@ test('one on its way is waited for 300 ms', async () => {
 test('what nobody asks for is dropped five minutes after the last question', async () => {
   const { signatures, clock } = setUp(fromMirror)
   await signatures.ready(located(0))
-  signatures.begin([located(1), located(2)], {})
+  signatures.begin([located(1), located(2)])
   await settle()
   clock.advance(299_999)
   assert.ok(await signatures.ready(located(1)))
@@ -146,7 +146,7 @@ test('a silent mirror ends its batch, the next stands in; not found is an answer
     url.startsWith('http://a') ? 'silent' : url.includes('pack2') ? 'absent' : fromMirror(url),
   )
   await signatures.ready(located(0))
-  signatures.begin([located(1), located(2)], {})
+  signatures.begin([located(1), located(2)])
   await settle()
   assert.equal(batches, [
     ['http://a/core/pack1.sig', 'http://a/core/pack2.sig'],
@@ -160,7 +160,7 @@ test('a silent mirror ends its batch, the next stands in; not found is an answer
 test('where no mirror answers, ahead too, peers are asked; and at once when that is known', async () => {
   const { signatures, asked, batches } = setUp(() => 'silent', [{ says: signature('peer') }])
   await signatures.ready(located(0))
-  signatures.begin([located(1)], {})
+  signatures.begin([located(1)])
   await settle()
   assert.is(text(await signatures.ready(located(1))), 'peer')
   assert.is(batches.length, 2)

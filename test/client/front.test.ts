@@ -295,7 +295,7 @@ for (const columns of [80, 40] as const) {
       const { stdout } = await execa('script', terminal, {
         env: { LOG: log, PATH: `${bin}:${process.env.PATH}` },
       })
-      const masked = stdout.replace(/ {2}[\d.]+ +\w+\/s \d\d:\d\d/, '  9.99')
+      const masked = stdout.replace(/ {2} *[\d.]+ +\w+\/s \d\d:\d\d/, '  9.99')
       const bar = columns === 80 ? '  9.99 [######################]' : ''
       assert.is(
         masked,

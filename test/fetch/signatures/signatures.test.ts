@@ -2,8 +2,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../../src/base/log.ts'
 import type { Located } from '../../../src/fetch/locator.ts'
+import type { SignatureVerdict } from '../../../src/fetch/signatures/gpgv.ts'
 import { createSignatures } from '../../../src/fetch/signatures/signatures.ts'
-import type { Verdict } from '../../../src/fetch/signatures/verifier.ts'
 import type { FetchMany, SmallOutcome } from '../../../src/mirror/curl-batch.ts'
 import { createDeadMirrors } from '../../../src/mirror/dead-mirrors.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
@@ -32,7 +32,7 @@ interface Peer {
 function setUp(
   mirror: (url: string) => SmallOutcome | undefined,
   peers: Peer[] = [],
-  verdict: (said: string) => Verdict = () => 'unknown',
+  verdict: (said: string) => SignatureVerdict = () => 'unknown',
 ) {
   const clock = createClock()
   const deadMirrors = createDeadMirrors(clock)
@@ -261,7 +261,7 @@ test('who refuses, hangs or sends what is no signature keeps nobody else from an
   assert.is(await garbage.signatures.find(located(1)), undefined)
 })
 
-const dear = (verdict: Verdict) => (said: string) => (said === 'true' ? verdict : 'bad')
+const dear = (verdict: SignatureVerdict) => (said: string) => (said === 'true' ? verdict : 'bad')
 const peersWithBoth = [{ says: signature('false') }, { says: signature('true') }]
 
 test('a slow mirror: what gpgv found good comes from a peer after 100 ms, the next at once', async () => {

@@ -163,10 +163,8 @@ export function createRequestPlan<Source extends PlannedSource>(
    * How long a source takes for what it owes. One that has given nothing yet may never give: whoever is idle and known to
    * give needn't take it for as fast as others are at first.
    */
-  function burden(other: Source, isIdlePeer: boolean): number {
-    if (isIdlePeer && owed(other) > 0 && other.rate() === 0) return Number.MAX_VALUE
-    return owed(other) / speed(other)
-  }
+  const burden = (other: Source, isIdlePeer: boolean) =>
+    isIdlePeer && owed(other) > 0 && other.rate() === 0 ? Number.MAX_VALUE : owed(other) / speed(other)
 
   /** What the slowest would bring last, if `source` brings it clearly sooner. */
   function latest(source: Source, may = (_: number) => true, isIdlePeer = false): number | undefined {

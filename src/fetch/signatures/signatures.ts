@@ -1,5 +1,6 @@
 import { environmentKey } from '../../base/caller-environment.ts'
 import type { Cancel, Clock } from '../../base/clock.ts'
+import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Log } from '../../base/log.ts'
 import type { FetchMany } from '../../mirror/curl-batch.ts'
 import type { DeadMirrors } from '../../mirror/dead-mirrors.ts'
@@ -47,6 +48,8 @@ const QUICKER_MS = 10_000
 /** How long after the last question for one the others are kept, in milliseconds. */
 const KEPT_MS = 5 * 60_000
 const MOST_FILES = 2_000
+/** Who asked for a signature within this time, in milliseconds, has it from elsewhere: pacman doesn't wait for its list. */
+const ASKED_MS = 30_000
 /** A CacheServer that was asked for a signature within this time, in milliseconds, will be asked for more. */
 const EXPECTED_MS = 60_000
 
@@ -63,6 +66,7 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   let queue: Located[] = []
   /** Whether pacman asks for signatures: it has, since the transaction before this one began. */
   let wanted = false
+  const asked = createExpiringMap<string, true>(clock, { ttl: ASKED_MS, limit: MOST_FILES })
   let peersWonAt = Number.NEGATIVE_INFINITY
   let foundAt = Number.NEGATIVE_INFINITY
   let stopTimer: Cancel = () => {}
@@ -121,7 +125,7 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
     begin(files, callers) {
       if (environmentKey(environment) !== environmentKey(callers)) ahead.clear()
       environment = callers
-      queue = files.slice(0, MOST_FILES)
+      queue = files.slice(0, MOST_FILES).filter(({ file }) => !asked.get(file.sha256))
       if (wanted) start()
       wanted = false
       keep()
@@ -136,7 +140,10 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
       }
       if (areDead(mirrors)) return fromPeers.any(file)
       const outcome = isOurs ? ahead.get(file.sha256) : undefined
-      if (!outcome) return undefined
+      if (!outcome) {
+        asked.set(file.sha256, true)
+        return undefined
+      }
       const word = await firstOf(signed, outcome, READY_MS)
       ahead.forget(file.sha256)
       if (word !== 'silent') return word

@@ -108,6 +108,16 @@ test('nothing is fetched ahead until pacman asks for a signature; then all by on
   assert.is(batches.length, 1)
 })
 
+test('a list that comes late: what pacman has asked for by then it has from elsewhere', async () => {
+  const { signatures, batches } = setUp(fromMirror)
+  const files = [1, 2, 3].map((n) => located(n))
+  assert.is(await signatures.ready(files[0]!, {}), undefined)
+  assert.is(await signatures.ready(files[1]!, {}), undefined)
+  signatures.begin(files, {})
+  await settle()
+  assert.equal(batches, [['http://a/core/pack3.sig']])
+})
+
 test('the next transaction begins at once; one after a transaction that asked for none does not', async () => {
   const { signatures, batches } = setUp(fromMirror)
   await signatures.ready(located(1), {})

@@ -116,9 +116,9 @@ int main(int count, char **words)
 		daemon = life == LIFE_FRESH || life == LIFE_UNKNOWN ? "live" : "none";
 	}
 	char tried[640] = "";
-	/* What needs no asking and no drawing is done here: each program that the script starts costs as much as we do. */
-	if (kind >= SIGNATURE && strcmp(daemon, "live") != 0 && terminal_columns() == 0 &&
-		mirror_try(url, &output, tried, sizeof tried)) {
+	/* What needs no asking is done here: each program that the script starts costs as much as we do. */
+	if (kind >= SIGNATURE && strcmp(daemon, "live") != 0 &&
+		mirror_try(url, terminal_columns(), &output, tried, sizeof tried)) {
 		keep(&output);
 	}
 	output_drop(&output);

@@ -63,6 +63,15 @@ void say(int fd, const char *before, const char *text, size_t length, const char
 /* How wide the terminal is, 0 without one. */
 unsigned terminal_columns(void);
 
+/* pacman's progress bar (progress.c): one state of it, at most `columns` wide, into COLUMNS_MOST bytes. */
+enum { COLUMNS_MOST = 1000 };
+struct progress {
+	const char *name;
+	uint64_t done, size; /* bytes */
+	int64_t elapsed_ms;
+};
+void progress_line(char *to, const struct progress *progress, unsigned columns);
+
 /* Signals end the program at once, with its temporary file and its child (output.c). */
 void signals_catch(void);
 /* For a child, before it executes another program. */
@@ -83,9 +92,6 @@ int64_t now_ms(void);
 /* Whether somebody may be listening at this socket, by its file and the daemon's stamp. */
 enum life { LIFE_NONE, LIFE_UNKNOWN, LIFE_FRESH, LIFE_STALE };
 enum life daemon_life(const char *socket);
-/* By the stamp's age, the state of the daemon's loop as proc(5) has it (NUL: not known), and how long the loop has had
-   the processor since the stamp. */
-enum life life_by(int64_t age_ms, char state, int64_t ran_ms);
 /* "PID START" of the pacman that calls (proc(5)), or an empty string for anybody else. */
 void transaction_of(pid_t parent, char *text, size_t room);
 
@@ -97,12 +103,14 @@ _Noreturn void run_mirrors(const char *url, const char *out, const char *daemon,
 bool start_daemon(const struct conf *conf);
 void read_ahead(const struct request *request);
 bool fetch_remote(const struct conf *conf, const char *url, struct output *output);
-/* Runs a program whose standard output is `out`, or ours where that is negative; its exit status. `input`, of at most
-   INPUT_BYTES, is its standard input, or ours where that is NULL. */
+/* Begins a program whose standard output is `out`, or ours where that is negative; false where that fails. `input`, of at
+   most INPUT_BYTES, is its standard input, or ours where that is NULL. One at a time. */
 enum { INPUT_BYTES = 4096 };
-int run(const char **words, int out, const char *input);
-/* The first try of the mirror, as the script would make it (mirror.c). True: the file is there. Else `tried` says for the
+bool run_begin(const char **words, int out, const char *input);
+/* Waits for it; its exit status. */
+int run_end(void);
+/* The first try of the mirror, as the script would make it (mirror.c); `columns` as of a request. True: the file is there. Else `tried` says for the
    script what curl came to, or is empty where it wasn't asked. */
-bool mirror_try(const char *url, struct output *output, char *tried, size_t room);
+bool mirror_try(const char *url, unsigned columns, struct output *output, char *tried, size_t room);
 
 #endif

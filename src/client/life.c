@@ -63,7 +63,9 @@ int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-enum life life_by(int64_t age_ms, char state, int64_t ran_ms)
+/* By the stamp's age, the state of the daemon's loop as proc(5) has it (NUL: not known), and how long the loop has had
+   the processor since the stamp. */
+static enum life life_by(int64_t age_ms, char state, int64_t ran_ms)
 {
 	if (state != '\0' && strchr("TZX", state)) {
 		return LIFE_STALE;

@@ -47,16 +47,15 @@ static _Noreturn void execute(const char **words)
 	_exit(EXIT_NO_PROGRAM);
 }
 
-int run(const char **words, int out, const char *input)
+bool run_begin(const char **words, int out, const char *input)
 {
 	sigset_t all;
 	sigset_t before;
-	int status = 0;
 	int ends[2] = { -1, -1 };
 	if (input) {
 		/* All of it has room in the pipe. */
 		if (pipe2(ends, O_CLOEXEC) != 0 || write(ends[1], input, strlen(input)) != (ssize_t)strlen(input)) {
-			return EXIT_NO_PROGRAM;
+			return false;
 		}
 		close(ends[1]);
 	}
@@ -79,13 +78,21 @@ int run(const char **words, int out, const char *input)
 	}
 	child_pid = pid > 0 ? (sig_atomic_t)pid : 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (pid < 0) {
-		return EXIT_NO_PROGRAM;
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	return pid > 0;
+}
+
+int run_end(void)
+{
+	int status = 0;
+	while (waitpid(child_pid, &status, 0) < 0 && errno == EINTR) {
 	}
 	child_pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run(const char **words, int out)
+{
+	return run_begin(words, out, NULL) ? run_end() : EXIT_NO_PROGRAM;
 }
 
 /* The daemon gets nothing of root's environment but what it is for. */
@@ -120,7 +127,7 @@ static bool ids_of(const char *config, const char *main, const char *command, ch
 		return false;
 	}
 	/* Its few bytes have room in the pipe. */
-	int status = run(words, ends[1], NULL);
+	int status = run(words, ends[1]);
 	close(ends[1]);
 	while (length < sizeof text - 1 && (got = read(ends[0], text + length, sizeof text - 1 - length)) > 0) {
 		length += (size_t)got;
@@ -183,7 +190,7 @@ bool fetch_remote(const struct conf *conf, const char *url, struct output *outpu
 	}
 	const char *words[] = { "curl", "-q", "-sfg", "--noproxy", "*", "--connect-timeout", "1", "--speed-limit", "1",
 		"--speed-time", "10", "--url", from, NULL };
-	if (run(words, output->fd, NULL) == 0) {
+	if (run(words, output->fd) == 0) {
 		return true;
 	}
 	output_drop(output);
@@ -262,7 +269,7 @@ bool start_daemon(const struct conf *conf)
 	char script[PATH_MAX + 32];
 	memcpy(script, in_library("start.cjs"), sizeof script);
 	const char *words[] = { "node", script, conf->file, conf->socket, NULL };
-	bool started = run(words, -1, NULL) == 0;
+	bool started = run(words, -1) == 0;
 	remember(conf, !started);
 	return started;
 }

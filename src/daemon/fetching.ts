@@ -6,7 +6,9 @@ import { createDownloads, type Downloads, type JobRegistry } from '../fetch/down
 import type { FileNetwork } from '../fetch/network.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
+import { createGpgv } from '../fetch/signatures/gpgv.ts'
 import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
+import { createVerifier } from '../fetch/signatures/verifier.ts'
 import { type OpenMirror, openMirrorByCurl, PATIENCE } from '../mirror/curl.ts'
 import { createFetchMany, SIGNATURE_PATIENCE } from '../mirror/curl-batch.ts'
 import { createDeadMirrors, type DeadMirrors, notingDead } from '../mirror/dead-mirrors.ts'
@@ -34,7 +36,13 @@ export interface FetchingParts {
 
 export function createFetching(
   context: Context,
-  { spool, wholeHasher, pacmanAgent }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'pacmanAgent'>,
+  {
+    spool,
+    wholeHasher,
+    catalogue,
+    pacmanConf,
+    pacmanAgent,
+  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -104,6 +112,13 @@ export function createFetching(
     ),
     deadMirrors,
     network,
+    verifier: createVerifier({
+      clock,
+      async open(sha256) {
+        return ((await spool.complete(sha256)) ?? (await catalogue.open(sha256)))?.handle
+      },
+      gpgv: createGpgv(async () => (await pacmanConf())?.gpgDir),
+    }),
   })
   const scout = createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 

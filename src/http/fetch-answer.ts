@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { mirrorsFor, namesProxy } from '../base/caller-environment.ts'
+import { mirrorsFor } from '../base/caller-environment.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
@@ -160,7 +160,6 @@ export async function answerAhead(
     'reason' in one ? [] : [{ ...one, mirrors: mirrorsFor(one.mirrors, url, environment) }],
   )
   readAhead.begin(located, environment)
-  // Signatures that came by a caller's proxy would be the caller's to choose: others might be given them.
-  if (!namesProxy(environment)) signatures.begin(located)
+  signatures.begin(located, environment)
   response.writeHead(204).end()
 }

@@ -2,8 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { createExpiringMap } from '../base/expiring-map.ts'
 import { within } from '../base/within.ts'
 import type { Located } from '../fetch/locator.ts'
-import type { FoundSignature } from '../fetch/signatures/batches.ts'
-import type { Signatures } from '../fetch/signatures/signatures.ts'
+import type { FoundSignature, Signatures } from '../fetch/signatures/signatures.ts'
 import type { UploadStore } from '../transfer/uploader.ts'
 
 /**

@@ -14,6 +14,8 @@ export interface Repository {
 export interface PacmanConf {
   cacheDirs: string[]
   dbPath: string
+  /** Where pacman's keyring is; left out where pacman-conf doesn't say. */
+  gpgDir?: string
   repositories: Repository[]
 }
 
@@ -69,6 +71,7 @@ export function parsePacmanConf(text: string): PacmanConf {
       else if (level) usual = level
     } else if (!repository && key === 'CacheDir') conf.cacheDirs.push(value)
     else if (!repository && key === 'DBPath') conf.dbPath = value
+    else if (!repository && key === 'GPGDir') conf.gpgDir = value
   }
   return conf
 }

@@ -281,6 +281,30 @@ for (const columns of [80, 40]) {
   })
 }
 
+for (const columns of [80, 40] as const) {
+  test(`no daemon, a terminal of ${columns} columns: pacman's own bar, and none for a signature`, async () => {
+    for (const ending of ['', '.sig']) {
+      const words = [
+        program,
+        '--config',
+        conf,
+        `${mirrorUrl}/${PACKAGE}${ending}`,
+        join(cache, PACKAGE + ending),
+      ]
+      const terminal = ['-qec', `stty cols ${columns}; ${words.join(' ')}`, '/dev/null']
+      const { stdout } = await execa('script', terminal, {
+        env: { LOG: log, PATH: `${bin}:${process.env.PATH}` },
+      })
+      const masked = stdout.replace(/ {2} *[\d.]+ +\w+\/s \d\d:\d\d/, '  9.99')
+      const bar = columns === 80 ? '  9.99 [######################]' : ''
+      assert.is(
+        masked,
+        ending ? '' : ` ${'some-1:2-1-any'.padEnd(columns === 80 ? 20 : 21)}   15.0   B${bar} 100%`,
+      )
+    }
+  })
+}
+
 test('no daemon at all: the mirror gives the file', async () => {
   for (const path of [bin, join(dir, 'no-node')]) {
     const { status, files } = await run({ path })

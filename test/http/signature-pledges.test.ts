@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Located } from '../../src/fetch/locator.ts'
-import type { FoundSignature } from '../../src/fetch/signatures/batches.ts'
+import type { FoundSignature } from '../../src/fetch/signatures/signatures.ts'
 import { createSignaturePledges } from '../../src/http/signature-pledges.ts'
 import { createClock } from '../clock.ts'
 

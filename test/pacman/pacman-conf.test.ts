@@ -13,6 +13,7 @@ test('what pacman-conf prints', () => {
       '[options]',
       'RootDir = /',
       'DBPath = /db',
+      'GPGDir = /gpg/',
       'CacheDir = /c1/',
       'CacheDir = /c 2',
       'CheckSpace',
@@ -35,6 +36,7 @@ test('what pacman-conf prints', () => {
   )
   assert.equal(conf, {
     dbPath: '/db',
+    gpgDir: '/gpg/',
     cacheDirs: ['/c1/', '/c 2'],
     repositories: [
       {
@@ -70,6 +72,7 @@ withPacmanConf('pacman-conf itself, with an included mirror list', async () => {
   )
   assert.equal((await readPacmanConf(file)).conf, {
     dbPath: '/var/lib/pacman/',
+    gpgDir: '/etc/pacman.d/gnupg/',
     cacheDirs: [`${folder}/one/`, `${folder}/two/`],
     repositories: [
       {

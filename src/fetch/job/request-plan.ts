@@ -159,13 +159,20 @@ export function createRequestPlan<Source extends PlannedSource>(
     return found
   }
 
+  /**
+   * How long a source takes for what it owes. One that has given nothing yet may never give: whoever is idle and known to
+   * give needn't take it for as fast as others are at first.
+   */
+  const burden = (other: Source, isIdlePeer: boolean) =>
+    isIdlePeer && owed(other) > 0 && other.rate() === 0 ? Number.MAX_VALUE : owed(other) / speed(other)
+
   /** What the slowest would bring last, if `source` brings it clearly sooner. */
-  function latest(source: Source, may = (_: number) => true): number | undefined {
+  function latest(source: Source, may = (_: number) => true, isIdlePeer = false): number | undefined {
     let found: number | undefined
     let latestMs = 0
     const soonest = owed(source) / speed(source)
     for (const [other, queue] of queues) {
-      const theirs = owed(other) / speed(other)
+      const theirs = burden(other, isIdlePeer)
       if (other === source || askers.isDoubted(other) || theirs <= latestMs || theirs <= soonest * CLEARLY)
         continue
       const chunk = queue.findLast(
@@ -212,7 +219,8 @@ export function createRequestPlan<Source extends PlannedSource>(
     arrived(chunk) {
       for (const source of askers.of(chunk) ?? []) unask(source, chunk)
     },
-    pick: (source, among = []) => rarest(source, among) ?? latest(source),
+    pick: (source, among = []) =>
+      rarest(source, among) ?? latest(source, undefined, owed(source) === 0 && judge.isSound(source)),
     pickRun(source, { streams = [], may } = {}) {
       const gap = may
         ? firstRun(cursor.first(), chunks, (chunk) => free(chunk) && may(chunk))

@@ -12,12 +12,16 @@ export type MirrorWord = Uint8Array | 'silent' | undefined
 /** Signatures from mirrors. */
 export interface FromMirrors {
   /** Several mirrors of one, side by side: the first signature counts. Takes 4 s at most. */
-  one(signed: Located): Promise<MirrorWord>
+  one(signed: Located, environment: Record<string, string>): Promise<MirrorWord>
   /**
    * Many, mirror after mirror; of each mirror the first silence ends it. `settle` is told of each that a mirror has, and of
    * those of which one says that there is none and no other has it. Resolves to those of which none has spoken.
    */
-  many(files: Located[], settle: (one: Located, bytes?: Uint8Array) => void): Promise<Located[]>
+  many(
+    files: Located[],
+    environment: Record<string, string>,
+    settle: (one: Located, bytes?: Uint8Array) => void,
+  ): Promise<Located[]>
 }
 
 export interface FromMirrorsDeps {
@@ -48,14 +52,14 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
   /** The signatures of the files at these URLs; `onWord` returns whether that is enough. */
   function fetch(
     urls: string[],
+    environment: Record<string, string>,
     onWord: (index: number, word: MirrorWord) => boolean,
   ): { over: AbortController; done: Promise<void> } {
     const over = new AbortController()
     const done = fetchMany(
       urls.map((url) => `${url}.sig`),
       {
-        // Nobody's: one caller's proxy has no say in what another is given.
-        environment: {},
+        environment,
         signal: AbortSignal.any([ending, over.signal]),
         most: limits.signatureBytes,
         onOutcome(index, outcome) {
@@ -72,6 +76,7 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
     files: Located[],
     n: number,
     absent: Set<Located>,
+    environment: Record<string, string>,
     settle: (one: Located, bytes?: Uint8Array) => void,
   ): Promise<Located[]> {
     const left = new Set(files)
@@ -81,7 +86,7 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
     })
     if (some.length === 0) return files
     const urls = some.map(({ url }) => url)
-    const { done } = fetch(urls, (index, word) => {
+    const { done } = fetch(urls, environment, (index, word) => {
       const one = some[index]?.one
       if (word === 'silent' || !one) return true
       if (word) {
@@ -95,10 +100,10 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
   }
 
   return {
-    async one({ mirrors }) {
+    async one({ mirrors }, environment) {
       const urls = mirrors.slice(0, MIRRORS)
       let answer: MirrorWord = 'silent'
-      const { over, done } = fetch(urls, (_, word) => {
+      const { over, done } = fetch(urls, environment, (_, word) => {
         if (word !== 'silent' && !(answer instanceof Uint8Array)) answer = word
         return word instanceof Uint8Array
       })
@@ -107,10 +112,12 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
       if (answer === 'silent') for (const url of urls) deadMirrors.failed(url)
       return answer
     },
-    async many(files, settle) {
+    async many(files, environment, settle) {
       const absent = new Set<Located>()
       let left = files
-      for (let n = 0; left.length > 0 && n < MIRRORS; n++) left = await fromNth(left, n, absent, settle)
+      for (let n = 0; left.length > 0 && n < MIRRORS; n++) {
+        left = await fromNth(left, n, absent, environment, settle)
+      }
       for (const one of left) if (absent.has(one)) settle(one)
       return left.filter((one) => !absent.has(one))
     },

@@ -1,33 +1,35 @@
+import { environmentKey } from '../../base/caller-environment.ts'
 import type { Cancel, Clock } from '../../base/clock.ts'
+import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Log } from '../../base/log.ts'
-import { within } from '../../base/within.ts'
 import type { FetchMany } from '../../mirror/curl-batch.ts'
 import type { DeadMirrors } from '../../mirror/dead-mirrors.ts'
 import type { Located } from '../locator.ts'
 import type { FileNetwork } from '../network.ts'
-import { createBatches, type FoundSignature } from './batches.ts'
-import { createFromMirrors, MIRRORS_MS } from './from-mirrors.ts'
+import { createBatches } from './batches.ts'
+import { createFromMirrors, MIRRORS_MS, type MirrorWord } from './from-mirrors.ts'
 import { createFromPeers } from './from-peers.ts'
+import type { Verifier } from './verifier.ts'
 
 /**
- * Detached signatures of packages: from mirrors, and from peers only where no mirror answers. They are not verified
- * here: pacman checks them with its own keys.
+ * Detached signatures of packages: from mirrors, many by one curl; from peers where the mirrors take their time and
+ * gpgv has found theirs good, or where no mirror answers. pacman checks each with its own keys.
  */
 export interface Signatures {
   /** The packages of a transaction. Their signatures are fetched ahead where pacman asks for signatures at all. */
-  begin(files: Located[]): void
+  begin(files: Located[], environment: Record<string, string>): void
   /**
-   * The signature that came ahead, given once; one on its way is waited for a moment. Where the mirrors are known
-   * to be dead, what peers have.
+   * The signature of a package of the transaction, given once, if it comes in 2 s; only to whom `begin` was told of by
+   * the same environment, since a proxy decides what comes. Where the mirrors are known to be dead, what peers have.
    */
-  ready(signed: Located): Promise<Uint8Array | undefined>
-  /**
-   * From the mirrors; `absent` where one says that there is none and no other has it; where none answers, from peers.
-   * Takes 7 s at most.
-   */
+  ready(signed: Located, environment: Record<string, string>): Promise<Uint8Array | undefined>
+  /** From the mirrors, or from peers where none of them answers. Takes 7 s at most. */
   look(signed: Located): Promise<FoundSignature>
   close(): void
 }
+
+/** A signature; `absent`: a mirror says that there is none, and no other has it; undefined: nobody has said anything. */
+export type FoundSignature = Uint8Array | 'absent' | undefined
 
 export interface SignaturesDeps {
   clock: Clock
@@ -35,24 +37,36 @@ export interface SignaturesDeps {
   fetchMany: FetchMany
   deadMirrors: DeadMirrors
   network: Pick<FileNetwork, 'find' | 'connect'>
+  verifier: Verifier
 }
 
-/** A request of the sh front waits half a second in all. */
-const READY_MS = 300
+/** A signature on its way is waited for so long, in milliseconds: the front's own curl would begin anew. */
+const READY_MS = 2_000
+/** Mirrors that are as quick as this, in milliseconds, are cheaper than a gpgv for each. */
+const PEERS_AFTER_MS = 100
+/** Peers that were quicker within this time, in milliseconds, are asked at once. */
+const QUICKER_MS = 10_000
 /** How long after the last question for one the others are kept, in milliseconds. */
 const KEPT_MS = 5 * 60_000
 const MOST_FILES = 2_000
+/** Who asked for a signature within this time, in milliseconds, has it from elsewhere: pacman doesn't wait for its list. */
+const ASKED_MS = 30_000
 
 export function createSignatures(deps: SignaturesDeps): Signatures {
   const { clock, deadMirrors } = deps
   const ending = new AbortController()
+  let environment: Record<string, string> = {}
   const fromPeers = createFromPeers(deps)
   const mirrors = createFromMirrors({ ...deps, ending: ending.signal })
-  const ahead = createBatches({ mirrors, fromPeers })
+  const ahead = createBatches({ mirrors, environment: () => environment })
+  /** For CacheServer: whoever asks there has told of no proxies, and gets nothing that came by another's. */
+  const served = createBatches({ mirrors, environment: () => ({}) })
   /** Packages whose signatures nobody has begun to fetch. */
   let queue: Located[] = []
   /** Whether pacman asks for signatures: it has, since the transaction before this one began. */
   let wanted = false
+  const asked = createExpiringMap<string, true>(clock, { ttl: ASKED_MS, limit: MOST_FILES })
+  let peersWonAt = Number.NEGATIVE_INFINITY
   let stopTimer: Cancel = () => {}
 
   const areDead = (urls: string[]) => urls.length > 0 && urls.every(deadMirrors.isDead)
@@ -60,10 +74,11 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
 
   function keep() {
     stopTimer()
-    if (ahead.size + queue.length === 0) return
+    if (ahead.size + served.size + queue.length === 0) return
     stopTimer = clock.after(KEPT_MS, () => {
       queue = []
       ahead.clear()
+      served.clear()
     })
   }
 
@@ -73,41 +88,71 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
     ahead.pump()
   }
 
+  /** What the mirrors say within `ms`, or earlier what peers have and gpgv found good. */
+  function firstOf({ file }: Located, word: Promise<MirrorWord>, ms: number): Promise<MirrorWord> {
+    return new Promise((resolve) => {
+      const settle = (answer: MirrorWord) => {
+        stopPeers()
+        stopWaiting()
+        resolve(answer)
+      }
+      const askPeers = async () => {
+        const bytes = await fromPeers.verified(file)
+        if (!bytes) return
+        peersWonAt = clock.now()
+        settle(bytes)
+      }
+      const isSlow = clock.now() - peersWonAt < QUICKER_MS
+      const stopPeers = clock.after(isSlow ? 0 : PEERS_AFTER_MS, () => void askPeers())
+      const stopWaiting = clock.after(ms, () => settle('silent'))
+      void word.then(settle)
+    })
+  }
+
   /** With others, from a mirror that has answered lately. */
-  async function fromBatch(signed: Located): Promise<FoundSignature | 'silent'> {
+  async function fromBatch(signed: Located): Promise<MirrorWord> {
     const { sha256 } = signed.file
-    const outcome = ahead.get(sha256) ?? ahead.order(signed)
-    ahead.pump()
-    const settled = outcome.then((found) => ({ found }))
-    const answer = await within(clock, MIRRORS_MS, settled)
-    ahead.forget(sha256)
-    return answer ? answer.found : 'silent'
+    const outcome = served.get(sha256) ?? served.order(signed)
+    served.pump()
+    const answer = await firstOf(signed, outcome, MIRRORS_MS)
+    served.forget(sha256)
+    return answer
   }
 
   return {
-    begin(files) {
-      queue = files.slice(0, MOST_FILES)
+    begin(files, callers) {
+      if (environmentKey(environment) !== environmentKey(callers)) ahead.clear()
+      environment = callers
+      queue = files.slice(0, MOST_FILES).filter(({ file }) => !asked.get(file.sha256))
       if (wanted) start()
       wanted = false
       keep()
     },
-    async ready({ file, mirrors }) {
-      wanted = true
-      queue = queue.filter((one) => one.file.sha256 !== file.sha256)
-      start()
-      keep()
-      const outcome = ahead.get(file.sha256)
-      if (outcome) {
-        const found = await within(clock, READY_MS, outcome)
-        ahead.forget(file.sha256)
-        return found === 'absent' ? undefined : found
+    async ready(signed, callers) {
+      const { file, mirrors } = signed
+      const isOurs = environmentKey(environment) === environmentKey(callers)
+      if (isOurs) {
+        wanted = true
+        start()
+        keep()
       }
-      return areDead(mirrors) ? fromPeers(file) : undefined
+      if (areDead(mirrors)) return fromPeers.any(file)
+      const outcome = isOurs ? ahead.get(file.sha256) : undefined
+      if (!outcome) {
+        asked.set(file.sha256, true)
+        return undefined
+      }
+      const word = await firstOf(signed, outcome, READY_MS)
+      ahead.forget(file.sha256)
+      if (word !== 'silent') return word
+      return areDead(mirrors) ? fromPeers.any(file) : undefined
     },
     async look(signed) {
-      if (areDead(signed.mirrors)) return fromPeers(signed.file)
-      const found = canBatch(signed) ? await fromBatch(signed) : ((await mirrors.one(signed)) ?? 'absent')
-      return found === 'silent' ? fromPeers(signed.file) : found
+      if (areDead(signed.mirrors)) return fromPeers.any(signed.file)
+      const found = canBatch(signed)
+        ? await fromBatch(signed)
+        : await firstOf(signed, mirrors.one(signed, {}), MIRRORS_MS)
+      return found === 'silent' ? fromPeers.any(signed.file) : (found ?? 'absent')
     },
     close() {
       ending.abort()

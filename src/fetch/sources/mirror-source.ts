@@ -133,7 +133,7 @@ export function createMirrorSource(
             if (!stream) return
             if (error) fail(error)
             else if (position < until)
-              fail(new PacsrvError('mirror', `the mirror sent only ${position} of ${size} bytes`))
+              fail(new PacsrvError('mismatch', `the mirror sent only ${position} of ${size} bytes`))
             else finishRun()
           },
         },

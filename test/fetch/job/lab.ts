@@ -435,7 +435,7 @@ function createMirrors(clock: WoundClock, mirrors: MirrorOptions[], seen: Mirror
       if (over) return
       if (fault !== undefined) return finish(new PacsrvError('mirror', fault))
       if (content.length !== size)
-        return finish(new PacsrvError('mirror', `the mirror's file has ${content.length} bytes`))
+        return finish(new PacsrvError('mismatch', `the mirror's file has ${content.length} bytes`))
       if (seen.length > (mirrors[index]!.headlessAfter ?? seen.length)) return finish()
       handler.onStart(at)
       send()

@@ -65,7 +65,7 @@ export function createFetching(
       openMirror,
       downloads: createLimiter(clock, downloadLimit),
       mirrorRates: new Map(),
-      recycle: node.recycle,
+      buffers: node.buffers,
     },
     {
       registry,

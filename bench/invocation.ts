@@ -6,12 +6,16 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BARE_ENVIRONMENT } from '../test/e2e/commands.ts'
-import { makePackage } from '../test/e2e/packages.ts'
+import { makePackage, makePackages } from '../test/e2e/packages.ts'
 import { createLoopback, median } from './loopback.ts'
 
 const rounds = Number(process.argv[2] ?? 60)
 const item = makePackage({ name: 'small', size: 30_000 })
-const lab = await createLoopback([item])
+/** What a neighbour has, one a round: each is new to anna. */
+const near = makePackages(Array.from({ length: rounds }, (_, n) => ({ name: `near${n}`, size: 30_000 })))
+const lab = await createLoopback([item, ...near])
+await lab.mirror.behave([{ path: 'near', delay: 60 }])
+await lab.add('bob', near)
 const { node, pacman, host } = await lab.add('anna', [])
 const url = `${lab.server}/${item.file}`
 const out = join(pacman.cache, `${item.file}.part`)
@@ -29,6 +33,7 @@ const theirs = join(open, `${item.file}.part`)
 const asNobody = ['setpriv', '--reuid', 'nobody', '--clear-groups']
 const curl = ['curl', '-sf', '-o', out]
 
+const NEAR = 'pacsrv-xfer, the same size, a neighbour has it, not read ahead'
 const rivals: Record<string, string[]> = {
   "curl's start: the same file over the same socket": [
     ...curl,
@@ -37,6 +42,7 @@ const rivals: Record<string, string[]> = {
     `http://localhost/${new URL(url).pathname.slice(1)}`,
   ],
   'pacsrv-xfer, a file that is ready': [lab.program, '--config', node.config, url, out],
+  [NEAR]: [],
   'an empty Node program': ['node', empty],
   'curl alone from the mirror': [...curl, url],
   'pacsrv-xfer, no daemon, start = no': [lab.program, '--config', alone, url, out],
@@ -68,12 +74,17 @@ if (!readFileSync(out).equals(readFileSync(item.path))) throw new Error('the fil
 const times: Record<string, number[]> = {}
 for (let round = 0; round < rounds; round++) {
   for (const [name, command] of Object.entries(rivals)) {
+    const { file } = near[round]!
+    const fresh = [lab.program, '--config', node.config, `${lab.server}/${file}`, out]
     times[name] ??= []
-    times[name].push(run(command))
+    times[name].push(run(name === NEAR ? fresh : command))
   }
 }
 console.log(`| what | median of ${rounds}, ms |\n| --- | --- |`)
 for (const [name, values] of Object.entries(times)) console.log(`| ${name} | ${median(values).toFixed(1)} |`)
+
+const { totals } = await node.status()
+console.log(`| of what the neighbour had, from the mirror | ${totals.fromMirror} bytes |`)
 
 const { pid } = (await node.status()).node
 const CALLS = 50

@@ -25,7 +25,8 @@ export async function runProxy({ hosts, packages, link, mirrorLink }: CrowdSetti
     const host = lab.host(`desk${n}`, { rate: link })
     const pacman = createPacman(host, {
       repositories: { lab: [`http://${proxy.address}:${PORT}/lab`] },
-      options: ['ParallelDownloads = 5'],
+      // Who waits for proxy_cache_lock gets no byte meanwhile, and pacman gives up after ten such seconds.
+      options: ['ParallelDownloads = 5', 'DisableDownloadTimeout'],
     })
     copyFileSync(join(mirror.folder, 'lab/lab.db'), join(pacman.sync, 'lab.db'))
     return { host, pacman }

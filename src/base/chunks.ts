@@ -2,7 +2,7 @@ import { sha256 } from './sha256.ts'
 
 /**
  * How a file is cut. The size of a chunk follows from the file's size alone, so that the chunk lists of
- * honest nodes agree (DESIGN.md, "Trust, chunk by chunk").
+ * honest nodes agree (docs/architecture.md, "Trust, chunk by chunk").
  */
 const SMALL_CHUNK = 64 * 1024
 const LARGE_CHUNK = 1024 * 1024

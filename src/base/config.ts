@@ -26,7 +26,7 @@ const key = <T>(parse: value.ValueParser<T>, fallback: T) => ({ parse, fallback 
 const optional = <T>(parse: value.ValueParser<T>) => ({ parse })
 const many = <T>(parse: value.ValueParser<T>) => ({ parse, many: true as const })
 
-/** Every section and key there is (DESIGN.md, "What users touch"), with how it is read and its default. */
+/** Every section and key there is (docs/architecture.md, rule 9), with how it is read and its default. */
 const schema = (paths: DefaultPaths) => ({
   daemon: {
     'pacman-conf': key(value.absolutePath, '/etc/pacman.conf'),

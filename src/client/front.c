@@ -115,6 +115,12 @@ int main(int count, char **words)
 		enum life life = daemon_life(conf.socket);
 		daemon = life == LIFE_FRESH || life == LIFE_UNKNOWN ? "live" : "none";
 	}
+	char tried[640] = "";
+	/* What needs no asking is done here: each program that the script starts costs as much as we do. */
+	if (kind >= SIGNATURE && strcmp(daemon, "live") != 0 &&
+		mirror_try(url, terminal_columns(), &output, tried, sizeof tried)) {
+		keep(&output);
+	}
 	output_drop(&output);
-	run_mirrors(url, out, daemon, conf.socket);
+	run_mirrors(url, out, daemon, conf.socket, tried);
 }

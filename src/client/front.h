@@ -52,6 +52,8 @@ bool output_init(struct output *output, const char *out);
 bool output_open(struct output *output);
 bool output_write(struct output *output, const unsigned char *bytes, size_t count);
 bool output_rewind(struct output *output);
+/* The file's path, for another program to write it; it is ours to remove from now on. */
+const char *output_lend(struct output *output);
 void output_drop(struct output *output);
 /* Puts it in OUT's place; false, with a line said, where that fails. */
 bool output_keep(struct output *output);
@@ -61,8 +63,19 @@ void say(int fd, const char *before, const char *text, size_t length, const char
 /* How wide the terminal is, 0 without one. */
 unsigned terminal_columns(void);
 
+/* pacman's progress bar (progress.c): one state of it, at most `columns` wide, into COLUMNS_MOST bytes. */
+enum { COLUMNS_MOST = 1000 };
+struct progress {
+	const char *name;
+	uint64_t done, size; /* bytes */
+	int64_t elapsed_ms;
+};
+void progress_line(char *to, const struct progress *progress, unsigned columns);
+
 /* Signals end the program at once, with its temporary file and its child (output.c). */
 void signals_catch(void);
+/* For a child, before it executes another program. */
+void signals_default(void);
 extern volatile sig_atomic_t child_pid;
 
 /* One request to the daemon (ask.c). */
@@ -85,9 +98,19 @@ void transaction_of(pid_t parent, char *text, size_t room);
 /* Other programs (spawn.c). */
 void find_library(const char *executed);
 _Noreturn void run_program(const struct conf *conf, char **words);
-_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket);
+/* `tried`: what mirror_try came to, or an empty string. */
+_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried);
 bool start_daemon(const struct conf *conf);
 void read_ahead(const struct request *request);
 bool fetch_remote(const struct conf *conf, const char *url, struct output *output);
+/* Begins a program whose standard output is `out`, or ours where that is negative; false where that fails. `input`, of at
+   most INPUT_BYTES, is its standard input, or ours where that is NULL. One at a time. */
+enum { INPUT_BYTES = 4096 };
+bool run_begin(const char **words, int out, const char *input);
+/* Waits for it; its exit status. */
+int run_end(void);
+/* The first try of the mirror, as the script would make it (mirror.c); `columns` as of a request. True: the file is there. Else `tried` says for the
+   script what curl came to, or is empty where it wasn't asked. */
+bool mirror_try(const char *url, unsigned columns, struct output *output, char *tried, size_t room);
 
 #endif

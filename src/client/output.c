@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { NAME_BYTES = 255, LINE_BYTES = 1024, ENDING_BYTES = 640 };
@@ -88,6 +89,14 @@ bool output_open(struct output *output)
 	return output->fd >= 0;
 }
 
+const char *output_lend(struct output *output)
+{
+	output_drop(output);
+	is_there = 1;
+	unlink(temporary);
+	return temporary;
+}
+
 bool output_write(struct output *output, const unsigned char *bytes, size_t count)
 {
 	if (!output_open(output)) {
@@ -142,7 +151,7 @@ void output_complain(const struct output *output, int error)
 bool output_keep(struct output *output)
 {
 	/* Some file systems find out only now that there is no room. */
-	int failed = close(output->fd);
+	int failed = output->fd >= 0 ? close(output->fd) : 0;
 	output->fd = -1;
 	if (failed != 0 || rename(temporary, output->out) != 0) {
 		output_complain(output, errno);
@@ -178,11 +187,13 @@ unsigned terminal_columns(void)
 
 static void leave(int signal)
 {
+	/* The child first, or it might make the file anew. */
+	if (child_pid > 0) {
+		kill(child_pid, SIGKILL);
+		waitpid(child_pid, NULL, 0);
+	}
 	if (is_there) {
 		unlink(temporary);
-	}
-	if (child_pid > 0) {
-		kill(child_pid, SIGTERM);
 	}
 	_exit(signal == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED);
 }
@@ -192,9 +203,10 @@ static void pass_over(int signal)
 	(void)signal;
 }
 
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
 void signals_catch(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = leave };
 	sigfillset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
@@ -206,4 +218,14 @@ void signals_catch(void)
 	/* Not SIG_IGN, which would outlive an exec. */
 	action.sa_handler = pass_over;
 	sigaction(SIGPIPE, &action, NULL);
+}
+
+void signals_default(void)
+{
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		struct sigaction now;
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == leave) {
+			signal(signals[i], SIG_DFL);
+		}
+	}
 }

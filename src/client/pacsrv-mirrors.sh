@@ -1,20 +1,22 @@
 #!/bin/sh
-# pacsrv-mirrors URL OUT [DAEMON SOCKET]: a file from the mirrors by curl, as pacman's own downloader would get it.
+# pacsrv-mirrors URL OUT [DAEMON SOCKET [TRIED]]: a file from the mirrors by curl, as pacman's own downloader would get it.
 #
 # The front executes this when the daemon is not there, has no luck or is not to be asked. DAEMON is `live` (it is asked
-# which mirrors there are, and told which failed), `busy` (it was silent: it is only asked for the file once more where no
-# mirror gave anything) or `none`. Its parent is pacman: the front executed it in its own place.
-url=$1 out=$2 daemon=${3:-none} socket=$4
+# which mirrors it knows to be dead, and told which failed), `busy` (it was silent: it is only asked for the file once more where no
+# mirror gave anything) or `none`. TRIED is what a first try of the URL came to (mirror.c): curl's status and report. Its
+# parent is pacman: the front executed it in its own place.
+url=$1 out=$2 daemon=${3:-none} socket=$4 tried=$5 base=''
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
-tmp=${out%.part}.$$.part # pacman and pacsrv's own catalogue both pass over *.part
-answer=${out%.part}.$$.answer.part # the heads that curl was sent, and its report
 name=${url##*/}
-
 case $out in
 */*) folder=${out%/*}/ ;;
-*) folder=. ;;
+*) folder=./ ;;
 esac
+[ ${#name} -gt 200 ] || base=$name
+base=${base:-pacsrv} # a name may have 255 bytes (NAME_MAX)
+tmp=$folder$base.$$.part # pacman and pacsrv's own catalogue both pass over *.part
+answer=$folder$base.$$.answer.part # the heads that curl was sent, and its report
 
 # A child in the background and a trap: the shell would otherwise hold a signal back until its child is done. Its
 # standard input goes by 3: what runs in the background gets /dev/null for 0.
@@ -91,12 +93,26 @@ case $out in
 	esac
 	case $refresh in *yy*) present='' ;; esac
 	[ -s "$present" ] || present=''
+	# A page of a captive portal, say, is no reason to ask only for what is newer: gzip, zstd, xz, bzip2, lz4.
+	[ -z "$present" ] || case ${present##*.}-$(od -An -tx1 -N4 "$present") in
+	sig-' 3c '*) present='' ;;
+	sig-* | *-' 1f 8b '* | *-' 28 b5 2f fd' | *-' fd 37 7a 58' | *-' 42 5a 68 '* | *-' 04 22 4d 18') ;;
+	*) present='' ;;
+	esac
 	;;
 esac
 
-# One try, as pacman's own downloader would: its time-outs, its user agent, the server's time kept. Sets $code, the
-# answer's status, and $report, what to say of it. The URL is no argument: it may carry a password.
+# One try, as pacman's own downloader would: its time-outs, its agent, the server's time kept. Sets $code, the answer's
+# status, and $report. The URL is no argument: it may carry a password.
 get() {
+	if [ -n "$tried" ]; then # the front has made this try, and it failed
+		status=${tried%%[!0-9]*}
+		read_report <<-EOF
+			$tried
+		EOF
+		tried=''
+		return "$status"
+	fi
 	quoted=$1
 	case $1 in *[\"\\]*) quoted=$(printf '%s' "$1" | sed 's/["\\]/\\&/g') ;; esac
 	set -- -sfLgR --connect-timeout 10 --speed-limit 1 --speed-time "$patience" -K - -o "$tmp" \
@@ -118,11 +134,15 @@ get() {
 		wait "$watcher" 2>/dev/null
 		watcher=
 	fi
+	read_report <"$answer"
+	return $status
+}
+read_report() {
 	code=000 bytes=0 seconds=0 connected=0 report='curl gave up'
 	while read -r key code_ bytes_ seconds_ connected_ report_; do
 		[ "$key" != pacsrv ] || code=$code_ bytes=$bytes_ seconds=$seconds_ connected=$connected_ report=$report_
-	done <"$answer"
-	return $status
+	done
+	[ "$status" != 23 ] || report="can't write to $folder: is its disk full?"
 }
 
 got() {
@@ -141,8 +161,8 @@ got() {
 	finish
 }
 
-# pacman's own configuration: the repository that $url is of. A word for each of its SigLevel, then its other
-# servers, if $url is of the first: pacman asks the second only when this call has failed with them all.
+# The repository that $url is of: a word for each of its SigLevel, then its other servers, if $url is of the first:
+# pacman asks the second only when this call has failed with them all.
 repository() {
 	ask_parent
 	case $pacman_conf in
@@ -188,7 +208,7 @@ $1
 	esac
 }
 
-# One after another, each URL of a line; the status of the first that fails is what is told in the end.
+# Each URL of a line; the status of the first that fails is told in the end.
 try() {
 	while IFS= read -r mirror; do
 		[ -n "$mirror" ] || continue
@@ -196,6 +216,8 @@ try() {
 		rm -f "$tmp"
 		[ -n "$first" ] || first=$status first_report=$report
 		case $code in 4?? | 550) answered=yes ;; esac
+		# A database's signature belongs to the database that the same mirror gave.
+		case $kind-$name-$code in database-*.sig-[45]??) elsewhere=no ;; esac
 		case $status-$connected in 28-*[1-9]*) slow=${slow:-$mirror} ;; esac
 		case $daemon-$status-$code in
 		live-[567]-* | live-28-* | live-35-* | live-5[26]-* | live-22-5??)
@@ -208,12 +230,18 @@ try() {
 			rm -f "$answer"
 			finish
 		fi
+		[ "$elsewhere" = yes ] || return
 	done <<-EOF
 		$1
 	EOF
 }
+others() { # the file at the other servers that pacman's own configuration names
+	repository | while IFS= read -r line; do
+		case $line in *://*) printf '%s/%s\n' "$line" "$name" ;; esac
+	done | head -n 16
+}
 
-columns=
+columns='' first='' order='' answered='' slow='' patience=10 elsewhere=yes
 if [ -t 1 ]; then
 	columns=$(stty size </dev/tty 2>/dev/null)
 	columns=${columns#* }
@@ -221,20 +249,29 @@ if [ -t 1 ]; then
 	# shellcheck source=src/client/pacsrv-progress.sh
 	. "${0%/*}/pacsrv-progress"
 fi
-first='' mirrors='' answered='' slow='' patience=10
 if [ "$daemon" = live ]; then
-	mirrors=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -G \
-		--data-urlencode url@- http://localhost/v1/mirrors) || mirrors='' # half an answer is none
+	order=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -G \
+		--data-urlencode url@- http://localhost/v1/mirrors) || order='' # half an answer is none
+	[ -n "$order" ] || daemon=none # it hangs, or knows nothing of this URL
 fi
-if [ -n "$mirrors" ]; then
-	try "$mirrors"
-else
-	[ "$daemon" = busy ] || daemon=none # it hangs, knows nothing of this URL, or is of an older version
+case ${order%%"$url"*} in
+'')
 	try "$url"
-	try "$(repository | while IFS= read -r line; do
-		case $line in *://*) printf '%s/%s\n' "$line" "$name" ;; esac
-	done)"
-fi
+	[ "$elsewhere" = no ] || try "$(others)"
+	;;
+*) # It knows the first to be dead. Its word counts for the order only: this runs as root, and it faces the network.
+	try "$({
+		printf '%s\n' "$url"
+		others
+	} | ORDER=$order awk '
+		{ own[NR] = $0; mine[$0] = 1 }
+		END {
+			count = split(ENVIRON["ORDER"], order, "\n")
+			for (n = 1; n <= count && n <= 16; n++) if (order[n] in mine) { print order[n]; delete mine[order[n]] }
+			for (n = 1; n <= NR; n++) if (own[n] in mine) print own[n]
+		}')"
+	;;
+esac
 
 # A daemon that was too busy to answer may have the file by now, where the mirrors gave nothing: it is asked as a
 # CacheServer, and gives only what is whole and checked.

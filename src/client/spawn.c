@@ -47,12 +47,18 @@ static _Noreturn void execute(const char **words)
 	_exit(EXIT_NO_PROGRAM);
 }
 
-/* Runs a program whose standard output is `out`, or ours where that is negative; its exit status. */
-static int run(const char **words, int out)
+bool run_begin(const char **words, int out, const char *input)
 {
 	sigset_t all;
 	sigset_t before;
-	int status = 0;
+	int ends[2] = { -1, -1 };
+	if (input) {
+		/* All of it has room in the pipe. */
+		if (pipe2(ends, O_CLOEXEC) != 0 || write(ends[1], input, strlen(input)) != (ssize_t)strlen(input)) {
+			return false;
+		}
+		close(ends[1]);
+	}
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before); /* so that the handler knows of every child */
 	pid_t pid = fork();
@@ -60,21 +66,33 @@ static int run(const char **words, int out)
 		if (out >= 0) {
 			dup2(out, STDOUT_FILENO);
 		}
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		signal(SIGHUP, SIG_DFL);
+		if (input) {
+			dup2(ends[0], STDIN_FILENO);
+		}
+		signals_default();
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		execute(words);
 	}
+	if (input) {
+		close(ends[0]);
+	}
 	child_pid = pid > 0 ? (sig_atomic_t)pid : 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (pid < 0) {
-		return EXIT_NO_PROGRAM;
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	return pid > 0;
+}
+
+int run_end(void)
+{
+	int status = 0;
+	while (waitpid(child_pid, &status, 0) < 0 && errno == EINTR) {
 	}
 	child_pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run(const char **words, int out)
+{
+	return run_begin(words, out, NULL) ? run_end() : EXIT_NO_PROGRAM;
 }
 
 /* The daemon gets nothing of root's environment but what it is for. */
@@ -153,11 +171,11 @@ _Noreturn void run_program(const struct conf *conf, char **words)
 	execute(all);
 }
 
-_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket)
+_Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried)
 {
 	char script[PATH_MAX + 32];
 	memcpy(script, in_library("pacsrv-mirrors"), sizeof script);
-	const char *words[] = { "sh", script, url, out, daemon, socket, NULL };
+	const char *words[] = { "sh", script, url, out, daemon, socket, tried, NULL };
 	execute(words);
 }
 
@@ -267,9 +285,7 @@ void read_ahead(const struct request *request)
 		return;
 	}
 	setsid();
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
+	signals_default();
 	int nothing = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3; fd++) {
 		dup2(nothing, fd);

@@ -16,8 +16,8 @@ const START_MS = 1_500
 const LOOK_MS = 15
 
 /**
- * Starts a daemon if this user may, and waits for its socket. False: there is none to be had (DESIGN.md, a
- * request, step 1). Two clients may both start one: the daemons settle who stays.
+ * Starts a daemon if this user may, and waits for its socket. False: there is none to be had (docs/architecture.md,
+ * a request, step 1). Two clients may both start one: the daemons settle who stays.
  */
 async function startDaemon(file: string, socket: string): Promise<boolean> {
   const config = readConfig(file, ownPaths)

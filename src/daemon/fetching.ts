@@ -1,11 +1,14 @@
 import { join } from 'node:path'
 import { createLimiter } from '../base/limiter.ts'
+import { createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
 import type { FileNetwork } from '../fetch/network.ts'
-import { createReadAhead, type ReadAhead } from '../fetch/read-ahead.ts'
+import type { ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
+import { createGpgv } from '../fetch/signatures/gpgv.ts'
 import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
+import { createVerifier } from '../fetch/signatures/verifier.ts'
 import { type OpenMirror, openMirrorByCurl, PATIENCE } from '../mirror/curl.ts'
 import { createFetchMany, SIGNATURE_PATIENCE } from '../mirror/curl-batch.ts'
 import { createDeadMirrors, type DeadMirrors, notingDead } from '../mirror/dead-mirrors.ts'
@@ -32,7 +35,12 @@ export interface FetchingParts {
 
 export function createFetching(
   context: Context,
-  { spool, wholeHasher }: Pick<StorageParts, 'spool' | 'wholeHasher'>,
+  {
+    spool,
+    wholeHasher,
+    catalogue,
+    pacmanConf,
+  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'catalogue' | 'pacmanConf'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -77,7 +85,7 @@ export function createFetching(
       },
     },
   )
-  const readAhead = createReadAhead({
+  const readAhead = createCallersAhead({
     clock,
     find(files) {
       for (let at = 0; at < files.length; at += limits.filesPerQuery) {
@@ -96,6 +104,13 @@ export function createFetching(
     fetchMany: createFetchMany({ dir: join(spoolDir, 'signatures'), patience: SIGNATURE_PATIENCE }),
     deadMirrors,
     network,
+    verifier: createVerifier({
+      clock,
+      async open(sha256) {
+        return ((await spool.complete(sha256)) ?? (await catalogue.open(sha256)))?.handle
+      },
+      gpgv: createGpgv(async () => (await pacmanConf())?.gpgDir),
+    }),
   })
   const scout = createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 

@@ -84,7 +84,7 @@ function answerDeps(
       clock,
     },
     locatePath: locator.locatePath,
-    mirrors: createCallerMirrors({ pacmanConf, deadMirrors }),
+    mirrors: createCallerMirrors({ pacmanConf, deadMirrors, openMirror }),
     status: () =>
       statusOf({
         overlay,

@@ -68,12 +68,13 @@ export function createDhtSearch(deps: DhtSearchDeps): FileNetwork['find'] {
     }
   }
 
-  return async (files, { signal, onHolder }) => {
+  return async (files, { signal, onHolder, beyond = false }) => {
     const found = new Set<Sha256>()
     const flood = deps.find(files, {
       signal,
+      beyond,
       onHolder(holder) {
-        if (holder.file.whole) found.add(holder.file.sha256)
+        if (holder.file.whole && !beyond) found.add(holder.file.sha256)
         onHolder(holder)
       },
     })

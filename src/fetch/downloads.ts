@@ -1,3 +1,5 @@
+import { type CallerEnvironment, environmentKey, namesProxy } from '../base/caller-environment.ts'
+import { sha256 as sha256Of } from '../base/sha256.ts'
 import type { WantedFile } from '../wire/messages.ts'
 import type { Origins } from './file/spool.ts'
 import { createJob, type Job } from './job/job.ts'
@@ -36,8 +38,9 @@ export interface DownloadsOptions {
   onDone(from: Origins): void
 }
 
-/** Which callers share a job: those of one file, whatever their environment. */
-const keyOf = ({ sha256 }: WantedFile, _environment: Record<string, string>) => sha256
+/** Which callers share a job: those of one file who would reach its mirrors in the same way. */
+const keyOf = ({ sha256 }: WantedFile, environment: CallerEnvironment) =>
+  `${sha256} ${environmentKey(environment)}`
 
 export function createJobRegistry(): JobRegistry {
   const byKey = new Map<string, Job>()
@@ -55,6 +58,26 @@ export function createDownloads(
   { registry, delay, onRejected, onDone }: DownloadsOptions,
 ): Downloads {
   const { byKey, jobs, job, isFetching } = registry
+  const rates = createRates(deps.mirrorRates)
+
+  /**
+   * A second job of a file, for a caller of another environment: it has a spool file of its own, which nobody else is
+   * given, and the network hears of the first alone.
+   */
+  function apart(key: string): Pick<JobDeps, 'spool' | 'network'> {
+    const own = sha256Of(Buffer.from(key))
+    return {
+      spool: {
+        ...deps.spool,
+        async open(file) {
+          const opened = await deps.spool.open({ ...file, sha256: own })
+          return { ...opened, completed() {}, close: () => opened.close('useless') }
+        },
+      },
+      network: { ...deps.network, join: () => ({ leave() {} }) },
+    }
+  }
+
   return {
     jobs,
     job,
@@ -68,7 +91,12 @@ export function createDownloads(
         if (byKey.get(key) === job) byKey.delete(key)
         if (job.end?.result === 'done') onDone(job.end)
       }
-      const job = createJob({ ...deps, log }, { file, mirrors, environment, delay }, { onRejected, onClosed })
+      const first = !jobs().some(({ file: { sha256 }, closing }) => sha256 === file.sha256 && !closing)
+      const job = createJob(
+        { ...deps, log, mirrorRates: rates(environment), ...(first ? {} : apart(key)) },
+        { file, mirrors, environment, delay },
+        { onRejected, onClosed },
+      )
       log.debug({ sha256: file.sha256, size: file.size, mirrors: mirrors.length }, 'a download begins')
       byKey.set(key, job)
       return job
@@ -76,5 +104,22 @@ export function createDownloads(
     async close() {
       await Promise.all(jobs().map((job) => job.stop()))
     },
+  }
+}
+
+/** Callers by proxy for whom it is remembered how fast mirrors are. */
+const MOST_RATES = 8
+
+/** How fast mirrors are through one caller's proxy says nothing of how fast they are for others. */
+function createRates(direct: JobDeps['mirrorRates']) {
+  const byProxy = new Map<string, JobDeps['mirrorRates']>()
+  return (environment: CallerEnvironment) => {
+    if (!namesProxy(environment)) return direct
+    const key = environmentKey(environment)
+    const known = byProxy.get(key) ?? new Map<string, number>()
+    byProxy.delete(key)
+    byProxy.set(key, known)
+    for (const oldest of byProxy.keys()) if (byProxy.size > MOST_RATES) byProxy.delete(oldest)
+    return known
   }
 }

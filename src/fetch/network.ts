@@ -18,10 +18,17 @@ export interface CrowdNetwork {
   hasCompanions(): boolean
 }
 
+export interface FindFileOptions {
+  signal: AbortSignal
+  onHolder(holder: Holder): void
+  /** All are asked, whoever claims to have the file: what was claimed so far has not been proved. */
+  beyond?: boolean
+}
+
 /** What a job needs of it. */
 export interface FileNetwork extends CrowdNetwork {
   /** Resolves when nobody more will come. Never rejects. */
-  find(files: WantedFile[], options: { signal: AbortSignal; onHolder(holder: Holder): void }): Promise<void>
+  find(files: WantedFile[], options: FindFileOptions): Promise<void>
   forget(holder: Pick<Holder, 'id' | 'file'>): void
   ban(who: Voucher, reason: string): void
   /** Whether there is anybody to ask, now or within a moment. */

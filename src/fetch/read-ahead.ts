@@ -8,11 +8,13 @@ import { createRateMeter } from './sources/rate-meter.ts'
 /** Fetches what a transaction will ask for before it asks, in its order, so that it finds it ready. */
 export interface ReadAhead {
   /** Whether this transaction is new: then its list is wanted, once. */
-  isNew(transaction: string): boolean
+  isNew(transaction: string, environment: Record<string, string>): boolean
   /** The list of a transaction. */
   begin(files: Located[], environment: Record<string, string>): void
   /** pacman has asked for this file, and whoever answers has it or follows its job. */
-  asked(sha256: string): void
+  asked(sha256: string, environment: Record<string, string>): void
+  /** What is on its way stops, unless somebody else waits for it. */
+  stop(): void
 }
 
 export interface ReadAheadDeps {
@@ -187,6 +189,10 @@ export function createReadAhead({
       find(wanted.map(({ file }) => file))
       for (const located of wanted) queue.set(located.file.sha256, located)
       next()
+      watch()
+    },
+    stop() {
+      abandon()
       watch()
     },
     asked(sha256) {

@@ -1,14 +1,17 @@
-import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 
-/** The front takes one that is 2.5 s old for a hung daemon's (client/life.c). */
+/** The front asks more of one whose stamp is 2.5 s old (client/life.c). */
 const STAMP_MS = 1_000
-const LENGTH = 20
+const LENGTH = 80
+/** What /proc says of the thread that runs the event loop. */
+const LOOP = `/proc/self/task/${process.pid}/stat`
 
 /**
- * Stamps `SOCKET.alive` as long as the event loop turns: the monotonic clock's milliseconds (CLOCK_MONOTONIC is one for
- * all processes), so that neither a clock that is set nor a suspended machine makes the daemon look dead. The front tells
- * by it a daemon that is only busy from one that is hung. Where it can't be written the front goes by time-outs.
- * Returns what ends it.
+ * Stamps `SOCKET.alive` as long as the event loop turns: `MONOTONIC PID START TICKS`. The monotonic clock's milliseconds
+ * (CLOCK_MONOTONIC is one for all processes), so that neither a clock that is set nor a suspended machine makes the
+ * daemon look dead; and where there is /proc, whose they are: the front looks there whether a loop that is late waits for
+ * the processor (TICKS: how much of it the loop had, in proc(5)'s clock ticks), spins, sleeps or is stopped. Where the
+ * file can't be written the front goes by time-outs. Returns what ends it.
  */
 export function keepAliveStamp(socket: string): () => void {
   const path = `${socket}.alive`
@@ -21,7 +24,8 @@ export function keepAliveStamp(socket: string): () => void {
   }
   const stamp = () => {
     try {
-      writeSync(fd, String(process.hrtime.bigint() / 1_000_000n).padStart(LENGTH), 0)
+      const text = `${process.hrtime.bigint() / 1_000_000n} ${ofLoop()}`
+      writeSync(fd, text.padEnd(LENGTH), 0)
     } catch {} // a full disk: the front then finds it old, and asks the mirrors
   }
   stamp()
@@ -33,5 +37,16 @@ export function keepAliveStamp(socket: string): () => void {
     try {
       unlinkSync(path)
     } catch {}
+  }
+}
+
+/** Fields of proc(5): the third is the first after the name, which may hold anything. Empty without /proc. */
+function ofLoop(): string {
+  try {
+    const stat = readFileSync(LOOP, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return `${process.pid} ${fields[22 - 3]} ${Number(fields[14 - 3]) + Number(fields[15 - 3])}`
+  } catch {
+    return ''
   }
 }

@@ -1,18 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { mirrorsFor } from '../base/caller-environment.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
 import type { Job, JobEnd } from '../fetch/job/job.ts'
+import type { Located } from '../fetch/locator.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
-import {
-  CURL_ENVIRONMENT,
-  type EndFrame,
-  type FetchRequest,
-  FRAME_HEADER_BYTES,
-  FrameType,
-  HEARTBEAT_MS,
-} from './fetch-stream.ts'
+import { CURL_ENVIRONMENT, FRAME_HEADER_BYTES, FrameType, HEARTBEAT_MS } from './fetch-stream.ts'
 
 export const BODY_BYTES = 64 * 1024
 const AHEAD_BYTES = 1024 * 1024
@@ -27,43 +22,26 @@ export interface FetchDeps {
   log: Log
 }
 
-/** Answers POST /v1/fetch: hands a job's file over as it comes. */
-export async function answerFetch(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { fetcher, readAhead, log }: FetchDeps,
-): Promise<void> {
-  // The first byte goes out at once: a client takes half a second's silence for a hung daemon.
-  response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
-  response.flushHeaders()
-  const end = (frame: EndFrame) => response.end(jsonFrame(FrameType.end, frame))
-  try {
-    const { url, environment, transaction } = parseRequest(await readBody(request, BODY_BYTES))
-    const located = await fetcher.locate(url)
-    if ('reason' in located) return void end({ result: 'mirror', reason: located.reason })
-    const { file } = located
-    response.write(jsonFrame(FrameType.start, { name: file.name, size: file.size }))
-    const handed = handOver(fetcher.fetch(located, environment), response, JSON_VOICE)
-    readAhead.asked(file.sha256)
-    if (transaction !== undefined && readAhead.isNew(transaction)) {
-      response.write(frameHeader(FrameType.aheadWanted, 0))
-    }
-    await handed
-  } catch (error) {
-    log.warn({ err: asError(error) }, 'a file could not be handed over')
-    end({ result: 'mirror', reason: asError(error).message })
-  }
+/** The job of what was asked for, from the mirrors that this caller may be served from. */
+export function jobFor(
+  fetcher: Pick<Fetcher, 'fetch'>,
+  { file, mirrors }: Pick<Located, 'file' | 'mirrors'>,
+  { url, environment }: { url: string; environment: Record<string, string> },
+): Job {
+  return fetcher.fetch({ file, mirrors: mirrorsFor(mirrors, url, environment) }, environment)
+}
+
+/** Nonsense from this machine's users isn't worth a line: they could write as many as they like. */
+export function logFault(log: Log, thrown: unknown): void {
+  const error = asError(thrown)
+  const isNonsense = error instanceof SyntaxError || (error instanceof PacsrvError && error.code === 'usage')
+  log[isNonsense ? 'debug' : 'warn']({ err: error }, 'a file could not be handed over')
 }
 
 /** How an answer says what isn't the file's own bytes: a frame each. */
 export interface Voice {
   progress(job: Job): Buffer
   end(end: JobEnd, file: Job['file']): Buffer
-}
-
-const JSON_VOICE: Voice = {
-  progress: (job) => jsonFrame(FrameType.progress, { done: job.done }),
-  end: (end) => jsonFrame(FrameType.end, end),
 }
 
 /** Streams what is readable until the job is over; resolves when the answer has ended. */
@@ -140,11 +118,6 @@ export function frameHeader(type: number, length: number): Buffer {
   return header
 }
 
-function jsonFrame(type: number, value: object): Buffer {
-  const body = Buffer.from(JSON.stringify(value))
-  return Buffer.concat([frameHeader(type, body.length), body])
-}
-
 export async function readBody(request: IncomingMessage, most: number): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
@@ -156,18 +129,14 @@ export async function readBody(request: IncomingMessage, most: number): Promise<
   return Buffer.concat(parts).toString('utf8')
 }
 
-/** Only what is known is taken: the environment goes to a curl. */
-export function parseRequest(body: string): FetchRequest {
-  const { url, environment, transaction } = JSON.parse(body) as Record<string, unknown>
-  if (typeof url !== 'string') throw new PacsrvError('usage', 'the request names no URL')
-  const isOne = typeof transaction === 'string' && transaction.length <= TRANSACTION_LENGTH
-  return { url, environment: knownEnvironment(environment), ...(isOne ? { transaction } : {}) }
-}
+/** A line's end in HTTP_USER_AGENT would begin another header. */
+const CONTROL = /[\x00-\x1f\x7f]/
 
+/** Only what is known is taken: the environment goes to a curl. */
 export function knownEnvironment(given: unknown): Record<string, string> {
   const known = CURL_ENVIRONMENT.flatMap((key) => {
     const value = (given as Record<string, unknown> | undefined)?.[key]
-    return typeof value === 'string' && !value.includes('\0') ? [[key, value] as const] : []
+    return typeof value === 'string' && !CONTROL.test(value) ? [[key, value] as const] : []
   })
   return Object.fromEntries(known)
 }
@@ -178,13 +147,19 @@ export async function answerAhead(
   response: ServerResponse,
   { fetcher, readAhead, signatures }: FetchDeps,
 ): Promise<void> {
-  const { urls, environment } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
+  const { urls, environment: given } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<
+    string,
+    unknown
+  >
   const wanted = Array.isArray(urls)
     ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
     : []
-  const all = await Promise.all(wanted.map(fetcher.locate))
-  const located = all.flatMap((one) => ('reason' in one ? [] : [one]))
-  readAhead.begin(located, knownEnvironment(environment))
-  signatures.begin(located, knownEnvironment(environment))
+  const environment = knownEnvironment(given)
+  const all = await Promise.all(wanted.map(async (url) => ({ url, one: await fetcher.locate(url) })))
+  const located = all.flatMap(({ url, one }) =>
+    'reason' in one ? [] : [{ ...one, mirrors: mirrorsFor(one.mirrors, url, environment) }],
+  )
+  readAhead.begin(located, environment)
+  signatures.begin(located, environment)
   response.writeHead(204).end()
 }

@@ -1,20 +1,13 @@
 /**
  * The body of the daemon's answer to POST /v1/file: frames of one type byte, a length (u32, big endian) and that many
  * bytes. An old daemon and a new front must work together, so types are only ever added, and the front passes over those
- * that it doesn't know (client/answer.h has them too). POST /v1/fetch, which clients before the native front asked,
- * answers with the types that are marked so, and JSON in them.
+ * that it doesn't know (client/answer.h has them too). 1, 3 and 5 were those of clients before the native front.
  */
 export const FrameType = {
-  /** /v1/fetch: JSON StartFrame; always first. */
-  start: 1,
   /** The file's next bytes, in order. */
   data: 2,
-  /** /v1/fetch: JSON ProgressFrame; at least every `HEARTBEAT_MS`, so that silence means a hung daemon. */
-  progress: 3,
   /** No bytes: what was sent as data was wrong; the file begins anew. */
   rewind: 4,
-  /** /v1/fetch: JSON EndFrame; always last. */
-  end: 5,
   /** No bytes: the daemon would like to know what else this transaction will ask for (POST /v1/ahead). */
   aheadWanted: 6,
   /** The file's size in bytes (u64, big endian); before any data. */
@@ -35,39 +28,11 @@ export const FrameType = {
 export const FRAME_HEADER_BYTES = 5
 export const HEARTBEAT_MS = 200
 
-/** What the client asks for, as the JSON body of its request. */
-export interface FetchRequest {
-  url: string
-  /** The caller's proxy variables and HTTP_USER_AGENT, for this job's curl only. */
-  environment: Record<string, string>
-  /** The pacman that calls: its pid and start time. Left out where it isn't pacman. */
-  transaction?: string
-}
-
 /** What POST /v1/ahead tells, as JSON: URLs in the order in which pacman will ask. */
 export interface AheadRequest {
   urls: string[]
   environment: Record<string, string>
 }
-
-export interface StartFrame {
-  name: string
-  /** Bytes. */
-  size: number
-}
-
-export interface ProgressFrame {
-  /** Bytes that the daemon has. */
-  done: number
-}
-
-export type EndFrame =
-  /** All data was sent and the whole matches the sync database. */
-  | { result: 'done'; fromPeers: number; fromMirror: number; peers: number }
-  /** The daemon can't or won't: ask the mirror yourself. */
-  | { result: 'mirror'; reason: string }
-  /** What the mirrors have is not what the sync database promises. */
-  | { result: 'mismatch'; reason: string }
 
 /** The variables that a caller's curl would obey (curl(1), ENVIRONMENT) and that pacman sets. */
 export const CURL_ENVIRONMENT = [

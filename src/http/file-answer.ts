@@ -9,20 +9,27 @@ import {
   type FetchDeps,
   frameHeader,
   handOver,
+  jobFor,
   knownEnvironment,
+  logFault,
   readBody,
   TRANSACTION_LENGTH,
   type Voice,
 } from './fetch-answer.ts'
-import { type FetchRequest, FrameType } from './fetch-stream.ts'
+import { FrameType } from './fetch-stream.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
-import { SIGNATURE } from './ready-answer.ts'
+import { SIGNATURE } from './signature-answer.ts'
 
 const MOST_COLUMNS = 1_000
 const TEXT_LENGTH = 1_000
 
 /** What the front asks for: `name=value`, each ended by a NUL, so that C needs no JSON. */
-export interface FileRequest extends FetchRequest {
+export interface FileRequest {
+  url: string
+  /** The caller's proxy variables and HTTP_USER_AGENT, for this job's curl only. */
+  environment: Record<string, string>
+  /** The pacman that calls: its pid and start time. Left out where it isn't pacman. */
+  transaction?: string
   /** How wide its terminal is; 0 where there is none. */
   columns: number
 }
@@ -49,22 +56,25 @@ export async function answerFile(
     if ('reason' in located) return void response.end(textFrame(FrameType.mirror, located.reason))
     const { file } = located
     if (SIGNATURE.test(url)) {
-      const bytes = await signatures.ready(located)
+      const bytes = await signatures.ready(located, environment)
       return void response.end(
         bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
       )
     }
-    readAhead.asked(file.sha256)
-    const wanted = transaction !== undefined && readAhead.isNew(transaction)
+    const wanted = transaction !== undefined && readAhead.isNew(transaction, environment)
     const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
     const ready = await findReady(located, packages)
-    if (ready) await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
-    else {
-      response.write(Buffer.concat(head))
-      await handOver(fetcher.fetch(located, environment), response, textVoice(columns))
+    if (ready) {
+      readAhead.asked(file.sha256, environment)
+      return await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
     }
+    response.write(Buffer.concat(head))
+    const handed = handOver(jobFor(fetcher, located, asked), response, textVoice(columns))
+    // Only now: reading ahead lets the job go, and one that nobody follows stops.
+    readAhead.asked(file.sha256, environment)
+    await handed
   } catch (error) {
-    log.warn({ err: asError(error) }, 'a file could not be handed over')
+    logFault(log, error)
     response.end(textFrame(FrameType.mirror, asError(error).message))
   }
 }

@@ -35,7 +35,7 @@ export interface ReadyFile extends CheckedFile {
 /**
  * Answers a package GET such as pacman sends its CacheServer, many at a time and in any order.
  *
- * pacman takes the next server at once on 404, gives up a server after 10 s without a byte (PACMAN.md), and then goes on
+ * pacman takes the next server at once on 404, gives up a server after 10 s without a byte (docs/architecture.md, pacman 2), and then goes on
  * from what it has at the next server: so no byte may leave that could turn out wrong. What is here whole and checked is
  * sent. Of the rest 404 is said at once, unless somebody has it: the mirror serves pacman as fast without us. A file
  * that is fetched is sent when it was checked as a whole. If that takes longer than pacman waits, its first bytes come

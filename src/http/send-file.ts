@@ -61,9 +61,8 @@ export function writeReply(
   response: ServerResponse,
   reply: Reply,
   { size, modified }: { size: number; modified: Date },
-  headers: Record<string, string> = {},
 ): void {
-  const common = { ...headers, 'Accept-Ranges': 'bytes', 'Last-Modified': modified.toUTCString() }
+  const common = { 'Accept-Ranges': 'bytes', 'Last-Modified': modified.toUTCString() }
   if (reply.status === 304) return void response.writeHead(304, common).end()
   if (reply.status === 416) {
     const none = { 'Content-Range': `bytes */${size}`, 'Content-Length': 0 }
@@ -83,11 +82,10 @@ export async function sendFile(
   { handle, ...file }: CheckedFile,
   request: IncomingMessage,
   response: ServerResponse,
-  headers: Record<string, string> = {},
 ): Promise<void> {
   try {
     const reply = replyFor(request.headers, file)
-    writeReply(response, reply, file, headers)
+    writeReply(response, reply, file)
     if ('range' in reply) await sendRange(handle, request, response, reply.range)
   } finally {
     await handle.close()
@@ -116,14 +114,8 @@ async function sendRange(
   }
 }
 
-export function sendBytes(
-  request: IncomingMessage,
-  response: ServerResponse,
-  bytes: Uint8Array,
-  headers: Record<string, string> = {},
-): void {
+export function sendBytes(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): void {
   response.writeHead(200, {
-    ...headers,
     'Content-Type': 'application/octet-stream',
     'Content-Length': bytes.length,
   })

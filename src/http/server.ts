@@ -4,11 +4,13 @@ import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Locator } from '../fetch/locator.ts'
 import type { CallerMirrors } from '../mirror/caller-mirrors.ts'
-import { answerAhead, answerFetch, type FetchDeps } from './fetch-answer.ts'
+import { boundConnections, type ConnectionLimits } from '../net/http-connections.ts'
+import { answerAhead, type FetchDeps } from './fetch-answer.ts'
 import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
-import { answerReady, answerSignature, SIGNATURE } from './ready-answer.ts'
+import { createRequestTurns } from './request-turns.ts'
+import { answerSignature, SIGNATURE } from './signature-answer.ts'
 import type { Status } from './status.ts'
 import { statusPage } from './status-page.ts'
 
@@ -31,25 +33,37 @@ export interface ServerDeps {
 /** `socket`: this machine's own users. `tcp`: also browsers and other machines, so less is open to it. */
 export type Door = 'socket' | 'tcp'
 
-/** Long enough for any answer; the client gives up much earlier. */
+/** For a request's head and for all of it to arrive, in milliseconds: who asks from this machine or site needs no time. */
+const HEAD_MS = 2_000
 const REQUEST_MS = 10_000
-const MAX_TCP_CONNECTIONS = 200
+/** How often that is looked at; Node's own 30 s would leave the slow their places. */
+const LOOK_MS = 500
+/** Nothing moves: a client that was stopped, or takes nothing. Answers themselves wait up to 10 s. */
+const SILENT_MS = 30_000
+const CONNECTIONS: Record<Door, ConnectionLimits> = {
+  socket: { inAll: 256, silent: SILENT_MS },
+  tcp: { inAll: 200, silent: SILENT_MS },
+}
+/** Requests on one connection behind the one that is being answered; neither curl nor pacman sends any. */
+const MOST_WAITING = 8
 
 /** The server port, once for each door. */
 export function createServerPort(door: Door, deps: ServerDeps): Server {
+  const turns = createRequestTurns(MOST_WAITING)
   const server = createServer(
-    { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
-    (request, response) => {
-      answer(door, request, response, deps).catch((error) => {
-        deps.log.debug(
-          { err: asError(error), path: request.url?.split('?')[0] },
-          'a request was not answered to its end',
-        )
-        response.destroy()
-      })
-    },
+    { requestTimeout: REQUEST_MS, headersTimeout: HEAD_MS, connectionsCheckingInterval: LOOK_MS },
+    (request, response) =>
+      turns.take(request.socket, response, () =>
+        answer(door, request, response, deps).catch((error) => {
+          deps.log.debug(
+            { err: asError(error), path: request.url?.split('?')[0] },
+            'a request was not answered to its end',
+          )
+          response.destroy()
+        }),
+      ),
   )
-  if (door === 'tcp') server.maxConnections = MAX_TCP_CONNECTIONS
+  boundConnections(server, CONNECTIONS[door], turns.isAnswering)
   return server
 }
 
@@ -69,11 +83,7 @@ async function answer(
     if (door === 'tcp') return refuse(404)
     const call = `${request.method} ${pathname}`
     if (call === 'POST /v1/file') return answerFile(request, response, deps)
-    if (call === 'POST /v1/fetch') return answerFetch(request, response, deps.fetch)
     if (call === 'POST /v1/ahead') return answerAhead(request, response, deps.fetch)
-    if (call === 'GET /v1/ready') {
-      return answerReady(request, response, { url: searchParams.get('url'), sources: deps.packages })
-    }
     if (call === 'GET /v1/mirrors') {
       const mirrors = await deps.mirrors.of(searchParams.get('url') ?? '')
       return mirrors ? text(response, 'text/plain', `${mirrors.join('\n')}\n`) : refuse(404)

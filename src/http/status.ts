@@ -4,7 +4,7 @@ import type { Job } from '../fetch/job/job.ts'
 import type { Overlay } from '../overlay/overlay.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 
-/** What GET /status and `status --json` give. Others depend on these names (DESIGN.md); more may be added. */
+/** What GET /status and `status --json` give. Others depend on these names (docs/architecture.md, rule 9); more may be added. */
 export interface Status {
   node: {
     id: string

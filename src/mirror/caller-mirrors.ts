@@ -1,25 +1,52 @@
+import { hasUser } from '../base/caller-environment.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
 import { repositoryOfUrl } from '../pacman/urls.ts'
+import type { OpenMirror } from './curl.ts'
 import type { DeadMirrors } from './dead-mirrors.ts'
 
 /** The mirrors of a caller that fetches by its own curl. */
 export interface CallerMirrors {
   /** Where it should try to get `url`, best first; undefined where no Server is known for it. */
   of(url: string): Promise<string[] | undefined>
-  /** It couldn't reach this one: believed only of a Server of pacman's. */
+  /** It couldn't reach this one: any local user may say so, so it is looked at from here. */
   failed(url: string): Promise<void>
 }
 
 export interface CallerMirrorsDeps {
   /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
   pacmanConf(): Promise<PacmanConf | undefined>
-  deadMirrors: Pick<DeadMirrors, 'order' | 'failed'>
+  deadMirrors: Pick<DeadMirrors, 'order' | 'isDead'>
+  /** Notes by itself who answers and who doesn't (notingDead). */
+  openMirror: OpenMirror
 }
 
-/** Whoever asks may not know the password of another mirror. */
-const hasUser = (url: string) => /^[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(url)
+/** Mirrors looked at, at the same time: who says that all are dead makes this daemon dial no more than these. */
+const MOST_LOOKS = 4
 
-export function createCallerMirrors({ pacmanConf, deadMirrors }: CallerMirrorsDeps): CallerMirrors {
+export function createCallerMirrors({
+  pacmanConf,
+  deadMirrors,
+  openMirror,
+}: CallerMirrorsDeps): CallerMirrors {
+  const looking = new Set<string>()
+
+  function look(url: string) {
+    if (looking.has(url) || looking.size >= MOST_LOOKS) return
+    looking.add(url)
+    const over = () => void looking.delete(url)
+    const stream = openMirror(
+      { url, start: 0, end: 0, size: 1, environment: {} },
+      {
+        onStart() {
+          over()
+          stream.stop()
+        },
+        onBytes() {},
+        onEnd: over,
+      },
+    )
+  }
+
   return {
     async of(url) {
       const conf = await pacmanConf()
@@ -28,11 +55,12 @@ export function createCallerMirrors({ pacmanConf, deadMirrors }: CallerMirrorsDe
       const first = conf.repositories.find(({ name }) => name === origin.repository)?.servers[0]
       // pacman asks the second only when the first call failed, and that one has tried them all.
       if (origin.server !== first) return [url]
+      // Whoever asks may not know the password of another mirror.
       return deadMirrors.order(origin.mirrors.filter((mirror) => mirror === url || !hasUser(mirror)))
     },
     async failed(url) {
       const conf = await pacmanConf()
-      if (conf && repositoryOfUrl(url, conf)) deadMirrors.failed(url)
+      if (conf && repositoryOfUrl(url, conf) && !deadMirrors.isDead(url)) look(url)
     },
   }
 }

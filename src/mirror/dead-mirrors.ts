@@ -1,3 +1,4 @@
+import { namesProxy } from '../base/caller-environment.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { isUnreachable, type OpenMirror } from './curl.ts'
@@ -56,6 +57,8 @@ export function notingDead(
   { dead, clock, log }: { dead: DeadMirrors; clock: Clock; log: Log },
 ): OpenMirror {
   return (request, handler) => {
+    // A caller's proxy that fails says nothing of the mirror.
+    if (namesProxy(request.environment)) return open(request, handler)
     const begun = clock.now()
     let answered = false
     const stream = open(request, {

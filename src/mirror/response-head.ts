@@ -18,7 +18,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308])
 /**
  * Reads what `curl -i` puts before the body: the head of every answer on the way, the last one counts.
  * The function returned takes bytes until the body begins, then gives its first bytes back with the head.
- * Throws PacsrvError `mirror` for an answer that can't be the file.
+ * Throws PacsrvError `mismatch` for a file of another size, `mirror` for an answer that can't be the file.
  */
 export function createHeadReader(
   expected: ExpectedRange,
@@ -48,7 +48,7 @@ export function createHeadReader(
 
 function judge(status: number, lines: string[], { start, size }: ExpectedRange): MirrorHead {
   const wrongSize = (found: number) =>
-    new PacsrvError('mirror', `the mirror's file has ${found} bytes where the sync database names ${size}`)
+    new PacsrvError('mismatch', `the mirror's file has ${found} bytes where the sync database names ${size}`)
   if (status === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(header(lines, 'content-range') ?? '')
     if (!range || Number(range[1]) !== start) throw new PacsrvError('mirror', 'the mirror sent another range')

@@ -12,6 +12,8 @@ export interface Repository {
 export interface PacmanConf {
   cacheDirs: string[]
   dbPath: string
+  /** Where pacman's keyring is; left out where pacman-conf doesn't say. */
+  gpgDir?: string
   repositories: Repository[]
 }
 
@@ -52,6 +54,7 @@ export function parsePacmanConf(text: string): PacmanConf {
     else if (repository && key === 'CacheServer') repository.cacheServers.push(value)
     else if (!repository && key === 'CacheDir') conf.cacheDirs.push(value)
     else if (!repository && key === 'DBPath') conf.dbPath = value
+    else if (!repository && key === 'GPGDir') conf.gpgDir = value
   }
   return conf
 }

@@ -1,5 +1,5 @@
 /**
- * What a running pacman is about to download (PACMAN.md, "Reading ahead"): its own command line, asked again with
+ * What a running pacman is about to download (docs/architecture.md, pacman 3): its own command line, asked again with
  * `--print`. Pure; whatever isn't understood gives undefined, and pacman is then served file by file.
  */
 

@@ -134,7 +134,7 @@ async function run({ url = `${server()}/core.db`, out, words = PARENT, env = {} 
   return { status, said, content, mtime: content === undefined ? undefined : statSync(target).mtime }
 }
 
-function havePresent(name = 'core.db', content = 'what is there', mtime = OLD) {
+function havePresent(name = 'core.db', content = 'BZh what is there', mtime = OLD) {
   writeFileSync(join(sync, name), content)
   utimesSync(join(sync, name), mtime, mtime)
 }
@@ -147,12 +147,12 @@ for (const [pacman, folder] of [
   for (const name of ['core.db', 'core.files', 'core.db.sig']) {
     test(`pacman ${pacman}: ${name} that hasn't changed is not fetched again, and keeps its time`, async () => {
       files[`/core/${name}`] = 'what the mirror has'
-      havePresent(name, 'what is there', NEW)
+      havePresent(name, 'BZh what is there', NEW)
       const { status, content, mtime, said } = await run({
         url: `${server()}/${name}`,
         out: `${folder}${name}.part`,
       })
-      assert.equal([status, content, mtime], [0, 'what is there', NEW])
+      assert.equal([status, content, mtime], [0, 'BZh what is there', NEW])
       assert.equal(conditions(), [NEW.toUTCString()])
       assert.is(said, `${name}: up to date\n`)
     })
@@ -173,17 +173,17 @@ test("a copy whose time is later than the server's stays, as with libalpm", asyn
   files['/core/core.db'] = 'of the mirror'
   const later = new Date(Date.now() + 86_400_000)
   later.setMilliseconds(0)
-  havePresent('core.db', 'what is there', later)
+  havePresent('core.db', 'BZh what is there', later)
   const { content, mtime } = await run()
-  assert.equal([content, mtime], ['what is there', later])
+  assert.equal([content, mtime], ['BZh what is there', later])
 })
 
 test('a mirror that ignores the condition and has nothing newer: its bytes are not taken', async () => {
   files['/core/core.db'] = 'of the mirror'
   modified = OLD
-  havePresent('core.db', 'what is there', NEW)
+  havePresent('core.db', 'BZh what is there', NEW)
   const { content } = await run()
-  assert.is(content, 'what is there')
+  assert.is(content, 'BZh what is there')
 })
 
 test('no condition for an empty copy, for packages, and where pacman does not ask', async () => {
@@ -210,9 +210,9 @@ for (const [words, forced] of [
 ] as const) {
   test(`pacman 7 with ${words.join(' ')}: ${forced ? 'all is fetched' : 'only what is newer'}`, async () => {
     files['/core/core.db'] = 'of the mirror'
-    havePresent('core.db', 'what is there', NEW)
+    havePresent('core.db', 'BZh what is there', NEW)
     const { content } = await run({ out: `${SEVEN}core.db.part`, words: [...words] })
-    assert.is(content, forced ? 'of the mirror' : 'what is there')
+    assert.is(content, forced ? 'of the mirror' : 'BZh what is there')
   })
 }
 
@@ -310,23 +310,58 @@ test("the URL of a second server is that server's business alone: pacman has bee
   assert.equal(asked, [])
 })
 
-test('the daemon says where else, in its order, and is told who failed', async () => {
+test('what pacman has of a database is no reason to ask for newer only, where it is none', async () => {
+  files['/core/core.db'] = 'a database'
+  for (const [content, isAsked] of [
+    ['<html>log in</html>', false],
+    ['', false],
+    ['\x1f\x8b\x08\x00 gzip', true],
+  ] as const) {
+    asked = []
+    writeFileSync(join(sync, 'core.db'), content, 'latin1')
+    utimesSync(join(sync, 'core.db'), NEW, NEW)
+    assert.is((await run()).status, 0)
+    assert.is(asked[0]!.headers['if-modified-since'] !== undefined, isAsked, content)
+  }
+})
+
+test("a database's signature comes from the mirror that gave the database, or from none", async () => {
+  configure({ core: [`Server = ${server()}`, `Server = ${other()}`] })
+  files = { '/core/core.db.sig': 503, '/other/core.db.sig': 'of a newer database' }
+  assert.is((await run({ url: `${server()}/core.db.sig`, out: `${SEVEN}core.db.sig.part` })).status, 22)
+  assert.equal(
+    asked.map(({ path }) => path),
+    ['/core/core.db.sig'],
+  )
+})
+
+test('a file name of 248 bytes', async () => {
+  const name = `${'n'.repeat(248 - 12)}.pkg.tar.zst`
+  files[`/core/${name}`] = 'long'
+  assert.is((await run({ url: `${server()}/${name}`, out: `${name}.part` })).content, 'long')
+  configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`] })
+  const again = await run({ url: `${DEAD}/${name}`, out: `${SEVEN}${name}.part` })
+  assert.is(again.content, 'long', again.said)
+})
+
+test('the daemon says which mirrors are dead, its word counts for the order only, and it is told who failed', async () => {
   const calls: string[] = []
+  const secret = join(dir, 'core.db')
+  writeFileSync(secret, 'a secret')
+  const stranger = `http://127.0.0.1:${portOf(second)}/stranger`
   daemon = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
     calls.push(`${request.method} ${pathname} ${searchParams.get('url')}`)
-    if (pathname === '/v1/mirrors') response.end(`${DEAD}/core.db\n${other()}/core.db\n${server()}/core.db\n`)
+    const order = [`file://${secret}`, `${stranger}/core.db`, `${other()}/core.db`, `${server()}/core.db`]
+    if (pathname === '/v1/mirrors') response.end(`${order.join('\n')}\n`)
     else response.writeHead(204).end()
   }).listen(socket)
   await once(daemon, 'listening')
-  files = { '/core/core.db': 'of the third', '/other/core.db': 503 }
-  const { status, content } = await run({ words: ['-Sy'] })
-  assert.equal([status, content], [0, 'of the third'])
-  assert.equal(calls, [
-    `GET /v1/mirrors ${server()}/core.db`,
-    `POST /v1/mirror-failed ${DEAD}/core.db`,
-    `POST /v1/mirror-failed ${other()}/core.db`,
-  ])
+  configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`, `Server = ${other()}`] })
+  files = { '/core/core.db': 'of the second', '/other/core.db': 503, '/stranger/core.db': 'of a stranger' }
+  const { status, content } = await run({ url: `${DEAD}/core.db` })
+  assert.equal([status, content], [0, 'of the second'])
+  assert.equal(calls, [`GET /v1/mirrors ${DEAD}/core.db`, `POST /v1/mirror-failed ${other()}/core.db`])
 })
 
 test("a mirror that answers 404 is not told of as dead, and a daemon of before isn't needed", async () => {
@@ -420,8 +455,8 @@ test('file:// is read without asking anybody', async () => {
     const { status, content, mtime } = await run({ url: `file://${folder}/${name}` })
     assert.equal([status, content, mtime], [0, 'of the disk', NEW])
   }
-  havePresent('core.db', 'what is there', NEW)
-  assert.is((await run({ url: `file://${folder}/core.db` })).content, 'what is there')
+  havePresent('core.db', 'BZh what is there', NEW)
+  assert.is((await run({ url: `file://${folder}/core.db` })).content, 'BZh what is there')
   configure({ core: [`Server = file://${folder}`] })
   const missing = `file://${folder}/core.db.sig`
   assert.is((await run({ url: missing, out: `${SEVEN}core.db.sig.part` })).status, 0)
@@ -435,8 +470,8 @@ test('ftp:// is read, with its time; a signature that is not there', async () =>
     const base = `ftp://127.0.0.1:${(ftp.address() as AddressInfo).port}/core`
     const { status, content, mtime } = await run({ url: `${base}/core.db` })
     assert.equal([status, content, mtime], [0, 'by ftp', NEW])
-    havePresent('core.db', 'what is there', NEW)
-    assert.is((await run({ url: `${base}/core.db` })).content, 'what is there')
+    havePresent('core.db', 'BZh what is there', NEW)
+    assert.is((await run({ url: `${base}/core.db` })).content, 'BZh what is there')
     configure({ core: [`Server = ${base}`] })
     const missing = await run({ url: `${base}/missing.db.sig`, out: `${SEVEN}missing.db.sig.part` })
     assert.equal([missing.status, missing.content], [0, ''])

@@ -1,5 +1,5 @@
 /** The native front for tests: built once a run with ASan and UBSan, and what a daemon might say to it. */
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildFront } from '../../src/client/build-front.ts'
@@ -56,10 +56,14 @@ export function fieldsOf(request: string): Record<string, string> {
   return Object.fromEntries(fields.map((field) => [field.split('=')[0], field.slice(field.indexOf('=') + 1)]))
 }
 
-/** A stamp of now, or of so many milliseconds ago. */
-export function writeStamp(socket: string, ageMs = 0): void {
-  writeFileSync(
-    `${socket}.alive`,
-    String(Math.floor(Number(process.hrtime.bigint() / 1_000_000n) - ageMs)).padStart(20),
-  )
+/** A stamp of now, or of so many milliseconds ago; `loop`: what it says of whose it is. */
+export function writeStamp(socket: string, ageMs = 0, loop = ''): void {
+  const stamped = Math.floor(Number(process.hrtime.bigint() / 1_000_000n) - ageMs)
+  writeFileSync(`${socket}.alive`, `${stamped} ${loop}`.padEnd(80))
+}
+
+/** What a stamp says of a process of one thread. */
+export function loopOf(pid: number): string {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ')
+  return `${pid} ${fields[19]} ${Number(fields[11]) + Number(fields[12])}`
 }

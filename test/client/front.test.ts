@@ -1,5 +1,5 @@
 /** The native front from outside: a fake node that says how it was called, a daemon's socket and a mirror of this process. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -9,7 +9,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -28,6 +27,7 @@ import {
   gives,
   HEAD,
   installFront,
+  loopOf,
   sendsToMirror,
   sizeFrame,
   writeStamp,
@@ -54,7 +54,12 @@ const TOOLS = [
 /** What the fake node does: START is its exit status as start.cjs. */
 const NODE = `#!/bin/sh
 case $1 in
-*/start.cjs) printf '%s\\n' "$@" >"$LOG"; echo >>"$LOG.starts"; exit "\${START:-1}" ;;
+*/start.cjs)
+	printf '%s\\n' "$@" >"$LOG"
+	echo >>"$LOG.starts"
+	[ "$START" != hangs ] || { echo $$ >"$LOG.new" && mv "$LOG.new" "$LOG.pid" && exec sleep 60; }
+	exit "\${START:-1}"
+	;;
 */ahead.cjs) printf '%s\\n' "$@" >"$LOG.new" && mv "$LOG.new" "$LOG.ahead"; exec sleep 2 ;;
 esac
 printf '%s\\n' "$@" >"$LOG"
@@ -276,6 +281,30 @@ for (const columns of [80, 40]) {
   })
 }
 
+for (const columns of [80, 40] as const) {
+  test(`no daemon, a terminal of ${columns} columns: pacman's own bar, and none for a signature`, async () => {
+    for (const ending of ['', '.sig']) {
+      const words = [
+        program,
+        '--config',
+        conf,
+        `${mirrorUrl}/${PACKAGE}${ending}`,
+        join(cache, PACKAGE + ending),
+      ]
+      const terminal = ['-qec', `stty cols ${columns}; ${words.join(' ')}`, '/dev/null']
+      const { stdout } = await execa('script', terminal, {
+        env: { LOG: log, PATH: `${bin}:${process.env.PATH}` },
+      })
+      const masked = stdout.replace(/ {2} *[\d.]+ +\w+\/s \d\d:\d\d/, '  9.99')
+      const bar = columns === 80 ? '  9.99 [######################]' : ''
+      assert.is(
+        masked,
+        ending ? '' : ` ${'some-1:2-1-any'.padEnd(columns === 80 ? 20 : 21)}   15.0   B${bar} 100%`,
+      )
+    }
+  })
+}
+
 test('no daemon at all: the mirror gives the file', async () => {
   for (const path of [bin, join(dir, 'no-node')]) {
     const { status, files } = await run({ path })
@@ -362,6 +391,64 @@ test('a daemon that was only busy, by its stamp, gives the file after all', asyn
   await run()
   assert.is(got(), 'from peers')
   assert.equal(asked, [])
+})
+
+/** A process that stands for the daemon's. */
+async function withProcess(words: string, act: (pid: number) => Promise<void>) {
+  const child = spawn('sh', ['-c', words], { stdio: ['ignore', 'pipe', 'ignore'] })
+  await once(child.stdout!, 'data')
+  try {
+    await act(child.pid!)
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+const SPINS = 'echo; while :; do :; done'
+
+test('a daemon that is stopped costs no wait, however young its stamp', async () => {
+  await listen(() => {})
+  await withProcess(`echo; kill -STOP $$`, async (pid) => {
+    while (!/\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
+      await new Promise((resolve) => setImmediate(resolve))
+    writeStamp(socket, 0, loopOf(pid))
+    const { status, ms } = await run()
+    assert.equal([status, got(), requests], [0, 'from the mirror', []])
+    assert.ok(ms < 450, `took ${ms} ms`)
+  })
+})
+
+test('a daemon whose loop waits for the processor is not dead: it gives the file', async () => {
+  await listen((socket) => void setTimeout(() => socket.end(gives('from peers')), 700))
+  await withProcess(SPINS, async (pid) => {
+    writeStamp(socket, 6_000, loopOf(pid))
+    await run()
+    assert.equal([got(), asked], ['from peers', []])
+  })
+})
+
+test('one that waits for the processor for too long, and one that sleeps, cost no wait', async () => {
+  await listen(() => {})
+  for (const [words, age] of [
+    [SPINS, 40_000],
+    ['echo; read line <&1', 3_000],
+  ] as const) {
+    await withProcess(words, async (pid) => {
+      writeStamp(socket, age, loopOf(pid))
+      const { status, ms } = await run()
+      assert.equal([status, got()], [0, 'from the mirror'])
+      assert.ok(ms < 450, `took ${ms} ms`)
+    })
+  }
+  assert.equal(requests, [])
+})
+
+test("a process that isn't the stamp's says nothing of it", async () => {
+  await listen(() => {})
+  await withProcess(SPINS, async (pid) => {
+    const [own, start, ticks] = loopOf(pid).split(' ').map(Number)
+    writeStamp(socket, 6_000, `${own} ${start! + 1} ${ticks}`)
+    assert.ok((await run()).ms < 450)
+  })
 })
 
 test('a daemon that stops while it is waited for is left when its stamp is old', async () => {
@@ -510,12 +597,13 @@ test('a file name as long as a file system takes', async () => {
   assert.equal([status, files], [0, [name]])
 })
 
-test('a full disk is named', async () => {
-  if (statSync('/dev/shm', { throwIfNoEntry: false }) === undefined) return
+const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+if (!mayMount) console.log('skipped: a full disk is named: nothing may be mounted here')
+const whereMounted = mayMount ? test : test.skip
+whereMounted('a full disk is named', async () => {
   const small = join(dir, 'small')
   mkdirSync(small)
-  const mounted = await execa('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', small], { reject: false })
-  if (mounted.failed) return
+  await execa('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', small])
   try {
     await listen(gives('x'.repeat(500_000)))
     const { status, out } = await run({
@@ -528,6 +616,12 @@ test('a full disk is named', async () => {
   } finally {
     await execa('umount', [small])
   }
+})
+
+test('a mirror that fails is asked once, and the others after it', async () => {
+  const name = 'missing-1-1-any.pkg.tar.zst'
+  assert.is((await run({ name })).status, 22)
+  assert.equal(asked, [`/core/${name}`])
 })
 
 test("another machine's daemon is asked as a CacheServer, and the mirror where it fails", async () => {
@@ -577,16 +671,30 @@ for (const [signal, expected] of [
     }
   })
 
-  test(`${signal} while the mirror is asked: nothing is left`, async () => {
-    const slow = createMirror((_, response) => void response.write('half'))
-    slow.listen(0, '127.0.0.1')
-    await once(slow, 'listening')
-    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/core/${PACKAGE}`
-    const child = start({ args: ['--config', conf, url, join(cache, PACKAGE)] })
-    await once(slow, 'request')
+  for (const way of ['by the front itself', "by the mirrors' script"]) {
+    test(`${signal} while the mirror is asked ${way}: nothing is left, nor curl`, async () => {
+      if (way !== 'by the front itself') await listen(sendsToMirror)
+      const slow = createMirror((_, response) => void response.write('half'))
+      slow.listen(0, '127.0.0.1')
+      await once(slow, 'listening')
+      const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/core/${PACKAGE}`
+      const child = start({ args: ['--config', conf, url, join(cache, PACKAGE)] })
+      const [request] = await once(slow, 'request')
+      const closed = once(request.socket, 'close')
+      while (readdirSync(cache).every((name) => name.includes('answer')))
+        await new Promise((resolve) => setImmediate(resolve))
+      await gone(child)
+      await closed
+      slow.close()
+    })
+  }
+
+  test(`${signal} while a daemon is being started: nobody waits for it any more`, async () => {
+    const child = start({ env: { START: 'hangs' } })
+    while (!existsSync(`${log}.pid`)) await new Promise((resolve) => setImmediate(resolve))
+    const pid = Number(readFileSync(`${log}.pid`, 'utf8'))
     await gone(child)
-    slow.closeAllConnections()
-    slow.close()
+    assert.throws(() => process.kill(pid, 0), /ESRCH/)
   })
 }
 

@@ -1,5 +1,5 @@
 /** Signatures required, with a key of the lab's own. */
-import { copyFileSync, readdirSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -74,6 +74,56 @@ for (const [way, byCacheServer] of [
       assert.is(outcome.code, 0, outcome.all)
       assertSigned(pair, packages)
       lab.note(`without internet, by ${way}: ${outcome.seconds.toFixed(2)} s`)
+    },
+    ['debootstrap'],
+  )
+}
+
+for (const [way, byCacheServer] of [
+  ['XferCommand', false],
+  ['CacheServer', true],
+] as const) {
+  scenario(
+    `pacman 7, signatures required, a mirror that takes 1.5 s for each: the peer's, found good, by ${way}`,
+    async (lab) => {
+      const pair = await createSignedPair(lab, { ...seven, byCacheServer })
+      const { asker, mirror, packages } = pair
+      await mirror.behave([{ path: '.sig', delay: 1_500 }])
+      const outcome = await asker.pacman.run(['-Sy', ...names(packages)])
+      assert.is(outcome.code, 0, outcome.all)
+      assertSigned(pair, packages)
+      lab.note(`a slow mirror, by ${way}: ${outcome.seconds.toFixed(2)} s for ${packages.length}`)
+      // Each by itself would be 9 s.
+      assert.ok(outcome.seconds < 6, `${outcome.seconds} s`)
+    },
+    ['debootstrap'],
+  )
+
+  scenario(
+    `pacman 7, signatures required, a peer with false ones: never handed over, by ${way}`,
+    async (lab) => {
+      const pair = await createSignedPair(lab, { ...seven, byCacheServer })
+      const { asker, holder, mirror, packages } = pair
+      // Each has the signature of another package.
+      const paths = packages.map(({ file }) => join(holder.pacman.cache, `${file}.sig`))
+      const contents = paths.map((path) => readFileSync(path))
+      for (const [n, path] of paths.entries()) writeFileSync(path, contents[(n + 1) % paths.length]!)
+      await mirror.behave([{ path: '.sig', delay: 1_000 }])
+      const outcome = await asker.pacman.run(['-Sy', ...names(packages.slice(0, 3))])
+      assert.is(outcome.code, 0, outcome.all)
+      assertSigned(pair, packages.slice(0, 3))
+      mirror.stop()
+      await asker.pacman.run(['-S', ...names(packages.slice(3))])
+      // Nothing false has come from the dead mirror's stand-ins.
+      assert.equal(
+        readdirSync(asker.pacman.cache)
+          .filter((name) => name.endsWith('.sig'))
+          .sort(),
+        packages
+          .slice(0, 3)
+          .map(({ file }) => `${file}.sig`)
+          .sort(),
+      )
     },
     ['debootstrap'],
   )

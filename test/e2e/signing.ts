@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { must } from './commands.ts'
 import { labCache, type Package } from './packages.ts'
@@ -51,5 +51,9 @@ export function trust(gpgDir: string) {
     fingerprint,
   )
   must('gpgconf', '--homedir', gpgDir, '--kill', 'all')
+  // As pacman-key leaves it: readable to all.
+  chmodSync(gpgDir, 0o755)
+  for (const name of readdirSync(gpgDir))
+    if (/^pubring\.(gpg|kbx)$/.test(name)) chmodSync(join(gpgDir, name), 0o644)
   rmSync(key)
 }

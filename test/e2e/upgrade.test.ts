@@ -9,7 +9,7 @@ import { createLone } from './lone.ts'
 import { createPacman } from './pacman.ts'
 
 /** What the first version's daemon answered: the front then has the file from the mirrors. */
-const FIRST = ['/v1/ready', '/v1/fetch', '/v1/ahead', '/v1/announce', '/status']
+const FIRST = ['/v1/ahead', '/v1/announce', '/status']
 /** A frame of a type that nobody knows yet. */
 const UNKNOWN_FRAME = Buffer.from([77, 0, 0, 0, 3, 1, 2, 3])
 

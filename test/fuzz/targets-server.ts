@@ -2,7 +2,6 @@
 import { Duplex } from 'node:stream'
 import { silentLog } from '../../src/base/log.ts'
 import { statusLines } from '../../src/cli/status.ts'
-import { parseRequest } from '../../src/http/fetch-answer.ts'
 import { parseFileRequest } from '../../src/http/file-answer.ts'
 import { createServerPort, type ServerDeps } from '../../src/http/server.ts'
 import { fileNameOfUrl } from '../../src/pacman/urls.ts'
@@ -97,9 +96,9 @@ const server: Target = {
         'Range: bytes=2-5\r\nIf-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n',
       ),
       get('/core/x-1-1-any.pkg.tar.zst.sig'),
-      get('/v1/ready?url=http://m/x.pkg.tar.zst', 'Pacsrv-Columns: 80\r\n'),
+      get('/v1/signature?url=http://m/x.pkg.tar.zst.sig'),
       get('/v1/mirrors?url=http://m/core/x') + get('/v1/find?name=x'),
-      post('/v1/fetch', '{"url":"http://m/x","environment":{"http_proxy":"p"},"transaction":"1 2"}'),
+      post('/v1/file', 'url=http://m/x\0columns=80\0http_proxy=p\0transaction=1 2\0'),
       post('/v1/ahead', '{"urls":["http://m/x","http://m/y"],"environment":{}}'),
       post('/v1/mirror-failed?url=http://m/x', '') + post('/v1/announce', ''),
       'POST /v1/ahead HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"url\r\n0\r\n\r\n',
@@ -119,31 +118,6 @@ const server: Target = {
     connection.destroy()
     for (const error of amiss.splice(0)) {
       if (error instanceof TypeError || error instanceof RangeError) throw error
-    }
-  },
-}
-
-const fetchRequests: Target = {
-  name: 'fetch requests',
-  seeds: () =>
-    latin1('{"url":"http://m/x","environment":{"http_proxy":"p","NO_PROXY":"*"},"transaction":"1 2"}'),
-  run(input) {
-    try {
-      const request = parseRequest(input.toString('utf8'))
-      claim(
-        Object.values(request.environment).every((value) => typeof value === 'string'),
-        'a value that is no text',
-      )
-    } catch (error) {
-      // The answer says so in words; the front goes to the mirror.
-      if (
-        !(
-          error instanceof SyntaxError ||
-          error instanceof TypeError ||
-          (error as Error).name === 'PacsrvError'
-        )
-      )
-        throw error
     }
   },
 }
@@ -189,4 +163,4 @@ const statusAnswers: Target = {
   },
 }
 
-export const serverTargets = [server, fetchRequests, fileRequests, statusAnswers]
+export const serverTargets = [server, fileRequests, statusAnswers]

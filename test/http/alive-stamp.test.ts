@@ -8,12 +8,16 @@ import { keepAliveStamp } from '../../src/http/alive-stamp.ts'
 const dir = mkdtempSync(join(tmpdir(), 'pacsrv-stamp-'))
 test.after(() => rmSync(dir, { recursive: true }))
 
-test('a stamp has the monotonic clock in milliseconds, and is gone when it ends', () => {
+test('a stamp has the monotonic clock in milliseconds and the loop it is of, and is gone when it ends', () => {
   const path = join(dir, 'own.sock.alive')
   const end = keepAliveStamp(join(dir, 'own.sock'))
-  const text = readFileSync(path, 'latin1')
-  assert.is(text.length, 20)
-  assert.ok(Math.abs(Number(text) - Number(process.hrtime.bigint() / 1_000_000n)) < 1_000)
+  const [stamped, pid, start, ticks] = readFileSync(path, 'latin1').trim().split(' ').map(Number)
+  assert.ok(Math.abs(stamped! - Number(process.hrtime.bigint() / 1_000_000n)) < 1_000)
+  assert.is(pid, process.pid)
+  const own = readFileSync('/proc/self/stat', 'latin1').split(') ')[1]!.split(' ')
+  assert.is(start, Number(own[19]))
+  const { user, system } = process.cpuUsage()
+  assert.ok(ticks! > 0 && ticks! <= (user + system) / 10_000 + 2, `${ticks} ticks`)
   end()
   assert.is(existsSync(path), false)
 })

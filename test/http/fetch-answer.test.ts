@@ -5,9 +5,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Lent } from '../../src/base/lent-buffers.ts'
-import { silentLog } from '../../src/base/log.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job/job.ts'
-import { answerFetch } from '../../src/http/fetch-answer.ts'
+import { frameHeader, handOver, type Voice } from '../../src/http/fetch-answer.ts'
 import { FrameType } from '../../src/http/fetch-stream.ts'
 
 const SIZE = 64 * 1024 * 1024
@@ -49,22 +48,23 @@ function createFakeJob(readable: number) {
   }
 }
 
+const said = (type: number, text: string) =>
+  Buffer.concat([frameHeader(type, text.length), Buffer.from(text)])
+const VOICE: Voice = {
+  progress: ({ done }) => said(FrameType.line, `${done} bytes`),
+  end: (end) => said(FrameType[end.result], JSON.stringify(end)),
+}
+
 async function asking(fake: ReturnType<typeof createFakeJob>, use: (client: Socket) => Promise<void>) {
   let over: Promise<void> | undefined
-  const fetcher = {
-    locate: async () => ({ file: fake.job.file, mirrors: [] }),
-    fetch: () => fake.job as unknown as Job,
-  }
-  const deps = { fetcher, log: silentLog, readAhead: { asked() {}, isNew: () => false, begin() {} } }
-  const server = createServer((request, response) => {
-    over = answerFetch(request, response, deps as unknown as Parameters<typeof answerFetch>[2])
+  const server = createServer((_, response) => {
+    over = handOver(fake.job as unknown as Job, response, VOICE)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
   client.on('error', () => {})
-  const body = '{"url":"http://m/x"}'
-  client.write(`POST /v1/fetch HTTP/1.0\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  client.write('GET / HTTP/1.0\r\n\r\n')
   try {
     await use(client)
     client.destroy()
@@ -107,8 +107,8 @@ test('a client that does not read holds back the reading, and when it goes the j
 test('while nothing is readable there are signs of life', async () => {
   const fake = createFakeJob(0)
   await asking(fake, async (client) => {
-    const frames = await framesUntil(client, FrameType.progress)
-    assert.equal(frames.find(({ type }) => type === FrameType.progress)!.body, '{"done":7}')
+    const frames = await framesUntil(client, FrameType.line)
+    assert.equal(frames.find(({ type }) => type === FrameType.line)!.body, '7 bytes')
   })
 })
 
@@ -118,8 +118,8 @@ test('a job that fails ends the answer at once: what was readable is of no use t
     await fake.until(() => fake.followers.size === 1)
     fake.job.readable = SIZE
     fake.finish({ result: 'mismatch', reason: 'r' })
-    const frames = await framesUntil(client, FrameType.end)
-    assert.equal(frames.at(-1), { type: FrameType.end, body: '{"result":"mismatch","reason":"r"}' })
+    const frames = await framesUntil(client, FrameType.mismatch)
+    assert.equal(frames.at(-1), { type: FrameType.mismatch, body: '{"result":"mismatch","reason":"r"}' })
     assert.is(fake.reads(), 0)
   })
 })
@@ -135,7 +135,7 @@ test('what is in memory is sent from there, and given back when it is sent', asy
     await fake.until(() => fake.followers.size === 1)
     fake.job.readable = 6
     fake.finish({ result: 'done', fromPeers: 6, fromMirror: 0, peers: 1 })
-    const frames = await framesUntil(client, FrameType.end)
+    const frames = await framesUntil(client, FrameType.done)
     const data = frames.filter(({ type }) => type === FrameType.data)
     assert.equal(
       data.map(({ body }) => body),

@@ -11,6 +11,7 @@ import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job/job.ts'
 import type { Located } from '../../src/fetch/locator.ts'
+import { FrameType } from '../../src/http/fetch-stream.ts'
 import { createServerPort, type Door, type ServerDeps } from '../../src/http/server.ts'
 import type { MirrorHandler, MirrorRequest } from '../../src/mirror/curl.ts'
 import { createClock } from '../clock.ts'
@@ -31,6 +32,7 @@ const FRESH = {
   failed: [] as string[],
   worthIt: true,
   fetching: false,
+  followers: 0,
   signature: undefined as Buffer | undefined,
   heldSignature: undefined as string | undefined,
   mirrorGives: undefined as Buffer | undefined,
@@ -73,7 +75,13 @@ function createFakeJob() {
 }
 
 const shared = {
-  readAhead: { asked() {}, isNew: () => false, begin() {} },
+  readAhead: {
+    asked() {
+      state.followers = job.followers.size
+    },
+    isNew: () => false,
+    begin() {},
+  },
   signatures: {
     ready: async () => state.signature,
     find: async () => state.signature,
@@ -84,6 +92,7 @@ const shared = {
     locate: async (url: string) => (url.endsWith('zst') ? located : { reason: 'no sync database names it' }),
     fetch: () => job,
     isFetching: () => state.fetching,
+    job: () => (state.fetching ? (job as unknown as Job) : undefined),
   },
 }
 const packages = {
@@ -190,9 +199,8 @@ for (const [door, method, path, status] of [
   ['tcp', 'POST', '/status', 405],
   ['tcp', 'DELETE', PACKAGE, 405],
   ['tcp', 'GET', '/core.db', 404],
-  ['tcp', 'GET', '/v1/ready?url=http://m/x.zst', 404],
   ['tcp', 'POST', '/v1/announce', 404],
-  ['tcp', 'POST', '/v1/fetch', 404],
+  ['tcp', 'POST', '/v1/file', 404],
   ['tcp', 'GET', 'http://elsewhere/status', 400],
   ['tcp', 'GET', '//', 400],
   ['tcp', 'OPTIONS', '*', 400],
@@ -201,8 +209,7 @@ for (const [door, method, path, status] of [
   ['socket', 'GET', '/v1/announce', 404],
   ['socket', 'GET', '/v1/find?name=known', 200],
   ['socket', 'GET', '/v1/find', 404],
-  ['socket', 'GET', '/v1/ready', 404],
-  ['socket', 'GET', '/v1/ready?url=http://m/x.db', 404],
+  ['socket', 'GET', '/v1/signature', 404],
   ['socket', 'GET', '/v1/mirrors?url=http://m/x.db', 200],
   ['socket', 'GET', '/v1/mirrors?url=http://unknown/x.db', 404],
   ['socket', 'GET', '/v1/mirrors', 404],
@@ -296,13 +303,6 @@ test('HEAD of a package gives its length and no bytes', async () => {
   assert.equal([headers['content-length'], body.length], ['10', 0])
 })
 
-test('a package that is ready comes with its line over the socket', async () => {
-  const answer = await ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
-  assert.match(String(answer.headers['pacsrv-line']), /10 B from 1 peer/)
-  state.ready = false
-  assert.is((await ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })).status, 404)
-})
-
 test("the mirrors for a caller's curl, one a line, and which of them failed it", async () => {
   const url = encodeURIComponent('http://m/x.db')
   const answer = await ask(`/v1/mirrors?url=${url}`, { door: 'socket' })
@@ -311,60 +311,18 @@ test("the mirrors for a caller's curl, one a line, and which of them failed it",
   assert.equal(state.failed, ['http://m/x.db'])
 })
 
-for (const path of ['/v1/ready', '/v1/signature']) {
-  test(`a signature by ${path}, or 404`, async () => {
-    const url = `${path}?url=http://m/x.zst.sig`
-    assert.is((await ask(url, { door: 'socket' })).status, 404)
-    state.signature = Buffer.from('signature')
-    const answer = await ask(url, { door: 'socket' })
-    assert.is(answer.body.toString(), 'signature')
-    assert.match(String(answer.headers['pacsrv-line']), /\.sig: 9 bytes/)
-    assert.is((await ask(`${path}?url=http://m/x.db.sig`, { door: 'socket' })).status, 404)
-  })
-}
+test('a signature by /v1/signature, or 404', async () => {
+  const url = '/v1/signature?url=http://m/x.zst.sig'
+  assert.is((await ask(url, { door: 'socket' })).status, 404)
+  state.signature = Buffer.from('signature')
+  assert.is((await ask(url, { door: 'socket' })).body.toString(), 'signature')
+  assert.is((await ask('/v1/signature?url=http://m/x.db.sig', { door: 'socket' })).status, 404)
+})
 
 test('what is no signature is not asked for as one', async () => {
   state.signature = Buffer.from('signature')
   assert.is((await ask('/v1/signature?url=http://m/x.zst', { door: 'socket' })).status, 404)
 })
-
-test('a package on its way is waited for 150 ms: Node would take longer to start', async () => {
-  Object.assign(state, { ready: false, fetching: true })
-  const soon = ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
-  await followed()
-  state.ready = true
-  job.change({ end: DONE })
-  assert.is((await soon).body.toString(), '0123456789')
-
-  Object.assign(state, { ready: false })
-  job = createFakeJob()
-  const late = ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
-  await followed()
-  clock.advance(149)
-  assert.is(job.followers.size, 1)
-  clock.advance(1)
-  assert.is((await late).status, 404)
-  assert.is(job.followers.size, 0)
-})
-
-for (const { done, more } of [
-  { done: 4, more: false },
-  { done: 5, more: true },
-])
-  test(`at ${done} of 10 bytes after 150 ms it is ${more ? 'waited for 200 ms more' : 'left to Node'}`, async () => {
-    Object.assign(state, { ready: false, fetching: true })
-    const answer = ask('/v1/ready?url=http://m/x.zst', { door: 'socket' })
-    await followed()
-    job.change({ done })
-    clock.advance(150)
-    if (more) {
-      clock.advance(199)
-      assert.is(job.followers.size, 1)
-      clock.advance(1)
-    }
-    assert.is((await answer).status, 404)
-    assert.is(job.followers.size, 0)
-  })
 
 test('a package that nobody has is 404 at once, unless it is on its way already', async () => {
   Object.assign(state, { ready: false, worthIt: false })
@@ -484,36 +442,39 @@ for (const [name, held, found, status] of [
   })
 }
 
-/** Frames by type, those of data with their bytes, progress left out. */
+/** Frames by type, with their text; signs of life left out. */
 function frames(body: Buffer): [number, string][] {
   const found: [number, string][] = []
   for (let at = 0; at < body.length; ) {
     const length = body.readUInt32BE(at + 1)
     const text = body.subarray(at + 5, at + 5 + length).toString()
-    if (body[at] !== 3) found.push([body[at]!, text])
+    if (body[at] !== FrameType.line) found.push([body[at]!, text])
     at += 5 + length
   }
   return found
 }
 const fetchIt = (url = 'http://m/x.zst') =>
-  ask('/v1/fetch', { door: 'socket', method: 'POST', body: JSON.stringify({ url }) })
+  ask('/v1/file', { door: 'socket', method: 'POST', body: `url=${url}\0` })
 
 test('a fetch hands over what is readable as it comes, then the end', async () => {
+  state.ready = false
   const answer = fetchIt()
   await followed()
+  assert.is(state.followers, 1, 'a job that is read ahead must never be without a follower')
   job.change({ readable: 4 })
   for (let i = 0; i < 5; i++) await turn()
   job.change({ readable: 10, end: DONE })
   assert.equal(frames((await answer).body), [
-    [1, '{"name":"x-1-1-any.pkg.tar.zst","size":10}'],
-    [2, '0123'],
-    [2, '456789'],
-    [5, JSON.stringify(DONE)],
+    [FrameType.size, '\0\0\0\0\0\0\0\n'],
+    [FrameType.data, '0123'],
+    [FrameType.data, '456789'],
+    [FrameType.done, 'x-1-1-any.pkg.tar.zst: 10 B from 1 peer, 0 B from the mirror'],
   ])
   assert.is(job.followers.size, 0)
 })
 
 test('a fetch that is rewound begins anew; what was being read before is not sent after', async () => {
+  state.ready = false
   let open = () => {}
   job.gate = new Promise((resolve) => {
     open = resolve
@@ -529,31 +490,33 @@ test('a fetch that is rewound begins anew; what was being read before is not sen
   job.bytes = content
   job.change({ readable: 10, end: DONE })
   const got = frames((await answer).body)
-  const from = got.findLastIndex(([type]) => type === 4)
+  const from = got.findLastIndex(([type]) => type === FrameType.rewind)
   assert.ok(from > 0)
   const data = got.slice(from).filter(([type]) => type === 2)
   assert.is(data.map(([, text]) => text).join(''), '0123456789')
 })
 
 test("a fetch that fails, or is not the daemon's, says so", async () => {
+  state.ready = false
   const answer = fetchIt()
   await followed()
   job.change({ readable: 4, end: { result: 'mismatch', reason: 'wrong' } })
-  assert.equal(frames((await answer).body).at(-1), [5, '{"result":"mismatch","reason":"wrong"}'])
+  assert.equal(frames((await answer).body).at(-1), [FrameType.mismatch, 'wrong'])
   assert.equal(frames((await fetchIt('http://m/x.db')).body), [
-    [5, '{"result":"mirror","reason":"no sync database names it"}'],
+    [FrameType.mirror, 'no sync database names it'],
   ])
 })
 
 test('a request that is garbage or too long ends with an answer', async () => {
-  for (const body of ['', '{', 'null', '{"url":1}', 'x'.repeat(64 * 1024 + 1)]) {
-    const answer = await ask('/v1/fetch', { door: 'socket', method: 'POST', body })
-    assert.match(frames(answer.body).at(-1)![1], '"result":"mirror"')
+  for (const body of ['', '{', 'url', 'columns=80\0', `url=http://m/x.zst\0${'x'.repeat(64 * 1024)}`]) {
+    const answer = await ask('/v1/file', { door: 'socket', method: 'POST', body })
+    assert.is(frames(answer.body).at(-1)![0], FrameType.mirror)
   }
 })
 
 test('a client that goes away leaves the job', async () => {
-  const asked = start('/v1/fetch', { door: 'socket', method: 'POST', body: '{"url":"http://m/x.zst"}' })
+  state.ready = false
+  const asked = start('/v1/file', { door: 'socket', method: 'POST', body: 'url=http://m/x.zst\0' })
   asked.on('error', () => {})
   await followed()
   asked.destroy()

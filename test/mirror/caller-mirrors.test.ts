@@ -1,7 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { PacsrvError } from '../../src/base/error.ts'
+import { silentLog } from '../../src/base/log.ts'
 import { createCallerMirrors } from '../../src/mirror/caller-mirrors.ts'
-import { createDeadMirrors } from '../../src/mirror/dead-mirrors.ts'
+import type { MirrorHandler, OpenMirror } from '../../src/mirror/curl.ts'
+import { createDeadMirrors, notingDead } from '../../src/mirror/dead-mirrors.ts'
 import type { PacmanConf } from '../../src/pacman/pacman-conf.ts'
 import { createClock } from '../clock.ts'
 
@@ -13,15 +16,44 @@ const conf = {
 const own = 'http://a:b@one/core/core.db'
 
 function lab() {
-  const deadMirrors = createDeadMirrors(createClock())
-  return { deadMirrors, mirrors: createCallerMirrors({ pacmanConf: async () => conf, deadMirrors }) }
+  const clock = createClock()
+  const deadMirrors = createDeadMirrors(clock)
+  const looks: { url: string; handler: MirrorHandler; stopped: boolean }[] = []
+  const open: OpenMirror = ({ url }, handler) => {
+    const look = { url, handler, stopped: false }
+    looks.push(look)
+    return {
+      stop: () => {
+        look.stopped = true
+      },
+      pause() {},
+      resume() {},
+    }
+  }
+  const openMirror = notingDead(open, { dead: deadMirrors, clock, log: silentLog })
+  const mirrors = createCallerMirrors({ pacmanConf: async () => conf, deadMirrors, openMirror })
+  return { deadMirrors, mirrors, looks }
 }
+const unreachable = new PacsrvError('mirror', 'refused', { exitCode: 7 })
 
 test("every server for the first one's URL, the dead last, others' passwords left out", async () => {
-  const { mirrors } = lab()
+  const { mirrors, looks } = lab()
   assert.equal(await mirrors.of(own), [own, 'file:///srv/core/core.db'])
   await mirrors.failed(own)
+  looks[0]!.handler.onEnd(unreachable)
   assert.equal(await mirrors.of(own), ['file:///srv/core/core.db', own])
+})
+
+test('who says that a mirror is dead is not believed: it is looked at, once at a time', async () => {
+  const { mirrors, deadMirrors, looks } = lab()
+  await mirrors.failed(own)
+  await mirrors.failed(own)
+  assert.is(looks.length, 1)
+  looks[0]!.handler.onStart(0)
+  assert.ok(looks[0]!.stopped)
+  assert.ok(deadMirrors.isAlive(own))
+  await mirrors.failed(own)
+  assert.is(looks.length, 2)
 })
 
 test("another server's URL stands for itself: the first call has tried them all", async () => {
@@ -30,15 +62,18 @@ test("another server's URL stands for itself: the first call has tried them all"
 })
 
 test('of a URL under no Server nothing is known, and nothing is believed', async () => {
-  const { mirrors, deadMirrors } = lab()
+  const { mirrors, looks } = lab()
   assert.is(await mirrors.of('http://other/core/core.db'), undefined)
   await mirrors.failed('http://other/core/core.db')
-  assert.not(deadMirrors.isDead('http://other/'))
+  assert.is(looks.length, 0)
 })
 
 test('without a pacman.conf there are no mirrors', async () => {
   const deadMirrors = createDeadMirrors(createClock())
-  const mirrors = createCallerMirrors({ pacmanConf: async () => undefined, deadMirrors })
+  const openMirror: OpenMirror = () => {
+    throw new Error('nobody is to be asked')
+  }
+  const mirrors = createCallerMirrors({ pacmanConf: async () => undefined, deadMirrors, openMirror })
   assert.is(await mirrors.of(own), undefined)
   await mirrors.failed(own)
   assert.not(deadMirrors.isDead(own))

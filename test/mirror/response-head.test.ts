@@ -63,7 +63,7 @@ for (const [why, text, expected, problem] of [
     } catch (thrown) {
       error = thrown as PacsrvError
     }
-    assert.is(error?.code, 'mirror')
+    assert.is(error?.code, problem.endsWith(' bytes') ? 'mismatch' : 'mirror')
     assert.match(error!.message, problem)
   })
 }

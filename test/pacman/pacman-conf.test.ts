@@ -13,6 +13,7 @@ test('what pacman-conf prints', () => {
       '[options]',
       'RootDir = /',
       'DBPath = /db',
+      'GPGDir = /gpg/',
       'CacheDir = /c1/',
       'CacheDir = /c 2',
       'CheckSpace',
@@ -30,6 +31,7 @@ test('what pacman-conf prints', () => {
   )
   assert.equal(conf, {
     dbPath: '/db',
+    gpgDir: '/gpg/',
     cacheDirs: ['/c1/', '/c 2'],
     repositories: [
       {
@@ -64,6 +66,7 @@ withPacmanConf('pacman-conf itself, with an included mirror list', async () => {
   )
   assert.equal((await readPacmanConf(file)).conf, {
     dbPath: '/var/lib/pacman/',
+    gpgDir: '/etc/pacman.d/gnupg/',
     cacheDirs: [`${folder}/one/`, `${folder}/two/`],
     repositories: [
       { name: 'core', servers: ['http://a/core/os/x86_64/', 'http://b/core'], cacheServers: [] },

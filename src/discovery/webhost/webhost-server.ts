@@ -1,22 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import { addressBlock } from '../../base/address.ts'
+import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
 import { PacsrvError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
+import { boundConnections } from '../../net/http-connections.ts'
 import type { DialsBack } from './webhost-dialback.ts'
 import { createSwarm, type SwarmOptions } from './webhost-swarm.ts'
 
 /** Milliseconds, bytes and counts that no connection may exceed. */
 const LIMITS = {
   request: 5_000,
-  idle: 10_000,
   headerBytes: 4096,
-  connections: 512,
-  /** At one IPv4 address, or in one IPv6 /64. */
-  perBlock: 16,
+  connections: { inAll: 512, perAddress: 16, silent: 10_000 },
 }
 
 /** What a proxy adds. The connection's address is then the proxy's: not one to list or to dial. */
@@ -58,9 +55,8 @@ export function createWebhost({ log, ...parts }: WebhostParts, options: WebhostO
     },
     respond,
   )
-  server.maxConnections = LIMITS.connections
-  server.setTimeout(LIMITS.idle)
-  boundPerBlock(server)
+  // Each answer is made and sent at once.
+  boundConnections(server, LIMITS.connections, () => false)
   let proxySeen = false
 
   function behindProxy({ headers }: IncomingMessage): boolean {
@@ -125,23 +121,5 @@ function listening(server: Server, at: Endpoint): Promise<Endpoint> {
       const { address, port } = server.address() as AddressInfo
       resolve(endpoint(address, port)!)
     })
-  })
-}
-
-/** One stranger's slow connections must not take all there are. */
-function boundPerBlock(server: Server) {
-  const open = new Map<string, number>()
-  server.on('connection', (socket: Socket) => {
-    const from = endpoint(socket.remoteAddress ?? '', 0)
-    if (from === undefined) return socket.destroy()
-    const block = addressBlock(from)
-    const count = (open.get(block) ?? 0) + 1
-    open.set(block, count)
-    socket.on('close', () => {
-      const left = open.get(block)! - 1
-      if (left > 0) open.set(block, left)
-      else open.delete(block)
-    })
-    if (count > LIMITS.perBlock) socket.destroy()
   })
 }

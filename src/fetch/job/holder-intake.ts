@@ -11,6 +11,8 @@ import type { ChunkSource, MakeChunkSource, SourceOwner } from '../sources/sourc
 import type { Arbiter } from '../trust/arbiter.ts'
 import type { ChunkList } from '../trust/chunk-lists.ts'
 import type { ListTrust } from '../trust/list-trust.ts'
+import { createHolderSearch } from './holder-search.ts'
+import { createTrialSlots } from './trial-slots.ts'
 
 export interface HolderIntakeDeps {
   clock: Clock
@@ -25,6 +27,10 @@ export interface HolderIntakeHandler {
   join(make: MakeChunkSource, owner: SourceOwner): ChunkSource
   handOver(source: ChunkSource, owner: SourceOwner): void
   drop(source: ChunkSource): void
+  /** Whether it has given something, and kept nothing too long. */
+  isSound(source: ChunkSource): boolean
+  /** Whether those who have given something bring the rest soon enough. */
+  isServed(): boolean
   /** This holder is about to join: its source where it has been one before it had the whole. */
   onAdmitted(id: NodeId): ChunkSource | undefined
   /** Somebody is itself downloading it. */
@@ -51,12 +57,8 @@ export interface HolderIntake {
   dismiss(list: ChunkList): void
 }
 
-/** Sources at once; a file needs no more, and each costs a connection. */
-const MAX_PEERS = 24
 /** Holders tried in all: false claims must neither use up the places of true ones nor make a job dial for ever. */
 const MAX_KNOWN = 200
-/** Searches of a job after the first, made when all who were found are gone. */
-const MORE_SEARCHES = 2
 
 interface Met {
   holder: Holder
@@ -73,37 +75,38 @@ export function createHolderIntake(
 ): HolderIntake {
   const known = new Set<string>()
   const met = new Set<Met>()
-  let searching = false
   let connecting = 0
   let firstAt: number | undefined
   let live = false
-  let moreSearches = MORE_SEARCHES
 
-  function search() {
-    searching = true
-    const onHolder = (holder: Holder) => (holder.file.whole ? void meet(holder) : handler.onFetching(holder))
-    void network.find([file], { signal, onHolder }).then(() => {
-      searching = false
-      seekMore()
-      handler.onChange()
-    })
-  }
+  const slots = createTrialSlots(clock, {
+    try: (holder) => void tryOut(holder),
+    isSound: ({ id }) => [...met].some(({ holder, source }) => holder.id === id && isSound(source)),
+  })
+  const isSound = (source: ChunkSource | undefined) => source !== undefined && handler.isSound(source)
+  signal.addEventListener('abort', slots.clear)
+  const search = createHolderSearch(
+    { clock, network },
+    { file, signal },
+    {
+      onHolder: (holder) => (holder.file.whole ? meet(holder) : handler.onFetching(holder)),
+      onOver: handler.onChange,
+      isAlone: () => known.size > 0 && met.size === 0 && connecting === 0 && slots.size === 0,
+      isServed: handler.isServed,
+    },
+  )
 
-  /** A claim that is known ends a search before it has gone far; where all claims were false, others may be true. */
-  function seekMore() {
-    const nobodyLeft = known.size > 0 && met.size === 0 && connecting === 0
-    if (!nobodyLeft || searching || moreSearches === 0 || signal.aborted) return
-    moreSearches--
-    search()
-  }
-
-  async function meet(holder: Holder) {
+  function meet(holder: Holder) {
     if (signal.aborted || known.has(holder.id) || known.size >= MAX_KNOWN) return
-    if (connecting + met.size >= MAX_PEERS) return
     known.add(holder.id)
     log.debug({ holder: holder.id, address: holder.address, via: holder.via }, 'a holder is known')
+    search.claimed()
     firstAt ??= clock.now()
     live ||= network.isNeighbour(holder.id)
+    slots.offer(holder)
+  }
+
+  async function tryOut(holder: Holder) {
     connecting++
     try {
       const asker = await network.connect(holder)
@@ -113,10 +116,11 @@ export function createHolderIntake(
       // A member that has all its chunks may yet have to check the whole.
       if (holder.companion) known.delete(holder.id)
       network.forget(holder)
+      slots.release(holder)
       log.debug({ holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
       connecting--
-      seekMore()
+      search.seekMore()
       handler.onChange()
     }
   }
@@ -136,7 +140,7 @@ export function createHolderIntake(
   function admit(one: Met) {
     met.add(one)
     if (one.list === trust.inUse) letIn(one)
-    else void arbiter.decide(one.list)
+    else void arbiter.decide()
   }
 
   function letIn(one: Met) {
@@ -160,35 +164,37 @@ export function createHolderIntake(
     const leave = () => {
       met.delete(one)
       network.forget(one.holder)
+      slots.release(one.holder)
     }
     return {
       role: 'holder',
       gone() {
         leave()
-        seekMore()
+        search.seekMore()
       },
       rejected() {
         leave()
         network.ban({ id: one.holder.id }, `it sent a wrong chunk of ${file.name}`)
-        seekMore()
+        search.seekMore()
       },
       vouchesFor: () => undefined,
     }
   }
 
   return {
-    search,
-    meet: (holder) => void meet(holder),
+    search: search.begin,
+    meet,
     again() {
       known.clear()
+      slots.clear()
       for (const one of met) {
         known.add(one.holder.id)
         if (one.list === trust.inUse && !one.source) letIn(one)
       }
-      search()
+      search.begin()
     },
     get searching() {
-      return searching
+      return search.searching
     },
     get connecting() {
       return connecting > 0

@@ -145,6 +145,8 @@ export function createMirrorEntry(
     },
     failed(error) {
       fault ??= error
+      // A file of another size is as wrong as other bytes of the right one.
+      if (error.code === 'mismatch') lied = true
     },
     lied() {
       lied = true

@@ -67,6 +67,9 @@ export type JoinRule =
   | 'no holder gave anything in its time'
   | 'peers would take over 2 s and the mirror shortens it by 15 %'
 
+/** However many say, one after another, that they download it and then no more: the mirror waits so long in all. */
+const MOST_AWAITED_MS = 1_500
+
 /** How a job stands. Times are milliseconds. */
 export interface JobStanding {
   /** Since the job began. */
@@ -94,7 +97,7 @@ export interface JobStanding {
 
 /** The rule by which the mirror should join now, if it hasn't; undefined while it shouldn't. */
 export function whyMirrorIsDue(job: JobStanding): JoinRule | undefined {
-  if (job.memberAwaited) return undefined
+  if (job.memberAwaited && job.elapsed < MOST_AWAITED_MS) return undefined
   if (job.deliveringFor !== undefined) {
     const isJudged = job.deliveringFor >= PEERS_JUDGED_AFTER_MS
     const helps = isJudged && mirrorHelps(job.bytesLeft, job.peersRate, job.mirrorRate)

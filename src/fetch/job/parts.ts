@@ -54,6 +54,8 @@ export interface JobPartsHandler {
 
 /** How often a job notes in the spool what it has, in milliseconds. */
 const SAVE_MS = 1_000
+/** Peers that need longer than this for the rest, in milliseconds, aren't all that are worth a search. */
+const SERVED_MS = 4_000
 const NOTHING: MirrorScope = { window: 0, may: () => false }
 
 /** Puts a job together. Nothing begins before `begin`, so that each part may name those that come after it. */
@@ -128,6 +130,7 @@ export function assembleParts(
       held,
       maps: own.maps,
       mine: () => own.mine(entry.rateBefore),
+      isServed: () => map.bytesLeft * 1000 <= scheduler.peersRate() * SERVED_MS,
       onChange: consider,
     },
   )

@@ -12,6 +12,7 @@ import type {
   SourceOwner,
 } from '../sources/source.ts'
 import type { RequestPlan } from './request-plan.ts'
+import { createStandings } from './standings.ts'
 
 /** The peers' part of the scheduler: who they are, whose, and what each is asked for. */
 export interface PeerRequests {
@@ -34,6 +35,9 @@ export interface PeerRequests {
   rate(): number
   /** Whether one has a chunk that is missing. */
   canBring(): boolean
+  /** Whether it has given a chunk, and was never doubted. */
+  isSound(source: FileSource): boolean
+  hasSound(): boolean
 }
 
 export interface PeerRequestsDeps {
@@ -80,7 +84,8 @@ function stallLimit(source: ChunkSource, chunkBytes: number): number {
 }
 
 /** Bytes that a source may owe. */
-function windowOf(source: ChunkSource, chunkBytes: number): number {
+function windowOf(source: ChunkSource, chunkBytes: number, doubts: number): number {
+  if (doubts > 0) return chunkBytes
   const ms = Math.max(WINDOW_MS, WINDOW_LATENCIES * source.latency)
   const wanted = Math.max(WINDOW_CHUNKS * chunkBytes, (source.rate() * ms) / 1000)
   return Math.min(WINDOW_BYTES, limits.requests * chunkBytes, wanted)
@@ -95,16 +100,21 @@ export function createPeerRequests(
   const owners = new Map<ChunkSource, SourceOwner>()
   /** The keys of `owners`, for those who go through them with every chunk. */
   let peers: readonly ChunkSource[] = []
+  const standings = createStandings(clock, step)
   /** Members that had nothing to ask for, and how things stood then: to look again before that changes is in vain. */
   const barren = new Map<ChunkSource, { news: number; freed: number }>()
   /** Those that were asked for what others owed. */
   const overtakers = new Set<FileSource>()
   let askedTwice = 0
 
+  const undoubted = () =>
+    standings.someDoubted ? peers.filter((source) => !standings.isDoubted(source)) : peers
+
   /** Near peers, and far ones too when the near would take long alone. */
   function peersToAsk(): readonly ChunkSource[] {
-    const near = peers.filter((source) => source.near)
-    return (map.bytesLeft * 1000) / rateOf(near) <= NEAR_ENOUGH_MS ? near : peers
+    const all = undoubted()
+    const near = all.filter((source) => source.near)
+    return (map.bytesLeft * 1000) / rateOf(near) <= NEAR_ENOUGH_MS ? near : all
   }
 
   function isBarren(source: ChunkSource): boolean {
@@ -136,7 +146,8 @@ export function createPeerRequests(
     while (hungry.length > 0) {
       hungry = hungry.filter((source) => {
         if (downloads.wait() > 0) return false
-        const chunk = plan.owed(source) < windowOf(source, step) ? plan.pick(source, among) : undefined
+        const window = windowOf(source, step, standings.doubts(source))
+        const chunk = plan.owed(source) < window ? plan.pick(source, among) : undefined
         if (chunk !== undefined) request(source, chunk)
         else if (source.partial && plan.owed(source) === 0)
           barren.set(source, { news: source.news, freed: plan.freed })
@@ -149,6 +160,7 @@ export function createPeerRequests(
     source.close()
     plan.leave(source)
     owners.delete(source)
+    standings.delete(source)
     peers = [...owners.keys()]
     barren.delete(source)
     overtakers.delete(source)
@@ -163,7 +175,10 @@ export function createPeerRequests(
   }
 
   const sourceHandler: ChunkSourceHandler = {
-    onChunk: handler.onChunk,
+    onChunk(source, chunk, bytes) {
+      if (standings.gave(source)) plan.trust(source)
+      handler.onChunk(source, chunk, bytes)
+    },
     onRefused: (source, chunk) => plan.unask(source, chunk),
     onGone(source, error) {
       log.debug({ source: source.label, role: owners.get(source)?.role, err: error }, 'a source is gone')
@@ -172,22 +187,20 @@ export function createPeerRequests(
     },
   }
 
-  function tick() {
-    for (const source of peers) {
-      if (source.heard === undefined) continue
-      const ms = clock.now() - source.heard
-      const limit = stallLimit(source, step)
-      if (ms < limit) continue
-      const about = {
-        source: source.label,
-        role: owners.get(source)?.role,
-        ms,
-        limit,
-        owed: plan.owed(source),
-      }
-      log.debug(about, 'a source is left: it stalled')
-      leave(source)
+  /** Doubts who keeps what it owes, and leaves who stalls. */
+  function look(source: ChunkSource) {
+    const verdict = standings.look(source)
+    const ms = source.heard === undefined ? 0 : clock.now() - source.heard
+    const limit = stallLimit(source, step)
+    const leaves = verdict === 'leave' || ms >= limit
+    if (leaves || verdict === 'doubt') {
+      const role = owners.get(source)?.role
+      const about = { source: source.label, role, ms, limit, owed: plan.owed(source) }
+      log.debug(about, leaves ? 'a source is left: it stalled' : 'a source is doubted: others are asked too')
     }
+    if (leaves) leave(source)
+    else if (verdict === 'doubt') plan.doubt(source)
+    else if (verdict === 'trust') plan.trust(source)
   }
 
   return {
@@ -203,6 +216,7 @@ export function createPeerRequests(
     join(make, owner) {
       const source = make(sourceHandler)
       owners.set(source, owner)
+      standings.add(source)
       peers = [...owners.keys()]
       handler.onIdle()
       return source
@@ -213,8 +227,12 @@ export function createPeerRequests(
     ownerOf: (source) => owners.get(source),
     drop,
     ask,
-    tick,
-    rate: () => rateOf(peers.filter(({ partial }) => !partial)),
+    tick() {
+      for (const source of peers) look(source)
+    },
+    isSound: standings.isSound,
+    hasSound: () => undoubted().some(standings.isSound),
+    rate: () => rateOf(undoubted().filter(({ partial }) => !partial)),
     canBring() {
       for (let chunk = map.prefix; chunk < map.chunks; chunk++) {
         if (!map.has(chunk) && peers.some((source) => source.has(chunk))) return true

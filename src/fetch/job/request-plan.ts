@@ -2,6 +2,7 @@ import { chunkLength } from '../../base/chunks.ts'
 import type { ChunkMap } from '../file/chunk-map.ts'
 import { UNKNOWN_RATE } from '../sources/rate-meter.ts'
 import type { ChunkRun } from '../sources/source.ts'
+import { createAskers, type SourceJudge } from './askers.ts'
 
 /** A source as the plan sees it: a peer that answers chunk by chunk, or a mirror that streams a run. */
 export interface PlannedSource {
@@ -30,6 +31,10 @@ export interface RequestPlan<Source extends PlannedSource> {
    * `among` have, and of these the first; else one that it would bring sooner. Without `among` all have all.
    */
   pick(source: Source, among?: readonly Source[]): number | undefined
+  /** `source` keeps what it was asked for too long: that is anybody's again, though it may still come … */
+  doubt(source: Source): void
+  /** … or not, since it has given something. */
+  trust(source: Source): void
   /**
    * The run that a streaming source should begin: the part of the widest gap that the others won't reach first; where
    * there is no gap, its share of what one of the `streams` has before it, which then no longer owes that. With `may`,
@@ -56,7 +61,6 @@ export interface RequestPlan<Source extends PlannedSource> {
 
 /** A chunk is asked for a second time only where that brings it clearly sooner. */
 const CLEARLY = 1.25
-const MOST_ASKED = 2
 /** A stream that has no more than this before it is left alone, in milliseconds: another would cost a request. */
 const STREAM_MS = 1_000
 /** The rarest is looked for among so many of the first chunks that can be asked for. */
@@ -86,50 +90,63 @@ function widestRun(from: number, chunks: number, passes: Test): ChunkRun | undef
   return widest
 }
 
+/** Finds the first free chunk, without looking at all before it each time. */
+function createCursor(map: ChunkMap, isFree: Test) {
+  /** No chunk before this one is free, but for those that were lost since. */
+  let at = 0
+  let lossesSeen = map.losses
+  let freed = 0
+  return {
+    /** The number of all chunks where none is free. */
+    first(): number {
+      if (map.losses !== lossesSeen) at = map.prefix
+      lossesSeen = map.losses
+      while (at < map.chunks && !isFree(at)) at++
+      return at
+    },
+    /** It may have become free. */
+    lookAt(chunk: number) {
+      if (!isFree(chunk)) return
+      at = Math.min(at, chunk)
+      freed++
+    },
+    /** Grows with each that has. */
+    get freed() {
+      return freed
+    },
+  }
+}
+
 export function createRequestPlan<Source extends PlannedSource>(
   map: ChunkMap,
   fileSize: number,
+  judge: SourceJudge<Source> = { isSound: () => true, hasSound: () => true },
 ): RequestPlan<Source> {
   const { chunks } = map
-  const askers = new Map<number, Set<Source>>()
+  const askers = createAskers(judge)
   /** What each source owes, in the order it was asked. */
   const queues = new Map<Source, number[]>()
   const debts = new Map<Source, number>()
-  let freed = 0
-  /** No chunk before this one is free, but for those that were lost since. */
-  let cursor = 0
-  let lossesSeen = map.losses
-
   const length = (chunk: number) => chunkLength(fileSize, chunk)
-  const free = (chunk: number) => map.isMissing(chunk) && !askers.has(chunk)
+  const free = (chunk: number) => map.isMissing(chunk) && !askers.isAsked(chunk)
+  const cursor = createCursor(map, free)
   const owed = (source: Source) => debts.get(source) ?? 0
   const speed = (source: Source) => source.rate() || UNKNOWN_RATE
 
-  /** The first free chunk, or the number of all. */
-  function firstFree(): number {
-    if (map.losses !== lossesSeen) cursor = map.prefix
-    lossesSeen = map.losses
-    while (cursor < chunks && !free(cursor)) cursor++
-    return cursor
-  }
-
   function unask(source: Source, chunk: number) {
-    const asked = askers.get(chunk)
-    if (!asked?.delete(source)) return
-    if (asked.size === 0) askers.delete(chunk)
+    if (!askers.remove(source, chunk)) return
     const queue = queues.get(source) ?? []
     queue.splice(queue.indexOf(chunk), 1)
     debts.set(source, owed(source) - length(chunk))
-    if (!free(chunk)) return
-    cursor = Math.min(cursor, chunk)
-    freed++
+    cursor.lookAt(chunk)
   }
 
   function rarest(source: Source, among: readonly Source[]): number | undefined {
     let found: number | undefined
     let fewest = Number.POSITIVE_INFINITY
-    for (let chunk = firstFree(), seen = 0; chunk < chunks && seen < RAREST_OF; chunk++) {
+    for (let chunk = cursor.first(), seen = 0; chunk < chunks && seen < RAREST_OF; chunk++) {
       if (!free(chunk) || !source.has(chunk)) continue
+      if (askers.isBarredFrom(source, chunk)) continue
       if (among.length === 0) return chunk
       seen++
       let count = 0
@@ -142,19 +159,25 @@ export function createRequestPlan<Source extends PlannedSource>(
     return found
   }
 
+  /**
+   * How long a source takes for what it owes. One that has given nothing yet may never give: whoever is idle and known to
+   * give needn't take it for as fast as others are at first.
+   */
+  const burden = (other: Source, isIdlePeer: boolean) =>
+    isIdlePeer && owed(other) > 0 && other.rate() === 0 ? Number.MAX_VALUE : owed(other) / speed(other)
+
   /** What the slowest would bring last, if `source` brings it clearly sooner. */
-  function latest(source: Source, may = (_: number) => true): number | undefined {
+  function latest(source: Source, may = (_: number) => true, isIdlePeer = false): number | undefined {
     let found: number | undefined
     let latestMs = 0
     const soonest = owed(source) / speed(source)
     for (const [other, queue] of queues) {
-      const theirs = owed(other) / speed(other)
-      if (other === source || theirs <= latestMs || theirs <= soonest * CLEARLY) continue
-      const chunk = queue.findLast((c) => {
-        if (!source.has(c) || !may(c) || !map.isMissing(c)) return false
-        const asked = askers.get(c)
-        return asked !== undefined && !asked.has(source) && asked.size < MOST_ASKED
-      })
+      const theirs = burden(other, isIdlePeer)
+      if (other === source || askers.isDoubted(other) || theirs <= latestMs || theirs <= soonest * CLEARLY)
+        continue
+      const chunk = queue.findLast(
+        (c) => source.has(c) && may(c) && map.isMissing(c) && askers.mayJoin(source, c),
+      )
       if (chunk === undefined) continue
       const mine = (owed(source) + length(chunk)) / speed(source)
       if (theirs > mine * CLEARLY) {
@@ -163,6 +186,18 @@ export function createRequestPlan<Source extends PlannedSource>(
       }
     }
     return found
+  }
+
+  /** Of all who owe something. However many have given nothing yet, they may be one. */
+  function speedOfOthers(source: Source): number {
+    let sum = 0
+    let unknown = 0
+    for (const other of queues.keys()) {
+      if (other === source || owed(other) === 0 || askers.isDoubted(other)) continue
+      if (judge.isSound(other)) sum += speed(other)
+      else unknown = UNKNOWN_RATE
+    }
+    return sum + unknown
   }
 
   /** The later part of the run that `stream` is at, so that both come to its end at once. */
@@ -182,13 +217,14 @@ export function createRequestPlan<Source extends PlannedSource>(
   return {
     isFree: free,
     arrived(chunk) {
-      for (const source of askers.get(chunk) ?? []) unask(source, chunk)
+      for (const source of askers.of(chunk) ?? []) unask(source, chunk)
     },
-    pick: (source, among = []) => rarest(source, among) ?? latest(source),
+    pick: (source, among = []) =>
+      rarest(source, among) ?? latest(source, undefined, owed(source) === 0 && judge.isSound(source)),
     pickRun(source, { streams = [], may } = {}) {
       const gap = may
-        ? firstRun(firstFree(), chunks, (chunk) => free(chunk) && may(chunk))
-        : widestRun(firstFree(), chunks, free)
+        ? firstRun(cursor.first(), chunks, (chunk) => free(chunk) && may(chunk))
+        : widestRun(cursor.first(), chunks, free)
       if (!gap) {
         const share = streams.map((stream) => shareOf(stream, source)).find((run) => run !== undefined)
         if (share) return share
@@ -196,15 +232,12 @@ export function createRequestPlan<Source extends PlannedSource>(
         return chunk === undefined ? undefined : { start: chunk, end: chunk + 1 }
       }
       if (may) return gap
-      let others = 0
-      for (const other of queues.keys()) if (other !== source && owed(other) > 0) others += speed(other)
+      const others = speedOfOthers(source)
       const share = others / (others + speed(source))
       return { start: gap.start + Math.floor((gap.end - gap.start) * share), end: gap.end }
     },
     ask(source, chunk) {
-      const asked = askers.get(chunk) ?? new Set()
-      if (asked.has(source)) return
-      askers.set(chunk, asked.add(source))
+      if (!askers.add(source, chunk)) return
       const queue = queues.get(source) ?? []
       queue.push(chunk)
       queues.set(source, queue)
@@ -215,12 +248,18 @@ export function createRequestPlan<Source extends PlannedSource>(
       for (const chunk of [...(queues.get(source) ?? [])]) unask(source, chunk)
       queues.delete(source)
       debts.delete(source)
+      askers.setDoubted(source, false)
     },
-    askedOf: (chunk) => askers.get(chunk) ?? [],
-    isAskedOf: (source, chunk) => askers.get(chunk)?.has(source) === true,
+    doubt(source) {
+      askers.setDoubted(source, true)
+      for (const chunk of queues.get(source) ?? []) cursor.lookAt(chunk)
+    },
+    trust: (source) => askers.setDoubted(source, false),
+    askedOf: (chunk) => askers.of(chunk) ?? [],
+    isAskedOf: (source, chunk) => askers.of(chunk)?.has(source) === true,
     owes: (source) => queues.get(source) ?? [],
     get freed() {
-      return freed + map.losses
+      return cursor.freed + map.losses
     },
     owed,
     get isIdle() {

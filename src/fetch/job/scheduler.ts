@@ -12,13 +12,15 @@ import type {
   StreamHandler,
   StreamSource,
 } from '../sources/source.ts'
-import { createMirrorStreams } from './mirror-streams.ts'
-import { createPeerRequests, rateOf } from './peer-requests.ts'
-import { createRequestPlan } from './request-plan.ts'
+import { createMirrorStreams, type MirrorStreams } from './mirror-streams.ts'
+import { createPeerRequests, type PeerRequests, rateOf } from './peer-requests.ts'
+import { createRequestPlan, type RequestPlan } from './request-plan.ts'
 
 /** The sources of one job at work: who is asked for what, and who is left because it stalls. Owns the request plan. */
 export interface Scheduler {
   join(make: MakeChunkSource, owner: SourceOwner): ChunkSource
+  /** Whether it has given a chunk, and kept none too long. */
+  isSound(source: ChunkSource): boolean
   /** The source is another's now. */
   handOver(source: ChunkSource, owner: SourceOwner): void
   ownerOf(source: ChunkSource): SourceOwner | undefined
@@ -38,8 +40,6 @@ export interface Scheduler {
   pump(): void
   /** To be called every `TICK_MS`: leaves sources that stall. */
   tick(): void
-  /** While held nothing new is asked for. */
-  hold(held: boolean): void
   readonly peers: readonly ChunkSource[]
   readonly mirrors: ReadonlySet<StreamSource>
   /** The mirror that could join next. */
@@ -81,16 +81,18 @@ export function createScheduler(
   { size, mirrors }: { size: number; mirrors: string[] },
   handler: SchedulerHandler,
 ): Scheduler {
-  const plan = createRequestPlan<FileSource>(map, size)
-  let held = false
+  const plan: RequestPlan<FileSource> = createRequestPlan<FileSource>(map, size, {
+    isSound: (source) => source.kind === 'mirror' || peers.isSound(source),
+    hasSound: () => streams.active.size > 0 || peers.hasSound(),
+  })
   let closed = false
 
-  const peers = createPeerRequests({ clock, log, map, plan, downloads }, size, {
+  const peers: PeerRequests = createPeerRequests({ clock, log, map, plan, downloads }, size, {
     onChunk: handler.onChunk,
     onGone: handler.onPeerGone,
     onIdle: () => pump(),
   })
-  const streams = createMirrorStreams(
+  const streams: MirrorStreams = createMirrorStreams(
     { clock, log, map, plan, scope: mirrorScope, make: makeMirror },
     mirrors,
     {
@@ -102,7 +104,7 @@ export function createScheduler(
   )
 
   function pump(again = false) {
-    if (held || closed) return
+    if (closed) return
     streams.ask()
     peers.ask(again)
   }
@@ -122,6 +124,7 @@ export function createScheduler(
       return peers.askedTwice
     },
     join: peers.join,
+    isSound: peers.isSound,
     handOver: peers.handOver,
     ownerOf: peers.ownerOf,
     drop: peers.drop,
@@ -142,10 +145,6 @@ export function createScheduler(
       peers.tick()
       streams.tick()
       pump(true)
-    },
-    hold(now) {
-      held = now
-      pump()
     },
     peersRate: peers.rate,
     mirrorsRate: () => rateOf(streams.active),

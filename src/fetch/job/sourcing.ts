@@ -35,6 +35,8 @@ export interface SourcingHandler {
   /** How far this node's own download is. */
   maps(): HaveMaps
   mine(): OwnDownload
+  /** Whether peers bring the rest soon enough. */
+  isServed(): boolean
   /** Who can be hoped for has changed. */
   onChange(): void
 }
@@ -67,7 +69,6 @@ export function createSourcing(
   const arbiter = createArbiter(
     { clock, log, trust, openMirror, downloads },
     { size: file.size, mirrors, environment, signal },
-    scheduler.hold,
   )
   const intake = createHolderIntake(
     { clock, log, network, trust, arbiter },
@@ -76,6 +77,8 @@ export function createSourcing(
       join: scheduler.join,
       handOver: scheduler.handOver,
       drop: scheduler.drop,
+      isSound: scheduler.isSound,
+      isServed: handler.isServed,
       onAdmitted: members.promoted,
       onFetching: members.learn,
       onChange: handler.onChange,

@@ -1,14 +1,13 @@
-import type { WantedFile } from '../../wire/messages.ts'
 import type { Located } from '../locator.ts'
-import type { FromMirrors } from './from-mirrors.ts'
+import type { FromMirrors, MirrorWord } from './from-mirrors.ts'
 
 /** Signatures that have been ordered, by the package's SHA-256. What nobody takes is kept. */
 export interface Batches {
   readonly size: number
-  /** Settles with what came, or undefined for nothing; undefined where it wasn't ordered. */
-  get(sha256: string): Promise<Uint8Array | undefined> | undefined
+  /** Settles with what the mirrors said; undefined where it wasn't ordered. */
+  get(sha256: string): Promise<MirrorWord> | undefined
   /** What was ordered before `pump` goes by one curl. */
-  order(signed: Located): Promise<Uint8Array | undefined>
+  order(signed: Located): Promise<MirrorWord>
   pump(): void
   forget(sha256: string): void
   /** Nobody wants them any more. */
@@ -17,22 +16,19 @@ export interface Batches {
 
 export interface BatchesDeps {
   mirrors: Pick<FromMirrors, 'many'>
-  fromPeers(file: WantedFile): Promise<Uint8Array | undefined>
   /** The proxies of whoever asks now. */
   environment(): Record<string, string>
 }
 
 /** Curls at the same time. */
 const BATCHES = 2
-/** Signatures that are asked of peers at the same time. */
-const PEERS_AT_ONCE = 8
 
 interface Ordered {
-  outcome: Promise<Uint8Array | undefined>
-  settle(bytes: Uint8Array | undefined): void
+  outcome: Promise<MirrorWord>
+  settle(word: MirrorWord): void
 }
 
-export function createBatches({ mirrors, fromPeers, environment }: BatchesDeps): Batches {
+export function createBatches({ mirrors, environment }: BatchesDeps): Batches {
   const ordered = new Map<string, Ordered>()
   /** Ordered, and in no curl yet. */
   let waiting: Located[] = []
@@ -51,15 +47,9 @@ export function createBatches({ mirrors, fromPeers, environment }: BatchesDeps):
   }
 
   async function fetch(files: Located[]) {
-    const settle = ({ file }: Located, bytes?: Uint8Array) => ordered.get(file.sha256)?.settle(bytes)
+    const settle = ({ file }: Located, word: MirrorWord) => ordered.get(file.sha256)?.settle(word)
     const left = await mirrors.many(files, environment(), settle)
-    const toAsk = left.values()
-    const ask = async () => {
-      for (const one of toAsk) {
-        settle(one, ordered.has(one.file.sha256) ? await fromPeers(one.file) : undefined)
-      }
-    }
-    await Promise.all(Array.from({ length: PEERS_AT_ONCE }, ask))
+    for (const one of left) settle(one, 'silent')
   }
 
   return {
@@ -69,7 +59,7 @@ export function createBatches({ mirrors, fromPeers, environment }: BatchesDeps):
     get: (sha256) => ordered.get(sha256)?.outcome,
     order(signed) {
       let settle: Ordered['settle'] = () => {}
-      const outcome = new Promise<Uint8Array | undefined>((resolve) => {
+      const outcome = new Promise<MirrorWord>((resolve) => {
         settle = resolve
       })
       ordered.set(signed.file.sha256, { outcome, settle })
@@ -79,7 +69,7 @@ export function createBatches({ mirrors, fromPeers, environment }: BatchesDeps):
     pump,
     forget: (sha256) => void ordered.delete(sha256),
     clear() {
-      for (const { settle } of ordered.values()) settle(undefined)
+      for (const { settle } of ordered.values()) settle('silent')
       ordered.clear()
     },
   }

@@ -1,6 +1,7 @@
+import { environmentKey } from '../../base/caller-environment.ts'
 import type { Cancel, Clock } from '../../base/clock.ts'
+import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Log } from '../../base/log.ts'
-import { within } from '../../base/within.ts'
 import type { FetchMany } from '../../mirror/curl-batch.ts'
 import type { DeadMirrors } from '../../mirror/dead-mirrors.ts'
 import type { Located } from '../locator.ts'
@@ -8,19 +9,20 @@ import type { FileNetwork } from '../network.ts'
 import { createBatches } from './batches.ts'
 import { createFromMirrors, MIRRORS_MS, type MirrorWord } from './from-mirrors.ts'
 import { createFromPeers } from './from-peers.ts'
+import type { Verifier } from './verifier.ts'
 
 /**
- * Detached signatures of packages: from mirrors, and from peers only where no mirror answers. They are not verified
- * here: pacman checks them with its own keys.
+ * Detached signatures of packages: from mirrors, many by one curl; from peers where the mirrors take their time and
+ * gpgv has found theirs good, or where no mirror answers. pacman checks each with its own keys.
  */
 export interface Signatures {
   /** The packages of a transaction. Their signatures are fetched ahead where pacman asks for signatures at all. */
   begin(files: Located[], environment: Record<string, string>): void
   /**
-   * The signature that came ahead, given once; one on its way is waited for a moment. Where the mirrors are known
-   * to be dead, what peers have.
+   * The signature of a package of the transaction, given once, if it comes in 2 s; only to whom `begin` was told of by
+   * the same environment, since a proxy decides what comes. Where the mirrors are known to be dead, what peers have.
    */
-  ready(signed: Located): Promise<Uint8Array | undefined>
+  ready(signed: Located, environment: Record<string, string>): Promise<Uint8Array | undefined>
   /** From the mirrors, unless one says that there is none; where none answers, from peers. Takes 7 s at most. */
   find(signed: Located): Promise<Uint8Array | undefined>
   /** This package is being sent to a pacman that may ask for its signature next (`find`): begun if it has lately. */
@@ -34,13 +36,20 @@ export interface SignaturesDeps {
   fetchMany: FetchMany
   deadMirrors: DeadMirrors
   network: Pick<FileNetwork, 'find' | 'connect'>
+  verifier: Verifier
 }
 
-/** A request of the sh front waits half a second in all. */
-const READY_MS = 300
+/** A signature on its way is waited for so long, in milliseconds: the front's own curl would begin anew. */
+const READY_MS = 2_000
+/** Mirrors that are as quick as this, in milliseconds, are cheaper than a gpgv for each. */
+const PEERS_AFTER_MS = 100
+/** Peers that were quicker within this time, in milliseconds, are asked at once. */
+const QUICKER_MS = 10_000
 /** How long after the last question for one the others are kept, in milliseconds. */
 const KEPT_MS = 5 * 60_000
 const MOST_FILES = 2_000
+/** Who asked for a signature within this time, in milliseconds, has it from elsewhere: pacman doesn't wait for its list. */
+const ASKED_MS = 30_000
 /** A CacheServer that was asked for a signature within this time, in milliseconds, will be asked for more. */
 const EXPECTED_MS = 60_000
 
@@ -50,11 +59,15 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   let environment: Record<string, string> = {}
   const fromPeers = createFromPeers(deps)
   const mirrors = createFromMirrors({ ...deps, ending: ending.signal })
-  const ahead = createBatches({ mirrors, fromPeers, environment: () => environment })
+  const ahead = createBatches({ mirrors, environment: () => environment })
+  /** For CacheServer: whoever asks there has told of no proxies, and gets nothing that came by another's. */
+  const served = createBatches({ mirrors, environment: () => ({}) })
   /** Packages whose signatures nobody has begun to fetch. */
   let queue: Located[] = []
   /** Whether pacman asks for signatures: it has, since the transaction before this one began. */
   let wanted = false
+  const asked = createExpiringMap<string, true>(clock, { ttl: ASKED_MS, limit: MOST_FILES })
+  let peersWonAt = Number.NEGATIVE_INFINITY
   let foundAt = Number.NEGATIVE_INFINITY
   let stopTimer: Cancel = () => {}
 
@@ -63,10 +76,11 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
 
   function keep() {
     stopTimer()
-    if (ahead.size + queue.length === 0) return
+    if (ahead.size + served.size + queue.length === 0) return
     stopTimer = clock.after(KEPT_MS, () => {
       queue = []
       ahead.clear()
+      served.clear()
     })
   }
 
@@ -76,50 +90,79 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
     ahead.pump()
   }
 
+  /** What the mirrors say within `ms`, or earlier what peers have and gpgv found good. */
+  function firstOf({ file }: Located, word: Promise<MirrorWord>, ms: number): Promise<MirrorWord> {
+    return new Promise((resolve) => {
+      const settle = (answer: MirrorWord) => {
+        stopPeers()
+        stopWaiting()
+        resolve(answer)
+      }
+      const askPeers = async () => {
+        const bytes = await fromPeers.verified(file)
+        if (!bytes) return
+        peersWonAt = clock.now()
+        settle(bytes)
+      }
+      const isSlow = clock.now() - peersWonAt < QUICKER_MS
+      const stopPeers = clock.after(isSlow ? 0 : PEERS_AFTER_MS, () => void askPeers())
+      const stopWaiting = clock.after(ms, () => settle('silent'))
+      void word.then(settle)
+    })
+  }
+
   /** With others, from a mirror that has answered lately. */
   async function fromBatch(signed: Located): Promise<MirrorWord> {
     const { sha256 } = signed.file
-    const outcome = ahead.get(sha256) ?? ahead.order(signed)
-    ahead.pump()
-    const settled = outcome.then((bytes) => ({ bytes }))
-    const answer = await within(clock, MIRRORS_MS, settled)
-    ahead.forget(sha256)
-    return answer ? answer.bytes : 'silent'
+    const outcome = served.get(sha256) ?? served.order(signed)
+    served.pump()
+    const answer = await firstOf(signed, outcome, MIRRORS_MS)
+    served.forget(sha256)
+    return answer
   }
 
   return {
     begin(files, callers) {
+      if (environmentKey(environment) !== environmentKey(callers)) ahead.clear()
       environment = callers
-      queue = files.slice(0, MOST_FILES)
+      queue = files.slice(0, MOST_FILES).filter(({ file }) => !asked.get(file.sha256))
       if (wanted) start()
       wanted = false
       keep()
     },
-    async ready({ file, mirrors }) {
-      wanted = true
-      queue = queue.filter((one) => one.file.sha256 !== file.sha256)
-      start()
-      keep()
-      const outcome = ahead.get(file.sha256)
-      if (outcome) {
-        const bytes = await within(clock, READY_MS, outcome)
-        ahead.forget(file.sha256)
-        return bytes
+    async ready(signed, callers) {
+      const { file, mirrors } = signed
+      const isOurs = environmentKey(environment) === environmentKey(callers)
+      if (isOurs) {
+        wanted = true
+        start()
+        keep()
       }
-      return areDead(mirrors) ? fromPeers(file) : undefined
+      if (areDead(mirrors)) return fromPeers.any(file)
+      const outcome = isOurs ? ahead.get(file.sha256) : undefined
+      if (!outcome) {
+        asked.set(file.sha256, true)
+        return undefined
+      }
+      const word = await firstOf(signed, outcome, READY_MS)
+      ahead.forget(file.sha256)
+      if (word !== 'silent') return word
+      return areDead(mirrors) ? fromPeers.any(file) : undefined
     },
     expect(signed) {
       if (clock.now() - foundAt >= EXPECTED_MS || !canBatch(signed)) return
-      if (ahead.get(signed.file.sha256) || ahead.size >= MOST_FILES) return
-      void ahead.order(signed)
-      ahead.pump()
+      if (served.get(signed.file.sha256) || served.size >= MOST_FILES) return
+      void served.order(signed)
+      served.pump()
       keep()
     },
     async find(signed) {
       foundAt = clock.now()
-      if (areDead(signed.mirrors)) return fromPeers(signed.file)
-      const found = canBatch(signed) ? await fromBatch(signed) : await mirrors.one(signed, environment)
-      return found === 'silent' ? fromPeers(signed.file) : found
+      if (areDead(signed.mirrors)) return fromPeers.any(signed.file)
+      const found = canBatch(signed)
+        ? await fromBatch(signed)
+        : await firstOf(signed, mirrors.one(signed, {}), MIRRORS_MS)
+      return found === 'silent' ? fromPeers.any(signed.file) : found
     },
     close() {
       ending.abort()

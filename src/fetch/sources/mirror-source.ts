@@ -83,7 +83,7 @@ export function createMirrorSource(
     for (let at = 0; at < bytes.length && stream; ) {
       const chunk = Math.floor(position / step)
       const within = position - chunk * step
-      if (chunk >= chunks) return fail(new PacsrvError('mirror', 'the mirror sent more than the file'))
+      if (chunk >= chunks) return fail(new PacsrvError('mismatch', 'the mirror sent more than the file'))
       if (within === 0 && !reach(chunk)) return finishRun()
       const part = bytes.subarray(at, at + chunkLength(size, chunk) - within)
       buffer?.set(part, within)

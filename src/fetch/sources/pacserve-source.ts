@@ -70,6 +70,10 @@ export function createPacserveSource(
     get heard() {
       return stream.heard
     },
+    get waitingSince() {
+      return stream.heard
+    },
+    progress: 0,
     rate: stream.rate,
     has: () => true,
     ask(chunk) {

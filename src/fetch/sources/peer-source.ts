@@ -3,11 +3,14 @@ import type { Clock } from '../../base/clock.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import type { Asker } from '../../transfer/asker.ts'
 import type { Sha256 } from '../../wire/messages.ts'
-import { createRateMeter, UNKNOWN_RATE } from './rate-meter.ts'
+import { createRateMeter } from './rate-meter.ts'
 import type { ChunkSource, ChunkSourceHandler } from './source.ts'
 
 /** So many bytes are a part of a chunk on its way; fewer may be no more than a sign of life. */
 const PROGRESS_BYTES = 4096
+
+/** A chunk that has been on its way for so long, in milliseconds, says how fast it comes. */
+const JUDGED_AFTER_MS = 250
 
 /** Chunks that a member may say it has and then refuse, before it is left. */
 const MOST_ABSENT = 8
@@ -44,6 +47,8 @@ export function createPeerSource(
   let heard = clock.now()
   /** When a whole chunk last came, or it was asked after a rest. */
   let gaveAt = clock.now()
+  /** What had come over the connection by then. */
+  let receivedThen = received
   let latency = 0
   /** Its last answer was that it is busy: to ask again is no new beginning. */
   let busy = false
@@ -52,6 +57,12 @@ export function createPeerSource(
   const unlisten = asker.onClose((reason) =>
     handler.onGone(source, new PacsrvError('peer', `${session.remote} is gone`, asError(reason ?? 'closed'))),
   )
+
+  /** From now on it is waited for. */
+  function begun() {
+    heard = gaveAt = clock.now()
+    receivedThen = session.link.received
+  }
 
   function settle(chunk: number) {
     requests.delete(chunk)
@@ -77,12 +88,18 @@ export function createPeerSource(
       }
       return heard
     },
-    /** Who has long given nothing is no longer unknown: it is that slow at best. */
+    get waitingSince() {
+      return requests.size === 0 && !busy ? undefined : gaveAt
+    },
+    get progress() {
+      return session.link.received - receivedThen
+    },
+    /** Until a whole chunk has come, the bytes of the first tell; who sends none stays unknown. */
     rate() {
       const measured = meter.rate()
-      if (measured > 0 || requests.size === 0) return measured
-      const best = (chunkBytes * 1000) / (clock.now() - gaveAt)
-      return best < UNKNOWN_RATE ? best : 0
+      const ms = clock.now() - gaveAt
+      if (measured > 0 || requests.size === 0 || ms < JUDGED_AFTER_MS) return measured
+      return (Math.min(chunkBytes, source.progress) * 1000) / ms
     },
     get latency() {
       return latency
@@ -92,7 +109,7 @@ export function createPeerSource(
       if (requests.size === 0) {
         meter.started()
         received = session.link.received
-        if (!busy) heard = gaveAt = clock.now()
+        if (!busy) begun()
       }
       const askedAt = clock.now()
       const request = asker.chunk(sha256, chunk, (answer) => {
@@ -101,7 +118,7 @@ export function createPeerSource(
         if (lacksIt) absent.add(chunk)
         if ('bytes' in answer) {
           meter.received(answer.bytes.length)
-          heard = gaveAt = clock.now()
+          begun()
           latency = Math.min(latency || Number.POSITIVE_INFINITY, clock.now() - askedAt)
         }
         settle(chunk)

@@ -28,6 +28,10 @@ export interface ChunkSource extends AnySource {
   readonly partial: boolean
   /** Changes when it may have more than before. */
   readonly news: number
+  /** By the clock, when a whole chunk last came, or when it was asked after a rest; undefined while it owes nothing. */
+  readonly waitingSince: number | undefined
+  /** Bytes that came over its connection since then. */
+  readonly progress: number
   /** Milliseconds from a question to its answer, at best; 0 while unknown. */
   readonly latency: number
   ask(chunk: number): void

@@ -4,13 +4,12 @@ import type { Log } from '../../base/log.ts'
 import { sha256 } from '../../base/sha256.ts'
 import type { OpenMirror } from '../../mirror/curl.ts'
 import { createMirrorSource } from '../sources/mirror-source.ts'
-import type { ChunkList } from './chunk-lists.ts'
 import type { ListTrust } from './list-trust.ts'
 
 /** Of two lists that contradict each other one is true at most: the mirror's bytes of a chunk they differ in tell. */
 export interface Arbiter {
-  /** Finds out, if it can, whether `list` or the one in use is false. Never rejects. */
-  decide(list: ChunkList): Promise<void>
+  /** Finds out, if it can, which lists are false. Never rejects. */
+  decide(): Promise<void>
 }
 
 export interface ArbiterDeps {
@@ -31,11 +30,9 @@ export interface ArbiterOrder {
 /** How long the mirror may take over the one chunk that tells which list is false, in milliseconds. */
 const MOST_MS = 5_000
 
-/** `onHold`: true until it is known which list is false: nothing is to be asked of peers meanwhile. */
 export function createArbiter(
   { clock, log, trust, openMirror, downloads }: ArbiterDeps,
   { size, mirrors, environment, signal }: ArbiterOrder,
-  onHold: (held: boolean) => void,
 ): Arbiter {
   const [url] = mirrors
   let deciding = false
@@ -70,17 +67,21 @@ export function createArbiter(
     })
   }
 
-  return {
-    async decide(list) {
-      const chunk = trust.contradiction(list)
-      if (chunk === undefined || url === undefined || deciding) return
-      log.debug({ chunk, root: list.root }, "two lists contradict each other: the mirror's bytes are to tell")
-      deciding = true
-      onHold(true)
+  /** Looks into what contradicts the list in use, one after another, until nothing does or the mirror gives nothing. */
+  async function decideAll(url: string) {
+    for (let chunk = trust.contradiction(); chunk !== undefined; chunk = trust.contradiction()) {
+      log.debug({ chunk }, "two lists contradict each other: the mirror's bytes are to tell")
       const hash = await mirrorHash(url, chunk)
+      if (hash === undefined || signal.aborted || !trust.decide(chunk, hash)) return
+    }
+  }
+
+  return {
+    async decide() {
+      if (url === undefined || deciding) return
+      deciding = true
+      await decideAll(url)
       deciding = false
-      if (hash !== undefined && !signal.aborted) trust.decide(chunk, hash)
-      onHold(false)
     },
   }
 }

@@ -19,10 +19,13 @@ export interface ListTrustHandler {
 export interface ListTrust {
   readonly inUse: ChunkList | undefined
   add(hashes: Uint8Array, voucher: Voucher): ChunkList | undefined
-  /** The first chunk in which `list` contradicts the list in use. */
-  contradiction(list: ChunkList): number | undefined
-  /** The mirror's hash of a chunk that lists differ in: those that say otherwise were lies, if one says the same. */
-  decide(chunk: number, mirrorHash: string): void
+  /** The first chunk in which some list contradicts the list in use. */
+  contradiction(): number | undefined
+  /**
+   * The mirror's hash of a chunk that lists differ in: those that say otherwise were lies, if one says the same. Whether
+   * one does.
+   */
+  decide(chunk: number, mirrorHash: string): boolean
   isGood(chunk: number, hash: Sha256): boolean
   /**
    * The mirror has given a chunk of this SHA-256. A list that contradicts it, now or when it comes, is out of use: the check of
@@ -87,10 +90,20 @@ export function createListTrust(
       if (lists.inUse !== before) cameIntoUse()
       return list
     },
-    contradiction: lists.firstDifference,
+    contradiction() {
+      for (const list of lists.all()) {
+        const chunk = lists.firstDifference(list)
+        if (chunk !== undefined) return chunk
+      }
+      return undefined
+    },
     decide(chunk, mirrorHash) {
       const liars = lists.all().filter((list) => hashOf(list, chunk) !== mirrorHash)
-      if (liars.length < lists.all().length) for (const liar of liars) denounce(liar)
+      if (liars.length === lists.all().length) return false
+      // One that was in use goes last: what takes its place is none of them.
+      for (const liar of liars.sort((a, b) => Number(a === lists.inUse) - Number(b === lists.inUse)))
+        denounce(liar)
+      return true
     },
     isGood: (chunk, hash) => !lists.inUse || hashOf(lists.inUse, chunk) === hash,
     mirrorGave(chunk, hash) {

@@ -6,7 +6,7 @@ import type { Message, MessageName } from '../../wire/messages.ts'
 import { messageBytes } from '../../wire/size.ts'
 import type { Session } from '../session/session.ts'
 
-/** What one neighbour may send. The rate of queries is DESIGN.md's; the others leave honest nodes room to spare. */
+/** What one neighbour may send. 20 queries a second, bursts of 100, are the network's own figure (docs/protocol.md); the others leave honest nodes room. */
 const RATES: Partial<Record<MessageName, Rate>> = {
   file: { perSecond: 20, burst: 100 },
   fileAck: { perSecond: 100, burst: 500 },

@@ -25,6 +25,8 @@ export interface SearchDeps {
 export interface FindOptions {
   signal?: AbortSignal
   onHolder(holder: Holder): void
+  /** No claim ends the search: all rings go out. */
+  beyond?: boolean
 }
 
 /** The searches of this node's own that are under way. */
@@ -46,6 +48,8 @@ interface Search {
   asks: Set<Sha256>
   /** Files of which a whole holder was told of: who is itself downloading one ends no search. */
   found: Set<Sha256>
+  /** Files that somebody claims to have whole; that ends the search of them, unless it goes beyond claims. */
+  claimed: Set<Sha256>
   tell(holder: Holder): void
 }
 
@@ -57,22 +61,25 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
   const waiting = new Set<() => void>()
   const nobody = createExpiringMap<Sha256, true>(clock, { ttl: NOBODY_TTL, limit: MAX_NOBODY })
 
-  function createSearch(files: WantedFile[], onHolder: (holder: Holder) => void): Search {
+  function createSearch(files: WantedFile[], { onHolder, beyond }: FindOptions): Search {
     const wanted = new Map(files.map((file) => [file.sha256, file]))
     const found = new Set<Sha256>()
+    const claimed = new Set<Sha256>()
     /** Per file, who was told of: as a whole holder, or as one that is downloading. */
     const told = new Map<Sha256, Set<string>>()
     return {
       wanted,
       asks: new Set(),
       found,
+      claimed,
       tell(holder) {
         const { sha256, size, whole } = holder.file
         const key = `${holder.id} ${whole}`
         const known = told.get(sha256) ?? new Set()
         if (wanted.get(sha256)?.size !== size || known.has(key) || known.size >= MAX_HOLDERS) return
         told.set(sha256, known.add(key))
-        if (whole) found.add(sha256)
+        if (whole) claimed.add(sha256)
+        if (whole && !beyond) found.add(sha256)
         onHolder(holder)
       },
     }
@@ -118,7 +125,7 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
       }
       const stop = () => finish(false)
       function nobodyHasIt() {
-        for (const { sha256 } of asked(search)) nobody.set(sha256, true)
+        for (const { sha256 } of asked(search)) if (!search.claimed.has(sha256)) nobody.set(sha256, true)
         finish(true)
       }
       function sendNext() {
@@ -148,15 +155,16 @@ export function createSearches(deps: SearchDeps, { ttl }: { ttl: number }): Sear
   }
 
   return {
-    async find(files, { signal, onHolder }) {
-      const search = createSearch(files, onHolder)
+    async find(files, options) {
+      const { signal, beyond } = options
+      const search = createSearch(files, options)
       for (const { sha256 } of files) for (const holder of holders.find(sha256)) search.tell(holder)
       if (signal?.aborted || toAsk(search).length === 0) return
       all.add(search)
       while (!signal?.aborted && toAsk(search).length > 0) {
-        for (const { sha256 } of toAsk(search)) if (!isAsked(sha256)) search.asks.add(sha256)
+        for (const { sha256 } of toAsk(search)) if (beyond || !isAsked(sha256)) search.asks.add(sha256)
         if (search.asks.size === 0) await otherEnds(signal)
-        else if (!(await widen(search, signal))) break
+        else if (!(await widen(search, signal)) || beyond) break
       }
       all.delete(search)
     },

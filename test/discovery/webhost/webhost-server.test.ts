@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { suite } from 'uvu'
@@ -161,16 +162,16 @@ test('who sends its headers slowly is cut off', async (context) => {
   assert.match(await raw(context.port, 'GET /announce HTTP/1.1\r\nX-Slow: '), /^HTTP\/1.1 408/)
 })
 
-test('one address has sixteen connections, and others still get in', async ({ port }) => {
-  const open = Array.from({ length: 16 }, () => connect(port, '127.0.0.1'))
-  await Promise.all(open.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
-  assert.is(await raw(port, 'GET / HTTP/1.1\r\n'), '')
-  assert.is((await send(port, '/announce', { from: '127.0.0.2' })).status, 200)
-  const closed = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
-  open[0]!.destroy()
-  await closed[0]
-  await send(port, '/announce', { from: '127.0.0.2' })
+test('one address has sixteen connections: the oldest makes room, and 1,500 half requests keep nobody out', async ({
+  port,
+}) => {
+  const open = Array.from({ length: 1_500 }, () => connect(port, '127.0.0.1'))
+  for (const socket of open) socket.on('error', () => {}).write('GET / HT')
+  await Promise.all(open.slice(-16).map((socket) => once(socket, 'connect')))
   assert.is((await send(port, '/announce')).status, 200)
+  assert.is((await send(port, '/announce', { from: '127.0.0.2' })).status, 200)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.ok(open.filter(({ closed }) => !closed).length <= 16)
   for (const socket of open) socket.destroy()
 })
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { PacsrvError } from '../../../src/base/error.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import { createHolderIntake } from '../../../src/fetch/job/holder-intake.ts'
-import type { FileNetwork } from '../../../src/fetch/network.ts'
+import type { FileNetwork, FindFileOptions } from '../../../src/fetch/network.ts'
 import type { ChunkSource, SourceOwner } from '../../../src/fetch/sources/source.ts'
 import { createChunkLists } from '../../../src/fetch/trust/chunk-lists.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
@@ -19,17 +19,19 @@ const good = listOf(content)
 
 function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } = {}) {
   const over = new AbortController()
+  const clock = createClock()
   const told: string[] = []
   const joined: { source: ChunkSource; owner: SourceOwner }[] = []
   const owners = new Map<ChunkSource, SourceOwner>()
-  const decided: string[] = []
-  const searches: { onHolder(holder: Holder): void; end(): void }[] = []
+  const decided: number[] = []
+  const searches: { onHolder(holder: Holder): void; end(): void; beyond: boolean | undefined }[] = []
   const unreachable = new Set<string>()
+  let sound = false
   let asMember: ChunkSource | undefined
   const lists = createChunkLists({ ...file, size })
   const network = {
-    find: (_: unknown, { onHolder }: { onHolder(holder: Holder): void }) =>
-      new Promise<void>((end) => searches.push({ onHolder, end })),
+    find: (_: unknown, { onHolder, beyond }: FindFileOptions) =>
+      new Promise<void>((end) => searches.push({ onHolder, end, beyond })),
     async connect({ id }: Holder) {
       if (unreachable.has(id)) throw new PacsrvError('peer', 'refused')
       const asker = {
@@ -46,7 +48,7 @@ function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } 
   } as unknown as FileNetwork
   const intake = createHolderIntake(
     {
-      clock: createClock(),
+      clock,
       log: silentLog,
       network,
       trust: {
@@ -55,7 +57,7 @@ function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } 
         },
         add: lists.add,
       },
-      arbiter: { decide: async ({ vouchers }) => void decided.push(...vouchers.map(({ id }) => id)) },
+      arbiter: { decide: async () => void decided.push(lists.all().length) },
     },
     { file: { ...file, size }, signal: over.signal },
     {
@@ -67,6 +69,8 @@ function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } 
       },
       handOver: (source, owner) => void owners.set(source, owner),
       drop: (source) => void told.push(`drop ${source.label}`),
+      isSound: () => sound,
+      isServed: () => sound,
       onAdmitted: () => asMember,
       onFetching: ({ id }) => void told.push(`fetching ${id}`),
       onChange() {},
@@ -90,6 +94,10 @@ function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } 
     over,
     lists,
     holder,
+    clock,
+    proves() {
+      sound = true
+    },
     memberIs(source: ChunkSource) {
       asMember = source
     },
@@ -115,12 +123,38 @@ test('who is found becomes a source when its list is known; who downloads it is 
   assert.ok(intake.live)
 })
 
-test('nobody is met twice, and of one file no more than 24', async () => {
-  const { meet, joined } = setUp()
+test('nobody is met twice, and no more than 24 are tried at once', async () => {
+  const { meet, joined, intake, holder, clock } = setUp()
   await meet('ann', 'ann')
   assert.is(joined.length, 1)
-  await meet(...Array.from({ length: 24 }, (_, n) => `peer ${n}`))
+  for (let n = 0; n < 30; n++) intake.meet(holder(`peer ${n}`, { address: `192.0.2.${n}:8048` }))
+  await nextTurn()
   assert.is(joined.length, 24)
+  clock.advance(600)
+  await nextTurn()
+  assert.is(joined.length, 31, 'who has given nothing makes room for the next')
+})
+
+test('a claim that proves nothing in 300 ms ends no search: all are asked', async () => {
+  const { intake, searches, meet, clock } = setUp()
+  intake.search()
+  searches[0]!.end()
+  await meet('ann')
+  clock.advance(299)
+  assert.is(searches.length, 1)
+  clock.advance(1)
+  assert.is(searches.length, 2)
+  assert.ok(searches[1]!.beyond)
+})
+
+test('a claim that is proved by then is enough', async () => {
+  const { intake, searches, meet, clock, proves } = setUp()
+  intake.search()
+  searches[0]!.end()
+  await meet('ann')
+  proves()
+  clock.advance(2_000)
+  assert.is(searches.length, 1)
 })
 
 test('who goes by another list is let in when the first proves false, and the others are let go', async () => {
@@ -128,7 +162,7 @@ test('who goes by another list is let in when the first proves false, and the ot
   const { meet, joined, decided, told, lists, intake } = setUp({ lists: { bob: other } })
   await meet('ann', 'bob')
   assert.is(joined.length, 1)
-  assert.equal(decided, ['bob'])
+  assert.equal(decided, [2], 'lists to decide between')
   const list = lists.inUse!
   lists.drop(list)
   intake.dismiss(list)

@@ -68,7 +68,9 @@ export interface PeerOptions {
   /** Bytes a second. */
   rate?: number
   /** What becomes of a request for a chunk; `count` is how many were asked of this peer before. */
-  on?(chunk: number, count: number): 'give' | 'busy' | 'absent' | 'silence' | 'die'
+  on?(chunk: number, count: number): 'give' | 'busy' | 'absent' | 'silence' | 'drip' | 'die'
+  /** 192.0.2.N unless given. */
+  host?: string
   /** Whether the connection can be made. */
   refuses?: boolean
   isNeighbour?: boolean
@@ -267,6 +269,9 @@ function counted(clock: Clock): Clock & { readonly left: number } {
   }
 }
 
+const DROP_BYTES = 2_500
+const DROP_MS = 500
+
 function createPeer(
   clock: WoundClock,
   index: number,
@@ -275,6 +280,7 @@ function createPeer(
     content,
     list = listOf(content),
     root = rootOf(list),
+    host = `192.0.2.${index}`,
     rate = 5_000_000,
     on = () => 'give',
     listless,
@@ -288,17 +294,30 @@ function createPeer(
   let received = 0
   let alive = true
   let working = false
+  let dripping = false
 
   function tell(message: Message, bytes: number) {
     if (!alive) return
     received += bytes
     shell.receive(message)
   }
+  /** Signs of life, a few bytes at a time, without end. */
+  function drip() {
+    if (dripping) return
+    dripping = true
+    const drop = () => {
+      received += DROP_BYTES
+      if (alive && queue.length > 0) clock.after(DROP_MS, drop)
+      else dripping = false
+    }
+    clock.after(DROP_MS, drop)
+  }
   function work() {
     const next = queue[0]
     if (!next || !alive || working) return
     const fate = on(next.chunk, given.length)
     if (fate === 'silence') return
+    if (fate === 'drip') return drip()
     if (fate === 'die') return die()
     working = true
     const bytes = chunkOf(content, next.chunk)
@@ -322,7 +341,7 @@ function createPeer(
 
   const session = {
     id,
-    remote: `192.0.2.${index}:8048`,
+    remote: `${host}:8048`,
     link: {
       get received() {
         return received
@@ -524,6 +543,7 @@ export function createLab(options: LabOptions) {
           onHolder({
             id: peer.id,
             reachable: true,
+            address: peerOptions[index]!.host && `${peerOptions[index]!.host}:8048`,
             via: 'answer',
             file: { ...file, root: peer.root, whole: true },
           } as Holder)

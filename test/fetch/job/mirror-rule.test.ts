@@ -55,6 +55,12 @@ for (const [why, change, rule] of [
   ['not while the search is young', {}, undefined],
   ['at once for a small file', { elapsed: 0, delay: 0 }, 'small file, or no delay set'],
   ['not while a member may yet say how far it is', { memberAwaited: true, hasNeighbours: false }, undefined],
+  [
+    '… for a second and a half in all',
+    { memberAwaited: true, hasNeighbours: false, elapsed: 1_500 },
+    'no neighbours',
+  ],
+  ['… and no shorter', { memberAwaited: true, hasNeighbours: false, elapsed: 1_499 }, undefined],
   ['with members at 150 ms at the latest', { elapsed: 150, inCrowd: true }, 'no holder within the delay'],
   ['not just before the delay', { elapsed: 499 }, undefined],
   ['when the delay is over', { elapsed: 500 }, 'no holder within the delay'],

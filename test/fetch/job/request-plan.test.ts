@@ -79,6 +79,18 @@ test('a second source that would bring it hardly sooner is not asked', () => {
   }
 })
 
+test('what one owes that has given nothing is asked of who gives and is idle, however fast the other may be', () => {
+  const plan = setUp(4 * CHUNK)
+  const silent = source(0)
+  const slow = source(100_000)
+  askAll(plan, silent)
+  assert.is(plan.pick(slow), 3)
+  plan.ask(slow, 3)
+  assert.is(plan.pick(slow), undefined, 'it has something to do')
+  plan.got(3)
+  assert.is(plan.pick(slow), 2)
+})
+
 test('one that left owes nothing, and what it owed is anybody’s', () => {
   const plan = setUp(3 * CHUNK)
   const gone = source()

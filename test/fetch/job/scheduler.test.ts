@@ -43,6 +43,8 @@ function setUp({ chunks, downloadLimit }: { chunks: number; downloadLimit?: numb
       news: 0,
       latency: 0,
       heard,
+      waitingSince: heard,
+      progress: 0,
       rate: () => rate,
       has: () => true,
       ask: (chunk) => void asked.push(chunk),
@@ -64,6 +66,7 @@ function setUp({ chunks, downloadLimit }: { chunks: number; downloadLimit?: numb
       asked,
       cancelled,
       told,
+      gives: (chunk: number) => handler?.onChunk(source, chunk, new Uint8Array(CHUNK)),
       goes: () => handler?.onGone(source, new PacsrvError('peer', 'gone')),
     }
   }
@@ -113,6 +116,9 @@ test('what has come is called off where it was asked for a second time', () => {
   const { map, scheduler, peer } = setUp({ chunks: 1 })
   const slow = peer({ near: true, rate: 1 })
   const quick = peer({ near: true, rate: 100 * CHUNK })
+  assert.equal([slow.asked, quick.asked], [[0], []], 'it has given nothing yet')
+  quick.gives(0)
+  scheduler.pump()
   assert.equal([slow.asked, quick.asked], [[0], [0]])
   assert.is(scheduler.askedTwice, 1)
   map.here(0)
@@ -148,7 +154,9 @@ test('a source that is handed over is the new owner’s to hear of', () => {
 
 test('one that stalls is left at its limit, and the log says after how long', () => {
   const { clock, scheduler, lines, peer } = setUp({ chunks: 100 })
-  const { told } = peer({ near: true, rate: CHUNK, heard: 0 })
+  const { told, gives } = peer({ near: true, rate: CHUNK, heard: 0 })
+  gives(0)
+  scheduler.tick()
   clock.advance(3_999)
   scheduler.tick()
   assert.equal(told, [])
@@ -159,13 +167,47 @@ test('one that stalls is left at its limit, and the log says after how long', ()
   assert.equal(line?.fields, { source: 'near', role: 'holder', ms: 4_000, limit: 4_000, owed: 2 * CHUNK })
 })
 
-test('while held nothing is asked for', () => {
-  const { scheduler, peer } = setUp({ chunks: 4 })
-  scheduler.hold(true)
-  const { asked } = peer({ near: true, rate: CHUNK })
-  assert.equal(asked, [])
-  scheduler.hold(false)
-  assert.ok(asked.length > 0)
+test('who gives nothing keeps its chunks for half a second: then they are asked of others, and it is left after two', () => {
+  const { clock, scheduler, peer } = setUp({ chunks: 2 })
+  const silent = peer({ near: true, rate: 0, heard: 0 })
+  const other = peer({ near: true, rate: 0 })
+  assert.equal([silent.asked, other.asked], [[0, 1], []])
+  clock.advance(560)
+  scheduler.tick()
+  assert.equal(other.asked, [], 'not yet')
+  clock.advance(10)
+  scheduler.tick()
+  assert.equal(other.asked, [0, 1])
+  clock.advance(1_430)
+  scheduler.tick()
+  assert.equal(silent.told, ['gone'])
+})
+
+test('what one has kept too long goes to those who have given something, if there are any', () => {
+  const { clock, scheduler, peer } = setUp({ chunks: 6 })
+  const silent = peer({ near: true, rate: 0, heard: 0 })
+  const sound = peer({ near: true, rate: CHUNK })
+  sound.gives(2)
+  const unknown = peer({ near: true, rate: 0 })
+  clock.advance(570)
+  scheduler.tick()
+  assert.equal(silent.asked, [0, 1])
+  assert.not.ok(unknown.asked.includes(0) || unknown.asked.includes(1))
+})
+
+test('a doubted one that gives something is asked again, for one chunk at a time', () => {
+  const { clock, map, scheduler, peer } = setUp({ chunks: 10 })
+  const late = peer({ near: true, rate: CHUNK, heard: 0 })
+  clock.advance(570)
+  scheduler.tick()
+  assert.equal(late.asked, [0, 1])
+  for (const chunk of [0, 1]) {
+    map.here(chunk)
+    late.gives(chunk)
+    scheduler.arrived(chunk)
+  }
+  scheduler.pump()
+  assert.equal(late.asked, [0, 1, 2])
 })
 
 test.run()

@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../../src/base/log.ts'
 import type { Located } from '../../../src/fetch/locator.ts'
+import type { SignatureVerdict } from '../../../src/fetch/signatures/gpgv.ts'
 import { createSignatures } from '../../../src/fetch/signatures/signatures.ts'
 import type { FetchMany, SmallOutcome } from '../../../src/mirror/curl-batch.ts'
 import { createDeadMirrors } from '../../../src/mirror/dead-mirrors.ts'
@@ -28,7 +29,11 @@ interface Peer {
 }
 
 /** `mirror` tells what a mirror does with a URL; undefined: nothing for now. */
-function setUp(mirror: (url: string) => SmallOutcome | undefined, peers: Peer[] = []) {
+function setUp(
+  mirror: (url: string) => SmallOutcome | undefined,
+  peers: Peer[] = [],
+  verdict: (said: string) => SignatureVerdict = () => 'unknown',
+) {
   const clock = createClock()
   const deadMirrors = createDeadMirrors(clock)
   const batches: string[][] = []
@@ -56,6 +61,7 @@ function setUp(mirror: (url: string) => SmallOutcome | undefined, peers: Peer[] 
     log: silentLog,
     fetchMany,
     deadMirrors,
+    verifier: { verify: async (_, bytes) => verdict(text(bytes) ?? '') },
     network: {
       async find([file], { onHolder }) {
         for (const [n, { far, partial }] of peers.entries()) {
@@ -89,23 +95,32 @@ function setUp(mirror: (url: string) => SmallOutcome | undefined, peers: Peer[] 
 const fromMirror = (url: string) => ({ bytes: signature(url) })
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('latin1', 3)
 
-test('nothing is fetched ahead until pacman asks for a signature; then all but that one, once', async () => {
+test('nothing is fetched ahead until pacman asks for a signature; then all by one curl, once', async () => {
   const { signatures, batches } = setUp(fromMirror)
   const files = [1, 2, 3].map((n) => located(n))
   signatures.begin(files, {})
   await settle()
   assert.equal(batches, [])
-  assert.is(await signatures.ready(files[0]!), undefined)
-  await settle()
-  assert.equal(batches, [['http://a/core/pack2.sig', 'http://a/core/pack3.sig']])
-  assert.is(text(await signatures.ready(files[1]!)), 'http://a/core/pack2.sig')
-  assert.is(await signatures.ready(files[1]!), undefined, 'given twice')
+  assert.is(text(await signatures.ready(files[0]!, {})), 'http://a/core/pack1.sig')
+  assert.equal(batches, [[1, 2, 3].map((n) => `http://a/core/pack${n}.sig`)])
+  assert.is(text(await signatures.ready(files[1]!, {})), 'http://a/core/pack2.sig')
+  assert.is(await signatures.ready(files[1]!, {}), undefined, 'given twice')
   assert.is(batches.length, 1)
+})
+
+test('a list that comes late: what pacman has asked for by then it has from elsewhere', async () => {
+  const { signatures, batches } = setUp(fromMirror)
+  const files = [1, 2, 3].map((n) => located(n))
+  assert.is(await signatures.ready(files[0]!, {}), undefined)
+  assert.is(await signatures.ready(files[1]!, {}), undefined)
+  signatures.begin(files, {})
+  await settle()
+  assert.equal(batches, [['http://a/core/pack3.sig']])
 })
 
 test('the next transaction begins at once; one after a transaction that asked for none does not', async () => {
   const { signatures, batches } = setUp(fromMirror)
-  await signatures.ready(located(1))
+  await signatures.ready(located(1), {})
   signatures.begin([located(2)], {})
   assert.is(batches.length, 1)
   signatures.begin([located(3)], {})
@@ -113,30 +128,30 @@ test('the next transaction begins at once; one after a transaction that asked fo
   assert.is(batches.length, 1)
 })
 
-test('one on its way is waited for 300 ms', async () => {
+test('one on its way is waited for 2 s', async () => {
   const { signatures, clock, giveLater } = setUp(() => undefined)
-  await signatures.ready(located(0))
+  await signatures.ready(located(0), {})
   signatures.begin([located(1), located(2)], {})
-  const first = signatures.ready(located(1))
-  clock.advance(299)
+  const first = signatures.ready(located(1), {})
+  clock.advance(1_999)
   giveLater()
   assert.is(text(await first), 'http://a/core/pack1.sig')
 
   signatures.begin([located(3)], {})
-  const late = signatures.ready(located(3))
-  clock.advance(300)
+  const late = signatures.ready(located(3), {})
+  clock.advance(2_000)
   assert.is(await late, undefined)
 })
 
 test('what nobody asks for is dropped five minutes after the last question', async () => {
   const { signatures, clock } = setUp(fromMirror)
-  await signatures.ready(located(0))
+  await signatures.ready(located(0), {})
   signatures.begin([located(1), located(2)], {})
   await settle()
   clock.advance(299_999)
-  assert.ok(await signatures.ready(located(1)))
+  assert.ok(await signatures.ready(located(1), {}))
   clock.advance(300_000)
-  assert.is(await signatures.ready(located(2)), undefined)
+  assert.is(await signatures.ready(located(2), {}), undefined)
   clock.advance(300_000)
   assert.not(clock.step())
 })
@@ -145,26 +160,26 @@ test('a silent mirror ends its batch, the next stands in; not found is an answer
   const { signatures, batches, deadMirrors } = setUp((url) =>
     url.startsWith('http://a') ? 'silent' : url.includes('pack2') ? 'absent' : fromMirror(url),
   )
-  await signatures.ready(located(0))
+  await signatures.ready(located(0), {})
   signatures.begin([located(1), located(2)], {})
   await settle()
   assert.equal(batches, [
     ['http://a/core/pack1.sig', 'http://a/core/pack2.sig'],
     ['http://b/core/pack1.sig', 'http://b/core/pack2.sig'],
   ])
-  assert.is(text(await signatures.ready(located(1))), 'http://b/core/pack1.sig')
-  assert.is(await signatures.ready(located(2)), undefined)
+  assert.is(text(await signatures.ready(located(1), {})), 'http://b/core/pack1.sig')
+  assert.is(await signatures.ready(located(2), {}), undefined)
   assert.not(located(1).mirrors.every(deadMirrors.isDead))
 })
 
 test('where no mirror answers, ahead too, peers are asked; and at once when that is known', async () => {
   const { signatures, asked, batches } = setUp(() => 'silent', [{ says: signature('peer') }])
-  await signatures.ready(located(0))
+  await signatures.ready(located(0), {})
   signatures.begin([located(1)], {})
   await settle()
-  assert.is(text(await signatures.ready(located(1))), 'peer')
+  assert.is(text(await signatures.ready(located(1), {})), 'peer')
   assert.is(batches.length, 2)
-  assert.is(text(await signatures.ready(located(7))), 'peer')
+  assert.is(text(await signatures.ready(located(7), {})), 'peer')
   assert.is(text(await signatures.find(located(8))), 'peer')
   assert.is(batches.length, 2)
   assert.is(asked.length, 3)
@@ -254,6 +269,61 @@ test('who refuses, hangs or sends what is no signature keeps nobody else from an
   assert.is(text(await found), 'peer')
   const garbage = setUp(() => 'silent', [{ says: Buffer.from('garbage') }])
   assert.is(await garbage.signatures.find(located(1)), undefined)
+})
+
+const dear = (verdict: SignatureVerdict) => (said: string) => (said === 'true' ? verdict : 'bad')
+const peersWithBoth = [{ says: signature('false') }, { says: signature('true') }]
+
+test('a slow mirror: what gpgv found good comes from a peer after 100 ms, the next at once', async () => {
+  const { signatures, clock, asked } = setUp(() => undefined, peersWithBoth, dear('good'))
+  signatures.begin([located(1), located(2)], {})
+  const first = signatures.ready(located(1), {})
+  await settle()
+  clock.advance(99)
+  await settle()
+  assert.equal(asked, [])
+  clock.advance(1)
+  assert.is(text(await first), 'true')
+  const second = signatures.ready(located(2), {})
+  clock.advance(0)
+  assert.is(text(await second), 'true')
+  const found = signatures.find(located(3))
+  clock.advance(0)
+  assert.is(text(await found), 'true')
+})
+
+test('a slow mirror is waited for where nothing can be verified', async () => {
+  const { signatures, clock, giveLater } = setUp(() => undefined, peersWithBoth, dear('unknown'))
+  signatures.begin([located(1)], {})
+  const first = signatures.ready(located(1), {})
+  await settle()
+  clock.advance(1_500)
+  await settle()
+  giveLater()
+  assert.is(text(await first), 'http://a/core/pack1.sig')
+})
+
+test('a false signature is never handed over, though no mirror answers and most peers give it', async () => {
+  const most = [{ says: signature('false') }, { says: signature('false') }]
+  const { signatures } = setUp(() => 'silent', most, dear('good'))
+  assert.is(await signatures.find(located(1)), undefined)
+  const { signatures: others } = setUp(
+    () => 'silent',
+    [...most, { says: signature('true') }],
+    dear('unknown'),
+  )
+  assert.is(text(await others.find(located(1))), 'true')
+})
+
+test("what came by one caller's proxy is given to no other, nor to CacheServer", async () => {
+  const { signatures, batches } = setUp(fromMirror)
+  signatures.begin([located(1)], { http_proxy: 'http://evil' })
+  assert.is(await signatures.ready(located(1), {}), undefined)
+  assert.equal(batches, [])
+  assert.ok(await signatures.ready(located(1), { http_proxy: 'http://evil' }))
+  signatures.begin([located(2)], { http_proxy: 'http://evil' })
+  assert.ok(await signatures.find(located(2)))
+  assert.is(batches.length, 3)
 })
 
 test.run()

@@ -113,13 +113,20 @@ test('part of a chunk on its way is heard; a sign of life isn’t', () => {
   assert.is(source.heard, 500)
 })
 
-test('who has long given nothing is as slow as that, at best', () => {
-  const { clock, source } = setUp()
+test('until a chunk has come its bytes tell how fast it comes; who sends none stays unknown', () => {
+  const { clock, source, link } = setUp()
   source.ask(0)
   clock.advance(200)
+  link.received += 10_000
   assert.is(source.rate(), 0, 'that says nothing yet')
   clock.advance(800)
-  assert.is(source.rate(), CHUNK)
+  assert.is(source.rate(), 10_000)
+  link.received += 10 * CHUNK
+  assert.is(source.rate(), CHUNK, 'a chunk has no more bytes')
+  const silent = setUp()
+  silent.source.ask(0)
+  silent.clock.advance(5_000)
+  assert.is(silent.source.rate(), 0)
 })
 
 test('what is called off is told to it; what is closed is called off and not told to us', () => {

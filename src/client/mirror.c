@@ -1,0 +1,157 @@
+#include "answer.h"
+#include "front.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { HEADS_BYTES = 32 * 1024, DRAW_MS = 200 };
+
+/* A word of curl's configuration, which has the URL: in a command line a password in it could be seen. */
+static bool quote(const char *url, char text[INPUT_BYTES])
+{
+	size_t at = (size_t)snprintf(text, INPUT_BYTES, "url = \"");
+	for (; *url; url++) {
+		if (at > INPUT_BYTES - 8 || *url == '\n' || *url == '\r') {
+			return false;
+		}
+		if (*url == '"' || *url == '\\') {
+			text[at++] = '\\';
+		}
+		text[at++] = *url;
+	}
+	memcpy(text + at, "\"\n", 3);
+	return true;
+}
+
+static bool begin_curl(const char *input, const char *to, int heads)
+{
+	const char *agent = getenv("HTTP_USER_AGENT");
+	/* As pacsrv-mirrors.sh's get() has them. */
+	const char *words[] = { "curl", "-sfLgR", "--connect-timeout", "10", "--speed-limit", "1", "--speed-time", "10",
+		"-K", "-", "-o", to, "-D", "-", "-w",
+		"\\npacsrv %{http_code} %{size_download} %{time_total} %{time_connect} %{errormsg}",
+		agent && agent[0] != '\0' ? "-A" : NULL, agent, NULL };
+	return run_begin(words, heads, input);
+}
+
+/* The last of them in the heads: those before it are redirects'. 0: not known. */
+static uint64_t length_in(const char *heads)
+{
+	static const char key[] = "\ncontent-length:";
+	uint64_t length = 0;
+	while ((heads = strcasestr(heads, key)) != NULL) {
+		heads += sizeof key - 1;
+		length = strtoull(heads, NULL, 10);
+	}
+	return length < MOST_FILE_BYTES ? length : 0;
+}
+
+struct watched {
+	struct progress progress;
+	const char *file;
+	unsigned columns; /* 0: nothing is drawn */
+};
+
+static void draw(const struct watched *watched, const char *ending)
+{
+	char line[COLUMNS_MOST];
+	progress_line(line, &watched->progress, watched->columns);
+	say(STDOUT_FILENO, "", line, strlen(line), ending);
+}
+
+/* Reads curl's heads and report until it ends, the last that fits; draws meanwhile. */
+static void read_heads(int fd, char heads[HEADS_BYTES], struct watched *watched)
+{
+	size_t length = 0;
+	int64_t begun = now_ms();
+	int64_t drawn = begun;
+	heads[0] = '\0';
+	for (;;) {
+		struct pollfd readable = { .fd = fd, .events = POLLIN };
+		struct stat found;
+		if (poll(&readable, 1, watched->columns > 0 ? DRAW_MS : -1) != 0) {
+			if (length == HEADS_BYTES - 1) {
+				memmove(heads, heads + HEADS_BYTES / 2, HEADS_BYTES / 2);
+				length = HEADS_BYTES / 2 - 1;
+			}
+			ssize_t got = read(fd, heads + length, HEADS_BYTES - 1 - length);
+			if (got == 0 || (got < 0 && errno != EINTR)) {
+				break;
+			}
+			length += got > 0 ? (size_t)got : 0;
+			heads[length] = '\0';
+		}
+		watched->progress.elapsed_ms = now_ms() - begun;
+		watched->progress.size = length_in(heads);
+		if (watched->columns > 0 && now_ms() - drawn >= DRAW_MS && watched->progress.size > 0 &&
+			stat(watched->file, &found) == 0) {
+			drawn = now_ms();
+			watched->progress.done = (uint64_t)found.st_size;
+			draw(watched, "\r");
+		}
+	}
+	watched->progress.elapsed_ms = now_ms() - begun;
+}
+
+static void say_got(struct watched *watched, uint64_t size)
+{
+	const char *name = watched->progress.name;
+	char text[64];
+	watched->progress.done = size;
+	watched->progress.size = size;
+	if (watched->columns == 0) {
+		snprintf(text, sizeof text, ": %llu bytes from the mirror\n", (unsigned long long)size);
+		say(STDOUT_FILENO, "", name, strlen(name), text);
+	} else {
+		draw(watched, "\n");
+	}
+}
+
+bool mirror_try(const char *url, unsigned columns, struct output *output, char *tried, size_t room)
+{
+	static char heads[HEADS_BYTES];
+	char input[INPUT_BYTES];
+	struct stat found;
+	struct watched watched = { .progress.name = strrchr(url, '/') + 1, .columns = columns };
+	size_t length = strlen(url);
+	bool is_quiet = columns > 0 && length > 4 && strcmp(url + length - 4, ".sig") == 0; /* pacman shows none of them */
+	int ends[2];
+	tried[0] = '\0';
+	if (!quote(url, input) || pipe2(ends, O_CLOEXEC) != 0) {
+		return false;
+	}
+	watched.file = output_lend(output);
+	if (is_quiet) {
+		watched.columns = 0;
+	}
+	bool has_begun = begin_curl(input, watched.file, ends[1]);
+	close(ends[1]);
+	if (!has_begun) {
+		close(ends[0]);
+		return false;
+	}
+	read_heads(ends[0], heads, &watched);
+	close(ends[0]);
+	int status = run_end();
+	if (status == 0 && stat(watched.file, &found) == 0) {
+		if (!is_quiet) {
+			say_got(&watched, (uint64_t)found.st_size);
+		}
+		return true;
+	}
+	if (status != 0) {
+		/* The last: a server's own line may look like it. */
+		const char *report = "";
+		for (const char *at = heads; (at = strstr(at, "\npacsrv ")) != NULL; at++) {
+			report = at;
+		}
+		snprintf(tried, room, "%d%s", status, report);
+	}
+	return false;
+}

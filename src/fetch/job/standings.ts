@@ -1,0 +1,94 @@
+import type { Clock } from '../../base/clock.ts'
+import type { ChunkSource, FileSource } from '../sources/source.ts'
+import { isDoubtful, isHopeless } from './source-standing.ts'
+
+/** What is to be done about a source that was looked at. */
+export type Verdict = 'none' | 'doubt' | 'trust' | 'leave'
+
+/** How the peers of a job stand: what each gave, and whether it keeps too long what it was asked for. */
+export interface Standings {
+  add(source: ChunkSource): void
+  delete(source: ChunkSource): void
+  /** It has given a chunk. Whether it was doubted until now. */
+  gave(source: ChunkSource): boolean
+  /** To be called now and again; what it says is done then. */
+  look(source: ChunkSource): Verdict
+  isDoubted(source: ChunkSource): boolean
+  /** Whether it has given a chunk, and was never doubted. */
+  isSound(source: FileSource): boolean
+  /** How often it was doubted. */
+  doubts(source: ChunkSource): number
+  readonly someDoubted: boolean
+}
+
+/** Doubted so often, a source is left when it has had its last chance. */
+const MOST_DOUBTS = 3
+
+interface Standing {
+  gave: number
+  /** Chunks when `rateThen` was measured. */
+  measuredAt: number
+  rateThen: number
+  doubts: number
+  doubted: boolean
+}
+
+export function createStandings(clock: Clock, chunkBytes: number): Standings {
+  const standings = new Map<FileSource, Standing>()
+  let doubted = 0
+
+  function setDoubted(standing: Standing, now: boolean) {
+    if (standing.doubted !== now) doubted += now ? 1 : -1
+    standing.doubted = now
+  }
+
+  function judge(source: ChunkSource, standing: Standing): Verdict {
+    const since = source.waitingSince
+    if (since === undefined) {
+      // All that it owed came from others.
+      if (!standing.doubted) return 'none'
+      return standing.gave === 0 || standing.doubts >= MOST_DOUBTS ? 'leave' : 'trust'
+    }
+    if (standing.measuredAt !== standing.gave) standing.rateThen = source.rate()
+    standing.measuredAt = standing.gave
+    const waited = Math.max(1, clock.now() - since)
+    const giving = { ...standing, waited, progress: source.progress, chunkBytes }
+    if (isHopeless(giving)) return 'leave'
+    return !standing.doubted && isDoubtful(giving) ? 'doubt' : 'none'
+  }
+
+  return {
+    add: (source) =>
+      void standings.set(source, { gave: 0, measuredAt: 0, rateThen: 0, doubts: 0, doubted: false }),
+    delete(source) {
+      const standing = standings.get(source)
+      if (standing) setDoubted(standing, false)
+      standings.delete(source)
+    },
+    gave(source) {
+      const standing = standings.get(source)
+      if (!standing) return false
+      standing.gave++
+      const was = standing.doubted
+      setDoubted(standing, false)
+      return was
+    },
+    look(source) {
+      const standing = standings.get(source)
+      if (!standing) return 'none'
+      const verdict = judge(source, standing)
+      if (verdict === 'doubt') standing.doubts++
+      if (verdict === 'doubt' || verdict === 'trust') setDoubted(standing, verdict === 'doubt')
+      return verdict
+    },
+    isDoubted: (source) => standings.get(source)?.doubted === true,
+    isSound(source) {
+      const standing = standings.get(source)
+      return standing !== undefined && standing.gave > 0 && standing.doubts === 0
+    },
+    doubts: (source) => standings.get(source)?.doubts ?? 0,
+    get someDoubted() {
+      return doubted > 0
+    },
+  }
+}

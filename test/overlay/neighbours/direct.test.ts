@@ -1,0 +1,38 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createTestNetwork, directTo } from '../network.ts'
+
+test('a direct server that is down is dialled again, with growing pauses, until it is there', async () => {
+  const { node, run } = createTestNetwork()
+  const b = await node('10.0.0.2', { direct: [{ host: '10.0.0.1', port: 8048 }] })
+  await run(20_000)
+  assert.is(b.overlay.neighbours().length, 0)
+  await node('10.0.0.1')
+  await run(60_000)
+  assert.is(b.overlay.neighbours().length, 1)
+})
+
+test('a direct server that went and came back is a neighbour again', async () => {
+  const { node, run, network } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const b = await node('10.0.0.2', { direct: directTo(a) })
+  await run(500)
+  network.kill('10.0.0.1')
+  await run(500)
+  assert.is(b.overlay.neighbours().length, 0)
+  const again = await node('10.0.0.1')
+  await run(60_000)
+  assert.equal(
+    b.overlay.neighbours().map(({ id }) => id),
+    [again.overlay.id],
+  )
+})
+
+test('a node that names itself is alone', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1', { direct: [{ host: '10.0.0.1', port: 8048 }] })
+  await run(10_000)
+  assert.equal(a.overlay.neighbours(), [])
+})
+
+test.run()

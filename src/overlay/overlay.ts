@@ -15,7 +15,6 @@ import type { Source } from './neighbours/book.ts'
 import { createConnections } from './neighbours/connections.ts'
 import { createDialling } from './neighbours/dialling.ts'
 import { createIntroductions } from './neighbours/introductions.ts'
-import { createRates } from './neighbours/message-rates.ts'
 import { createNeighbourhood } from './neighbours/neighbourhood.ts'
 import { createReach, type Reachable } from './neighbours/reach.ts'
 import { createSite } from './neighbours/site.ts'
@@ -47,7 +46,7 @@ export interface OverlayDeps {
   holdings: Holdings & { all?(): HeldFile[] }
   /** The numeric addresses of a host by name, for `[direct]`. */
   resolve(host: string): Promise<string[]>
-  /** What keeps to `uploadLimit`: what is passed on for others counts too. */
+  /** What keeps to the limit of this node's uploads: what is passed on for others counts too. */
   uploads?: Limiter
 }
 
@@ -69,8 +68,6 @@ export interface OverlayOptions {
   maxConnections?: number
   /** Hops that a query travels; default 7. */
   ttl?: number
-  /** Bytes a second; no limit when left out. */
-  uploadLimit?: number | undefined
   allow?: Cidr[]
   deny?: Cidr[]
   /** Only who has the network's key can be connected at all. */
@@ -110,7 +107,7 @@ export interface Overlay {
    * Whether a node is a companion, whose word counts for what it had from the mirror: the other end of this
    * connection is on this site, or is named in `[direct]`, or the network is closed.
    */
-  isCompanion(of: Pick<Session, 'id' | 'remote'>): boolean
+  isCompanion(of: Pick<Session, 'id' | 'near'>): boolean
   hasCompanions(): boolean
   /** Shuts a node out by id and by address, `ms` milliseconds long (an hour), and drops it. */
   ban(who: { id?: NodeId; address?: Endpoint }, reason: string, ms?: number): void
@@ -129,7 +126,6 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   const bans = createBans(clock)
   const access = createAccess({ allow: options.allow ?? [], deny: options.deny ?? [] })
   const holders = createHolders(clock)
-  const rates = createRates(clock)
   const news = createStrangerLog(clock, log)
 
   const connections = createConnections(
@@ -156,7 +152,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
       neighbours,
       isReachable: (session) => reach.seenBy(session) !== 'no',
       isCompanion,
-      budget: createRelayBudget(clock, { uploadLimit: options.uploadLimit, uploads: deps.uploads }),
+      budget: createRelayBudget(clock, deps.uploads),
       onAnswer: (ack) => searches.answered(ack),
       onCall: (call) => transfers.called({ ...call, asker: introductions.withAddress(call.asker) }),
     },
@@ -192,16 +188,16 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   )
 
   function onJoin(session: Session) {
-    const { id, remote, outbound } = session
-    news.info(addressBlock(remote), { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
+    const { id, block, remote, outbound } = session
+    news.info(block, { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
     if (isCompanion(session)) announcements.tell([session], holdings.all?.() ?? [], [])
   }
 
   function onLeave(session: Session) {
-    const { id, remote } = session
-    news.info(addressBlock(remote), { id, address: remote }, 'neighbour left')
+    const { id, block, remote } = session
+    news.info(block, { id, address: remote }, 'neighbour left')
     holders.removeFetching(id)
     dialling.left(session)
   }
@@ -213,8 +209,6 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   }
 
   function onMessage(session: Session, message: Message) {
-    if (!rates.allows(session, message)) return
-    neighbours.useful(session.id)
     dispatch(session, message, { relay, announcements, introductions, dialling, reach })
   }
 

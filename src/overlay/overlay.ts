@@ -20,13 +20,13 @@ import { createReach, type Reachable } from './neighbours/reach.ts'
 import { createSite } from './neighbours/site.ts'
 import type { NeighbourInfo } from './neighbours/standing.ts'
 import { type AnnouncementsHandler, createAnnouncements } from './query/announcements.ts'
+import { createHolderDials } from './query/holder-dials.ts'
 import { createHolders, type Holder } from './query/holders.ts'
 import { createRelay, type Holdings } from './query/relay.ts'
 import { createRelayBudget } from './query/relay-budget.ts'
 import { createSearches, type FindOptions } from './query/search.ts'
 import type { Identity } from './session/identity.ts'
 import type { Session } from './session/session.ts'
-import { createTransfers } from './transfers.ts'
 
 export type { Source } from './neighbours/book.ts'
 export type { Reachable } from './neighbours/reach.ts'
@@ -133,7 +133,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { listen, advertise, agent },
     (session) => {
       reach.dialledBy(session)
-      if (session.purpose === 'transfer') transfers.incoming(session)
+      if (session.purpose === 'transfer') dials.incoming(session)
       else neighbours.add(session, false)
     },
   )
@@ -154,13 +154,13 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
       isCompanion,
       budget: createRelayBudget(clock, deps.uploads),
       onAnswer: (ack) => searches.answered(ack),
-      onCall: (call) => transfers.called({ ...call, asker: introductions.withAddress(call.asker) }),
+      onCall: (call) => dials.called({ ...call, asker: introductions.withAddress(call.asker) }),
     },
     { ttl },
   )
   const searches = createSearches({ clock, random, holders, ask: relay.ask }, { ttl })
   const announcements = createAnnouncements({ holders, searches, isCompanion }, handler)
-  const transfers = createTransfers(
+  const dials = createHolderDials(
     {
       clock,
       random,
@@ -233,8 +233,8 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
       await connections.stop()
     },
     find: searches.find,
-    connect: (holder) => transfers.connect(introductions.withAddress(holder)),
-    knock: transfers.knock,
+    connect: (holder) => dials.connect(introductions.withAddress(holder)),
+    knock: dials.knock,
     announce(added, removed, to = 'all') {
       const all = neighbours.all()
       announcements.tell(to === 'all' ? all : all.filter(isCompanion), added, removed)

@@ -113,3 +113,22 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
 /** For `[direct]`. */
 export const directTo = (...nodes: { host: string }[]) => nodes.map(({ host }) => ({ host, port: 8048 }))
+
+/** 10.0.0.1 to 10.0.0.`count`, each connected to the one before. */
+export async function chain(
+  node: (host: string, options?: NodeOptions) => Promise<TestNode>,
+  count: number,
+  options: (i: number) => NodeOptions = () => ({}),
+) {
+  const nodes: TestNode[] = []
+  for (let i = 1; i <= count; i++) {
+    const before = nodes.at(-1)
+    nodes.push(
+      await node(`10.0.0.${i}`, { minConnections: 0, direct: before ? directTo(before) : [], ...options(i) }),
+    )
+  }
+  return nodes
+}
+
+/** A node that outsiders see at `seenAs` and can't dial. */
+export const behind = (seenAs: string) => ({ nat: { seenAs, silent: true }, minConnections: 0 })

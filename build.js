@@ -3,7 +3,7 @@
  * node_modules is needed to run; under share/, the manual pages and completions. `--sanitize`: the front with ASan and
  * UBSan, for tests.
  */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build } from 'esbuild'
 import { tsImport } from 'tsx/esm/api'
@@ -33,10 +33,8 @@ await build({
 
 const { buildFront } = await tsImport('./src/client/build-front.ts', import.meta.url)
 buildFront('dist/pacsrv-xfer', { sanitize: process.argv.includes('--sanitize') })
-copyFileSync('src/client/pacsrv-mirrors.sh', 'dist/pacsrv-mirrors')
-chmodSync('dist/pacsrv-mirrors', 0o755)
-copyFileSync('src/client/pacsrv-progress.sh', 'dist/pacsrv-progress')
-chmodSync('dist/pacsrv-progress', 0o644)
+const { buildScripts } = await tsImport('./src/client/build-scripts.ts', import.meta.url)
+buildScripts('dist')
 
 const { manualPages } = await tsImport('./man/pages.ts', import.meta.url)
 const { completions } = await tsImport('./completions/completions.ts', import.meta.url)

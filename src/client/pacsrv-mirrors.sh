@@ -2,21 +2,26 @@
 # pacsrv-mirrors URL OUT [DAEMON SOCKET [TRIED]]: a file from the mirrors by curl, as pacman's own downloader would get it.
 #
 # The front executes this when the daemon is not there, has no luck or is not to be asked. DAEMON is `live` (it is asked
-# which mirrors it knows to be dead, and told which failed), `busy` (it was silent: it is only asked for the file once more where no
-# mirror gave anything) or `none`. TRIED is what a first try of the URL came to (mirror.c): curl's status and report. Its
-# parent is pacman: the front executed it in its own place.
-url=$1 out=$2 daemon=${3:-none} socket=$4 tried=$5 base=''
+# which mirrors are down, and told of those that seem to be), `busy` (it was silent: it is only asked for the file once
+# more where no mirror gave anything) or `none`. TRIED is what a first try of the URL came to (mirror.c): curl's status and
+# report. Its parent is pacman: the front executed it in its own place.
+#
+# It runs as root, so it goes to the URL that pacman gave and to servers that pacman's own configuration names, nowhere
+# else: of what the daemon says only the order counts.
+url=$1 out=$2 daemon=${3:-none} socket=$4 tried=$5
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
 name=${url##*/}
+most_tries=20 most_seconds=60 # pacman asks the next server by itself
+
 case $out in
 */*) folder=${out%/*}/ ;;
 *) folder=./ ;;
 esac
-[ ${#name} -gt 200 ] || base=$name
-base=${base:-pacsrv} # a name may have 255 bytes (NAME_MAX)
-tmp=$folder$base.$$.part # pacman and pacsrv's own catalogue both pass over *.part
-answer=$folder$base.$$.answer.part # the heads that curl was sent, and its report
+stem=${out%.part}
+[ ${#stem} -lt $((${#folder} + 220)) ] || stem=$folder$(printf '%.200s' "${stem##*/}")
+tmp=$stem.$$.part # pacman and pacsrv's own catalogue both pass over *.part
+answers=$stem.$$.answer.part # the heads that curl was sent, and its report
 
 # A child in the background and a trap: the shell would otherwise hold a signal back until its child is done. Its
 # standard input goes by 3: what runs in the background gets /dev/null for 0.
@@ -25,7 +30,7 @@ child='' watcher=''
 leave() {
 	# shellcheck disable=SC2086 # one or the other may be empty
 	[ -z "$child$watcher" ] || kill $child $watcher 2>/dev/null
-	rm -f "$tmp" "$answer"
+	rm -f "$tmp" "$answers"
 	exit "$1"
 }
 trap 'leave 130' INT
@@ -42,6 +47,10 @@ finish() {
 	mv -f "$tmp" "$out" && exit 0
 	leave 1
 }
+# Text from outside, for the terminal.
+say() {
+	printf 'pacsrv-xfer: %s: %s\n' "$name" "$1" | tr -c '[:print:]\n' '?' >&2
+}
 
 case $url in
 file://*) kind=local daemon=none ;;
@@ -53,7 +62,6 @@ file://*) kind=local daemon=none ;;
 	esac
 	;;
 esac
-
 case $name in
 *.pkg.tar*) label=${name%.pkg.tar*} ;;
 *.db) label=${name%.db} ;;
@@ -61,27 +69,18 @@ case $name in
 *) label=$name ;;
 esac
 
-# From pacman's command line: how often it says y, and its --config.
-refresh='' pacman_conf=''
-ask_parent() {
-	last=''
-	while IFS= read -r word; do
-		[ "$last" != --config ] || pacman_conf=$word
-		case $word in
-		--config=*) pacman_conf=${word#*=} ;;
-		--refresh) refresh=${refresh}y ;;
-		--* | -*[!A-Za-z]*) ;;
-		-*y*y*) refresh=yy ;;
-		-*y*) refresh=${refresh}y ;;
-		esac
-		last=$word
-	done <<-EOF
-		$(tr '\0' '\n' <"/proc/$PPID/cmdline" 2>/dev/null)
-	EOF
-}
+# shellcheck source=src/client/pacsrv-repository.sh
+. "${0%/*}/pacsrv-repository"
 
-# What pacman has of a database, so that only a newer one is fetched. Since 7.0, -yy doesn't remove it first.
+# What pacman has of a database, so that only a newer one is fetched. Since 7.0, -yy doesn't remove it first. The time of
+# what is no database, a hotspot's login page say, tells nothing.
 present=''
+is_readable() {
+	case $1 in
+	*.sig) [ "$(od -An -tu1 -N1 "$1")" -ge 128 ] ;; # a packet of OpenPGP
+	*) bsdtar -tqf "$1" '*/desc' ;;
+	esac >/dev/null 2>&1
+}
 case $out in
 *.db.part | *.db.sig.part | *.files.part | *.files.sig.part)
 	present=${out%.part}
@@ -92,24 +91,21 @@ case $out in
 		;;
 	esac
 	case $refresh in *yy*) present='' ;; esac
-	[ -s "$present" ] || present=''
-	# A page of a captive portal, say, is no reason to ask only for what is newer: gzip, zstd, xz, bzip2, lz4.
-	[ -z "$present" ] || case ${present##*.}-$(od -An -tx1 -N4 "$present") in
-	sig-' 3c '*) present='' ;;
-	sig-* | *-' 1f 8b '* | *-' 28 b5 2f fd' | *-' fd 37 7a 58' | *-' 42 5a 68 '* | *-' 04 22 4d 18') ;;
-	*) present='' ;;
-	esac
+	if [ ! -s "$present" ] || ! is_readable "$present"; then present=''; fi
 	;;
 esac
 
-# One try, as pacman's own downloader would: its time-outs, its agent, the server's time kept. Sets $code, the answer's
-# status, and $report. The URL is no argument: it may carry a password.
+# build.js writes it here from mirror/answers.ts: sets $answer by curl's exit status and the server's.
+meaning() { answer=broken; }
+
+# One try, as pacman's own downloader would: its time-outs, its user agent, the server's time kept. Sets $answer, what
+# became of it, and $report, what to say of it. The URL is no argument: it may carry a password.
 get() {
 	if [ -n "$tried" ]; then # the front has made this try, and it failed
 		status=${tried%%[!0-9]*}
-		read_report <<-EOF
+		read_report <<-EOT
 			$tried
-		EOF
+		EOT
 		tried=''
 		return "$status"
 	fi
@@ -119,22 +115,22 @@ get() {
 		-w '\npacsrv %{http_code} %{size_download} %{time_total} %{time_connect} %{errormsg}\n'
 	[ -z "$HTTP_USER_AGENT" ] || set -- -A "$HTTP_USER_AGENT" "$@"
 	[ -z "$present" ] || set -- -z "$present" "$@"
-	: >"$answer"
+	: >"$answers"
 	if [ -n "$columns" ]; then
 		watch 3<&- &
 		watcher=$!
 		set -- -D - "$@"
 	fi
-	run curl "$@" >"$answer" 3<<-EOF
+	run curl "$@" >"$answers" 3<<-EOT
 		url = "$quoted"
-	EOF
+	EOT
 	status=$?
 	if [ -n "$watcher" ]; then
 		kill "$watcher" 2>/dev/null
 		wait "$watcher" 2>/dev/null
 		watcher=
 	fi
-	read_report <"$answer"
+	read_report <"$answers"
 	return $status
 }
 read_report() {
@@ -142,11 +138,29 @@ read_report() {
 	while read -r key code_ bytes_ seconds_ connected_ report_; do
 		[ "$key" != pacsrv ] || code=$code_ bytes=$bytes_ seconds=$seconds_ connected=$connected_ report=$report_
 	done
-	[ "$status" != 23 ] || report="can't write to $folder: is its disk full?"
+	meaning "$status" "$code"
 }
 
+# A database and its signature belong together, so they come from one mirror: where that isn't the one that pacman names,
+# the next call is told by a note. pacman 7.0 removes it with its download folder; so does the next call.
+case $name in
+*.sig) note=$stem.from.part ;;
+*) note=$stem.sig.from.part ;;
+esac
+remember_mirror() {
+	case $kind-$name in
+	database-*.sig) ;;
+	database-*)
+		[ ! -e "$note" ] || rm -f "$note"
+		[ "$1" = "$url" ] || has_level DatabaseNever || printf '%s.sig\n' "$1" >"$note"
+		;;
+	esac
+}
+
+# `got URL`: it was the right answer.
 got() {
-	rm -f "$answer"
+	rm -f "$answers"
+	remember_mirror "$1"
 	if [ ! -e "$tmp" ]; then # the condition wasn't met
 		cp -p "$present" "$tmp" || leave 1
 		if [ -n "$columns" ]; then echo " $label is up to date"; else echo "$name: up to date"; fi
@@ -161,87 +175,64 @@ got() {
 	finish
 }
 
-# The repository that $url is of: a word for each of its SigLevel, then its other servers, if $url is of the first:
-# pacman asks the second only when this call has failed with them all.
-repository() {
-	ask_parent
-	case $pacman_conf in
-	'') set -- pacman-conf ;;
-	/*) set -- pacman-conf --config "$pacman_conf" ;;
-	*) return 1 ;; # relative, and pacman has changed folder since
-	esac
-	"$@" 2>/dev/null | BASE=${url%/*} awk '
-		/^\[/ { section = $0 }
-		$1 == "SigLevel" { level[section] = level[section] "\n" $3 }
-		$1 == "Server" {
-			sub(/^Server = /, "")
-			sub(/\/+$/, "")
-			if ($0 != ENVIRON["BASE"]) others[section] = others[section] "\n" $0
-			else if (!found) { found = section; isFirst = !(section in others) }
-		}
-		END {
-			if (!found) exit
-			print (found in level ? level[found] : level["[options]"]) (isFirst ? others[found] : "")
-		}'
-}
-
-# Since 7.0 pacman asks for signatures by themselves, and one that is optional and not there would cost two seconds.
+# Since 7.0 pacman asks for signatures by themselves, and one that is optional and not to be had would cost two seconds.
 # In its download folder it drops an empty one silently; one that is required is then still missing to it.
 not_needed() {
-	case $kind-$status-$code in
-	*-37-* | *-404 | *-410 | *-550) ;;
-	*) return 1 ;;
-	esac
+	case $answer in absent | refused | busy) ;; *) return 1 ;; esac
 	case $out in
 	*/download-??????/*.db.sig.part | */download-??????/*.files.sig.part) set -- DatabaseOptional ;;
-	*/download-??????/*.sig.part) set -- PackageOptional ;;
+	*/download-??????/*.sig.part) [ "$answer" = absent ] && set -- PackageOptional ;;
 	*) return 1 ;;
 	esac
-	[ -z "$present" ] || return 1
-	case "
-$(repository)
-" in
-	*"
-$1
-"*) ;;
-	*) return 1 ;;
-	esac
+	[ -z "$present" ] && has_level "$1"
 }
 
-# Each URL of a line; the status of the first that fails is told in the end.
+# One after another, each URL of a line that wasn't tried; what the first comes to is what is told in the end.
+tries=0 all_tried='' first=''
 try() {
 	while IFS= read -r mirror; do
+		case "$all_tried
+" in *"
+$mirror
+"*) continue ;; esac
 		[ -n "$mirror" ] || continue
-		get "$mirror" && got
+		[ $tries -lt $most_tries ] || return 0
+		{ read -r now _ </proc/uptime; } 2>/dev/null || now=0
+		[ $((${now%.*} - ${begun:-${now%.*}})) -lt $most_seconds ] || return 0
+		begun=${begun:-${now%.*}} tries=$((tries + 1)) all_tried="$all_tried
+$mirror"
+		get "$mirror" && got "$mirror"
 		rm -f "$tmp"
 		[ -n "$first" ] || first=$status first_report=$report
-		case $code in 4?? | 550) answered=yes ;; esac
-		# A database's signature belongs to the database that the same mirror gave.
-		case $kind-$name-$code in database-*.sig-[45]??) elsewhere=no ;; esac
-		case $status-$connected in 28-*[1-9]*) slow=${slow:-$mirror} ;; esac
-		case $daemon-$status-$code in
-		live-[567]-* | live-28-* | live-35-* | live-5[26]-* | live-22-5??)
-			printf '%s' "$mirror" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -X POST -G \
-				--data-urlencode url@- http://localhost/v1/mirror-failed
+		case $answer in
+		ours) out_of_room ;;
+		absent) answered=yes ;;
+		unreachable | busy)
+			[ "$daemon" != live ] || printf '%s' "$mirror" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -X POST \
+				-G --data-urlencode url@- http://localhost/v1/mirror-failed
+			case $status-$connected in 28-*[1-9]*) slow=${slow:-$mirror} ;; esac
 			;;
 		esac
 		if not_needed; then
 			: >"$tmp"
-			rm -f "$answer"
+			rm -f "$answers"
 			finish
 		fi
-		[ "$elsewhere" = yes ] || return
-	done <<-EOF
+	done <<-EOT
 		$1
-	EOF
+	EOT
 }
-others() { # the file at the other servers that pacman's own configuration names
-	repository | while IFS= read -r line; do
-		case $line in *://*) printf '%s/%s\n' "$line" "$name" ;; esac
-	done | head -n 16
+# No mirror can help.
+out_of_room() {
+	[ "$status" = 23 ] || return 0
+	report="$folder can't be written"
+	free=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print $4 }')
+	[ "${free:-1024}" -ge 1024 ] || report="no room is left in $folder: make some, for example with paccache -r"
+	say "$report"
+	leave 1
 }
 
-columns='' first='' order='' answered='' slow='' patience=10 elsewhere=yes
+columns=
 if [ -t 1 ]; then
 	columns=$(stty size </dev/tty 2>/dev/null)
 	columns=${columns#* }
@@ -249,27 +240,24 @@ if [ -t 1 ]; then
 	# shellcheck source=src/client/pacsrv-progress.sh
 	. "${0%/*}/pacsrv-progress"
 fi
-if [ "$daemon" = live ]; then
-	order=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 -G \
-		--data-urlencode url@- http://localhost/v1/mirrors) || order='' # half an answer is none
-	[ -n "$order" ] || daemon=none # it hangs, or knows nothing of this URL
-fi
-case ${order%%"$url"*} in
-'')
-	try "$url"
-	[ "$elsewhere" = no ] || try "$(others)"
+order='' answered='' slow='' patience=10
+case $kind-$name in
+database-*.sig)
+	from=$url
+	if [ -e "$note" ]; then
+		IFS= read -r from <"$note"
+		rm -f "$note"
+	fi
+	try "$from"
 	;;
-*) # It knows the first to be dead. Its word counts for the order only: this runs as root, and it faces the network.
-	try "$({
-		printf '%s\n' "$url"
-		others
-	} | ORDER=$order awk '
-		{ own[NR] = $0; mine[$0] = 1 }
-		END {
-			count = split(ENVIRON["ORDER"], order, "\n")
-			for (n = 1; n <= count && n <= 16; n++) if (order[n] in mine) { print order[n]; delete mine[order[n]] }
-			for (n = 1; n <= NR; n++) if (own[n] in mine) print own[n]
-		}')"
+*)
+	# Of a mirror that is reached by a caller's proxy the daemon knows nothing.
+	[ "$daemon-${http_proxy-}${https_proxy-}${HTTPS_PROXY-}${all_proxy-}${ALL_PROXY-}" != live- ] ||
+		order=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 --limit-rate 100K -G \
+			--data-urlencode url@- http://localhost/v1/mirrors)
+	case $order in '' | "$url" | "$url
+"*) try "$url" ;; esac
+	try "$(others)"
 	;;
 esac
 
@@ -278,23 +266,23 @@ esac
 if [ "$kind-$daemon-$answered" = package-busy- ]; then
 	path=${url#*://}
 	run curl -q -sfg --unix-socket "$socket" --speed-limit 1 --speed-time 10 -o "$tmp" \
-		--url "http://localhost/${path#*/}" && echo "$name: from the daemon" && rm -f "$answer" && finish
+		--url "http://localhost/${path#*/}" && echo "$name: from the daemon" && rm -f "$answers" && finish
 	rm -f "$tmp"
 fi
 
 # A mirror that took the call and was too slow, behind a crowded line say: curl as XferCommand would still be waiting.
 if [ $kind = package ] && [ -n "$slow" ]; then
 	patience=60
-	get "$slow" && got
+	get "$slow" && got "$slow"
 	rm -f "$tmp"
 fi
 
-# Where no mirror answers at all, a peer's signature is better than none: pacman verifies it.
+# Where no mirror has said that there is none, a peer's signature is better than none: pacman verifies it.
 case $daemon-$kind-$answered in
 live-signature-)
 	run curl -q -sf --unix-socket "$socket" --max-time 8 -o "$tmp" -G --data-urlencode "url=$url" \
-		http://localhost/v1/signature && rm -f "$answer" && finish
+		http://localhost/v1/signature && rm -f "$answers" && finish
 	;;
 esac
-echo "pacsrv-xfer: $name: $first_report" >&2
-leave "$first"
+say "$first_report"
+leave "${first:-1}"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # pacman's own progress bar, for pacsrv-mirrors, which reads this where there is a terminal. It sets $label, $columns,
-# $tmp (the file on its way) and $answer (the heads that curl was sent).
+# $tmp (the file on its way) and $answers (the heads that curl was sent).
 # shellcheck disable=SC2154
 
 # Bytes as pacman prints them: $unit, and in $milli thousands of it.
@@ -65,7 +65,7 @@ watch() {
 		elapsed=$((elapsed + 200)) size=0
 		while read -r key value; do
 			case $key in [Cc]ontent-[Ll]ength:) size=${value%[!0-9]} ;; esac
-		done <"$answer"
+		done <"$answers"
 		case $size in '' | *[!0-9]*) size=0 ;; esac
 		[ "$size" -gt 0 ] || continue
 		so_far=$(stat -c %s "$tmp" 2>/dev/null) || continue

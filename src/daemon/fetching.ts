@@ -12,6 +12,7 @@ import { createVerifier } from '../fetch/signatures/verifier.ts'
 import { type OpenMirror, openMirrorByCurl, PATIENCE } from '../mirror/curl.ts'
 import { createFetchMany, SIGNATURE_PATIENCE } from '../mirror/curl-batch.ts'
 import { createDeadMirrors, type DeadMirrors, notingDead } from '../mirror/dead-mirrors.ts'
+import { fetchAsPacman, openAsPacman } from '../mirror/pacman-agent.ts'
 import { createSmallFiles } from '../mirror/small-batches.ts'
 import { limits } from '../wire/limits.ts'
 import type { Context } from './context.ts'
@@ -40,7 +41,8 @@ export function createFetching(
     wholeHasher,
     catalogue,
     pacmanConf,
-  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'catalogue' | 'pacmanConf'>,
+    pacmanAgent,
+  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -57,11 +59,14 @@ export function createFetching(
     fetchMany: createFetchMany({ dir: join(spoolDir, 'small'), patience: PATIENCE }),
   })
   // Where a limit holds bytes are read one by one: several files at once would have come before they are charged.
-  const openMirror = notingDead(downloadLimit === undefined ? small : openMirrorByCurl, {
-    dead: deadMirrors,
-    clock,
-    log: logOf('mirror'),
-  })
+  const openMirror = openAsPacman(
+    pacmanAgent,
+    notingDead(downloadLimit === undefined ? small : openMirrorByCurl, {
+      dead: deadMirrors,
+      clock,
+      log: logOf('mirror'),
+    }),
+  )
   const downloads = createDownloads(
     {
       clock,
@@ -73,7 +78,7 @@ export function createFetching(
       openMirror,
       downloads: createLimiter(clock, downloadLimit),
       mirrorRates: new Map(),
-      recycle: node.recycle,
+      buffers: node.buffers,
     },
     {
       registry,
@@ -101,7 +106,10 @@ export function createFetching(
   const signatures = createSignatures({
     clock,
     log: logOf('signatures'),
-    fetchMany: createFetchMany({ dir: join(spoolDir, 'signatures'), patience: SIGNATURE_PATIENCE }),
+    fetchMany: fetchAsPacman(
+      pacmanAgent,
+      createFetchMany({ dir: join(spoolDir, 'signatures'), patience: SIGNATURE_PATIENCE }),
+    ),
     deadMirrors,
     network,
     verifier: createVerifier({

@@ -8,6 +8,7 @@ import { createLocator } from '../fetch/locator.ts'
 import { keepAliveStamp } from '../http/alive-stamp.ts'
 import { createFinder } from '../http/find.ts'
 import { createServerPort, type ServerDeps } from '../http/server.ts'
+import { createSignaturePledges } from '../http/signature-pledges.ts'
 import { listenOnSocket, tryListen } from '../http/socket.ts'
 import { statusOf } from '../http/status.ts'
 import { createCallerMirrors } from '../mirror/caller-mirrors.ts'
@@ -79,7 +80,7 @@ function answerDeps(
       scout,
       spool,
       catalogue,
-      heldSignature: heldFiles.signature,
+      pledges: createSignaturePledges({ clock, signatures, heldSignature: heldFiles.signature }),
       openMirror,
       clock,
     },

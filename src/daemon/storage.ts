@@ -3,6 +3,7 @@ import { asError } from '../base/error.ts'
 import { createEvent } from '../base/event.ts'
 import { createSpool, type Spool } from '../fetch/file/spool.ts'
 import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
+import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
@@ -14,6 +15,8 @@ import type { Living } from './life.ts'
 /** What lies on this machine's disk. */
 export interface StorageParts {
   pacmanConf(): Promise<PacmanConf | undefined>
+  /** What pacman calls itself to mirrors; undefined where there is none. */
+  pacmanAgent: string | undefined
   databases: SyncDatabases
   catalogue: Catalogue
   spool: Spool
@@ -35,8 +38,9 @@ export async function createStorage({
 }: Context): Promise<Living & { parts: StorageParts }> {
   const log = logOf('pacman')
   const pacmanConf = createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
-  const { cacheDirs, dbPath } = (await pacmanConf()) ?? PACMAN_DEFAULTS
-  const databases = createSyncDatabases({ log }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
+  const [conf, pacmanAgent] = await Promise.all([pacmanConf(), readPacmanAgent()])
+  const { cacheDirs, dbPath } = conf ?? PACMAN_DEFAULTS
+  const databases = createSyncDatabases({ log, clock }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
@@ -52,9 +56,10 @@ export async function createStorage({
   let timer: NodeJS.Timeout | undefined
 
   return {
-    parts: { pacmanConf, databases, catalogue, spool, wholeHasher, onDropped: dropped.on },
+    parts: { pacmanConf, pacmanAgent, databases, catalogue, spool, wholeHasher, onDropped: dropped.on },
     start() {
       sweep()
+      databases.watch()
       timer = setInterval(sweep, SWEEP_MS)
       // What pacman has put into its cache needn't lie in the spool too.
       catalogue.onChange((added) => {
@@ -63,6 +68,7 @@ export async function createStorage({
     },
     async stop() {
       clearInterval(timer)
+      databases.close()
       await catalogue.close()
       await Promise.all([fileHasher.close(), wholeHasher.close()])
     },

@@ -1,5 +1,5 @@
 import type { DeadMirrors } from '../mirror/dead-mirrors.ts'
-import type { PacmanConf } from '../pacman/pacman-conf.ts'
+import type { PacmanConf, Repository } from '../pacman/pacman-conf.ts'
 import type { PackageFile, SyncDatabases } from '../pacman/sync-databases.ts'
 import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
 import type { WantedFile } from '../wire/messages.ts'
@@ -11,6 +11,8 @@ export interface Located {
   mirrors: string[]
   /** When it was built, in seconds since 1970, if the databases say. */
   built?: number
+  /** What pacman wants of its signature; undefined where its repository isn't known. */
+  signature?: Repository['signatures']
 }
 
 /** Which file is meant, and from where it may be fetched: only what the databases name, only from pacman's mirrors. */
@@ -32,9 +34,18 @@ export interface LocatorDeps {
 const SCHEMES = /^(https?|ftp):\/\//i
 
 export function createLocator({ databases, pacmanConf, order }: LocatorDeps): Locator {
-  function locatedAs({ sha256, size, name, built }: PackageFile, mirrors: string[]): Located {
+  function locatedAs(
+    { sha256, size, name, built }: PackageFile,
+    mirrors: string[],
+    signature?: Repository['signatures'],
+  ): Located {
     const allowed = order(mirrors.filter((mirror) => SCHEMES.test(mirror)))
-    return { file: { sha256, size, name }, mirrors: allowed, ...(built === undefined ? {} : { built }) }
+    return {
+      file: { sha256, size, name },
+      mirrors: allowed,
+      ...(built === undefined ? {} : { built }),
+      ...(signature === undefined ? {} : { signature }),
+    }
   }
 
   return {
@@ -60,6 +71,7 @@ export function createLocator({ databases, pacmanConf, order }: LocatorDeps): Lo
       return locatedAs(
         found,
         servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name)}`),
+        conf?.repositories.find(({ name }) => name === (repository?.name ?? found.repository))?.signatures,
       )
     },
   }

@@ -23,13 +23,22 @@ const DROP_MS = 2_000
 /** What is taken from the mirror at a time: enough for two minutes. */
 const PIECE_BYTES = 256 * 1024
 
-/** `range`: undefined where no bytes can be sent before the whole is known. */
+export interface DripOrder {
+  mirrors: string[]
+  size: number
+  /** Undefined where no bytes can be sent before the whole is known. */
+  range: ByteRange | undefined
+  /** No byte leaves while it says no. */
+  may(): boolean
+}
+
 export function createDrip(
   { clock, open }: { clock: Clock; open: OpenMirror },
-  { mirrors, size, range }: { mirrors: string[]; size: number; range: ByteRange | undefined },
+  { mirrors, size, range, may }: DripOrder,
   handler: DripHandler,
 ): Drip {
-  const [url] = mirrors
+  /** The one that is asked; where it gives nothing, the next. */
+  let mirror = 0
   let next = range?.start ?? 0
   let given = false
   let piece: Buffer[] = []
@@ -50,8 +59,10 @@ export function createDrip(
   }
 
   function fetchPiece() {
+    const url = mirrors[mirror]
     if (!range || url === undefined || stream || next > range.end) return
     const start = next
+    let came = false
     let at = start
     const end = Math.min(range.end, start + PIECE_BYTES - 1)
     stream = open(
@@ -62,13 +73,19 @@ export function createDrip(
         },
         onBytes(bytes) {
           // A mirror that has no ranges begins at the file's start, and goes on past the piece.
+          came = true
           const wanted = bytes.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at))
           at += bytes.length
           piece.push(Buffer.from(wanted))
           if (!given) drop()
           if (at > end) close()
         },
-        onEnd: close,
+        onEnd() {
+          close()
+          if (came) return
+          mirror++
+          if (!stopped) fetchPiece()
+        },
       },
     )
   }
@@ -84,7 +101,7 @@ export function createDrip(
     stopDropping()
     stopDropping = clock.after(DROP_MS, drop)
     const here = Buffer.concat(piece)
-    const bytes = here.subarray(0, Math.min(DROP_BYTES, (range?.end ?? 0) - next))
+    const bytes = here.subarray(0, may() ? Math.min(DROP_BYTES, (range?.end ?? 0) - next) : 0)
     piece = [here.subarray(bytes.length)]
     if (bytes.length > 0) {
       given = true

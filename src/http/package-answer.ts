@@ -11,18 +11,18 @@ import type { Scout } from '../fetch/scout.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import type { OpenMirror } from '../mirror/curl.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
-import type { UploadStore } from '../transfer/uploader.ts'
 import { createDrip } from './drip.ts'
 import { type CheckedFile, notFound, replyFor, sendBytes, sendFile, writeReply } from './send-file.ts'
+import type { SignaturePledges } from './signature-pledges.ts'
 
 export interface PackageSources {
   readAhead: ReadAhead
   fetcher: Fetcher
   signatures: Signatures
+  pledges: SignaturePledges
   scout: Scout
   spool: Spool
   catalogue: Pick<Catalogue, 'open'>
-  heldSignature: UploadStore['signature']
   openMirror: OpenMirror
   clock: Clock
 }
@@ -47,20 +47,22 @@ export async function answerPackage(
   response: ServerResponse,
   { located, sources }: { located: Located; sources: PackageSources },
 ): Promise<void> {
+  const { fetcher, scout, pledges } = sources
   const ready = await findReady(located, sources)
   if (ready) {
-    sources.signatures.expect(located)
-    return sendFile(ready, request, response)
+    if (await pledges.may(located)) return sendFile(ready, request, response)
+    await ready.handle.close()
+    return notFound(response)
   }
-  const { fetcher, scout } = sources
   if (!fetcher.isFetching(located.file.sha256) && !(await scout.isWorthIt(located.file))) {
     return notFound(response)
   }
-  sources.signatures.expect(located)
+  const pledge = pledges.may(located)
   const job = fetcher.fetch(located, {})
-  const drip = await waitFor(job, request, response, { located, sources })
+  const drip = await waitFor(job, request, response, { located, sources, pledge })
   if (response.destroyed) return
-  const fetched = job.end?.result === 'done' ? await findReady(located, sources) : undefined
+  const may = await pledge
+  const fetched = may && job.end?.result === 'done' ? await findReady(located, sources) : undefined
   if (!drip) return fetched ? sendFile(fetched, request, response) : notFound(response)
   if (!fetched) return void response.destroy()
   const { handle } = fetched
@@ -90,7 +92,7 @@ function waitFor(
   job: Job,
   request: IncomingMessage,
   response: ServerResponse,
-  { located, sources }: { located: Located; sources: PackageSources },
+  { located, sources, pledge }: { located: Located; sources: PackageSources; pledge: Promise<boolean> },
 ): Promise<Given | undefined> {
   const { size } = located.file
   const about = { size, modified: modifiedOf(located) }
@@ -98,9 +100,14 @@ function waitFor(
   const range = reply && 'range' in reply && request.method === 'GET' ? reply.range : undefined
   return new Promise((resolve) => {
     let begun: Given | undefined
+    let allowed = false
+    void pledge.then((may) => {
+      allowed = may
+      if (!may) settle()
+    })
     const drip = createDrip(
       { clock: sources.clock, open: sources.openMirror },
-      { mirrors: located.mirrors, size, range },
+      { mirrors: located.mirrors, size, range, may: () => allowed },
       {
         onBytes(bytes) {
           if (!begun) writeReply(response, reply!, { size, modified: about.modified! })
@@ -125,17 +132,14 @@ function waitFor(
 
 /**
  * Answers for the signature of a package: what lies beside it here, else from a mirror, else from peers. To pacman it
- * belongs to the package: it takes it from nowhere else than the server that gave the package, and a 404 fails the
- * transaction (seen of 7.0).
+ * belongs to the package: a 404 fails the transaction (signature-pledges.ts).
  */
 export async function answerPackageSignature(
   request: IncomingMessage,
   response: ServerResponse,
   { located, sources }: { located: Located; sources: PackageSources },
 ): Promise<void> {
-  const { signatures, heldSignature } = sources
-  const held = await heldSignature(located.file.sha256)
-  const bytes = held ?? (await signatures.find(located))
+  const bytes = await sources.pledges.find(located)
   if (bytes) sendBytes(request, response, bytes)
   else notFound(response)
 }

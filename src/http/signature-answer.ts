@@ -18,7 +18,7 @@ export async function answerSignature(
 ): Promise<void> {
   const located =
     url !== null && SIGNATURE.test(url) ? await fetcher.locate(url.replace(SIGNATURE, '')) : undefined
-  const bytes = located && 'file' in located ? await signatures.find(located) : undefined
-  if (bytes) sendBytes(request, response, bytes)
+  const bytes = located && 'file' in located ? await signatures.look(located) : undefined
+  if (bytes instanceof Uint8Array) sendBytes(request, response, bytes)
   else notFound(response)
 }

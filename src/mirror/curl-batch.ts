@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { answerOf } from './answers.ts'
 import { curlProcess, MANNERS, quoted } from './curl.ts'
 
-/** What became of one URL: its bytes, an answer that it isn't there, or no answer. */
+/** What became of one URL: its bytes, an answer that it isn't there, or none that says anything of it (answers.ts). */
 export type SmallOutcome = { bytes: Uint8Array } | 'absent' | 'silent'
 
 export interface FetchManyOptions {
@@ -18,8 +19,6 @@ export interface FetchManyOptions {
 /** Fetches small files side by side; resolves when all are over, or after an abort. Never rejects. */
 export type FetchMany = (urls: string[], options: FetchManyOptions) => Promise<void>
 
-/** curl(1), EXIT CODES: the answer was an error of 400 or above. */
-const HTTP_ERROR = 22
 /** As pacman's own downloader has it by default. */
 const AT_ONCE = 5
 /** Signatures are small: who needs longer than this, in seconds, is no help. */
@@ -74,7 +73,7 @@ async function outcomeOf(
     const bytes = await readFile(path).catch(() => undefined)
     return bytes && bytes.length <= most ? { bytes } : 'absent'
   }
-  return exitCode !== HTTP_ERROR || status >= 500 ? 'silent' : 'absent'
+  return answerOf({ exitCode, status }) === 'absent' ? 'absent' : 'silent'
 }
 
 function configOf(urls: string[], folder: string): string {

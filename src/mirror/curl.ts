@@ -55,14 +55,6 @@ export const MANNERS = [
 export const quoted = (text: string) =>
   `"${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`
 
-/** curl(1), EXIT CODES: names that don't resolve, no connection, time-outs, connections cut off. */
-const UNREACHABLE = new Set([5, 6, 7, 28, 35, 52, 56])
-
-/** Whether it is the mirror that is dead, rather than the file that is not there. */
-export function isUnreachable(error: PacsrvError): boolean {
-  return UNREACHABLE.has((error.cause as { exitCode?: number } | undefined)?.exitCode ?? 0)
-}
-
 /** A curl's whole environment, and the options for its user agent: the caller's. */
 export function curlProcess({ HTTP_USER_AGENT, ...proxies }: Record<string, string>) {
   return {

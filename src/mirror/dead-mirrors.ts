@@ -1,7 +1,8 @@
 import { namesProxy } from '../base/caller-environment.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { isUnreachable, type OpenMirror } from './curl.ts'
+import { answerIn, isDown } from './answers.ts'
+import type { OpenMirror } from './curl.ts'
 
 /** Which mirrors could not be reached lately: a dead one is tried last, so that it costs its time-out once, not once a file. */
 export interface DeadMirrors {
@@ -69,7 +70,7 @@ export function notingDead(
         handler.onStart(offset)
       },
       onEnd(error) {
-        if (error && isUnreachable(error)) {
+        if (error && isDown(answerIn(error))) {
           dead.failed(request.url)
           log.debug({ mirror: hostOf(request.url), problem: error.message }, 'a mirror could not be reached')
         }

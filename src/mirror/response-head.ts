@@ -55,7 +55,8 @@ function judge(status: number, lines: string[], { start, size }: ExpectedRange):
     if (range[2] !== '*' && Number(range[2]) !== size) throw wrongSize(Number(range[2]))
     return { offset: start }
   }
-  if (status !== 200) throw new PacsrvError('mirror', `the mirror answered ${status || 'nonsense'}`)
+  if (status !== 200)
+    throw new PacsrvError('mirror', `the mirror answered ${status || 'nonsense'}`, { status })
   const length = header(lines, 'content-length')
   if (length !== undefined && Number(length) !== size) throw wrongSize(Number(length))
   return { offset: 0 }

@@ -6,8 +6,13 @@ import { type PacmanConf, type PacmanConfResult, readPacmanConf } from './pacman
 
 /** An `Include` of a pattern, or in an included file, isn't looked at: its changes are seen after this. */
 const BELIEVED_MS = 5 * 60_000
+/** After a failure it is asked for again this soon: what was mended may be where we don't look. */
+const FAILED_MS = 5_000
 
-/** pacman's configuration, asked for again when its file or a mirror list that it includes has changed. */
+/**
+ * pacman's configuration, asked for again when its file or a mirror list that it includes has changed. While it can't be
+ * read, as it was last; undefined if it never could be.
+ */
 export function createLivePacmanConf(
   {
     log,
@@ -19,15 +24,19 @@ export function createLivePacmanConf(
   let conf: PacmanConf | undefined
   let version: string | undefined
   let readAt = 0
+  let problem: string | undefined
   let watched = [file]
 
   return coalesce(async () => {
     const now = await versionOf(watched)
-    if (now === version && clock.now() - readAt < BELIEVED_MS) return conf
+    if (now === version && clock.now() - readAt < (problem === undefined ? BELIEVED_MS : FAILED_MS))
+      return conf
     const result = await read(file)
-    if (result.problem)
-      log.warn({ err: result.problem }, "pacman's configuration is unknown: mirrors are left to the client")
-    conf = result.conf
+    if (result.problem && result.problem.message !== problem) {
+      log.warn({ err: result.problem, kept: conf !== undefined }, "pacman's configuration can't be read")
+    }
+    problem = result.problem?.message
+    conf = result.conf ?? conf
     watched = [file, ...(await includesOf(file))]
     version = await versionOf(watched)
     readAt = clock.now()
@@ -38,7 +47,7 @@ export function createLivePacmanConf(
 async function versionOf(files: string[]): Promise<string> {
   const versions = files.map(async (path) => {
     const found = await stat(path).catch(() => undefined)
-    return found ? `${found.ino} ${found.mtimeMs} ${found.size}` : ''
+    return found ? `${found.ino} ${found.mtimeMs} ${found.ctimeMs} ${found.size}` : ''
   })
   return (await Promise.all(versions)).join('\n')
 }

@@ -6,6 +6,8 @@ export interface Repository {
   /** `Server` lines, `$repo` and `$arch` filled in, in pacman's order. */
   servers: string[]
   cacheServers: string[]
+  /** What SigLevel wants of packages. */
+  signatures: 'required' | 'optional' | 'never'
 }
 
 /** The part of pacman's configuration that pacsrv goes by. */
@@ -39,20 +41,35 @@ export async function readPacmanConf(file: string): Promise<PacmanConfResult> {
   return { problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why}`, result) }
 }
 
+const SIGNATURES = new Map<string, Repository['signatures']>([
+  ['PackageRequired', 'required'],
+  ['PackageOptional', 'optional'],
+  ['PackageNever', 'never'],
+])
+
 /** Reads what pacman-conf prints without arguments: sections of `key = value`, lists as repeated keys. */
 export function parsePacmanConf(text: string): PacmanConf {
   const conf: PacmanConf = { cacheDirs: [], dbPath: '/var/lib/pacman/', repositories: [] }
   let repository: Repository | undefined
+  /** As pacman's own, where nothing is said. */
+  let usual: Repository['signatures'] = 'optional'
   for (const line of text.split('\n')) {
     const section = /^\[(.+)\]$/.exec(line)?.[1]
     const [, key, value] = /^(\w+) = (.*)$/.exec(line) ?? []
     if (section !== undefined) {
-      repository = section === 'options' ? undefined : { name: section, servers: [], cacheServers: [] }
+      repository =
+        section === 'options'
+          ? undefined
+          : { name: section, servers: [], cacheServers: [], signatures: usual }
       if (repository) conf.repositories.push(repository)
     } else if (value === undefined) continue
     else if (repository && key === 'Server') repository.servers.push(value)
     else if (repository && key === 'CacheServer') repository.cacheServers.push(value)
-    else if (!repository && key === 'CacheDir') conf.cacheDirs.push(value)
+    else if (key === 'SigLevel') {
+      const level = SIGNATURES.get(value)
+      if (level && repository) repository.signatures = level
+      else if (level) usual = level
+    } else if (!repository && key === 'CacheDir') conf.cacheDirs.push(value)
     else if (!repository && key === 'DBPath') conf.dbPath = value
     else if (!repository && key === 'GPGDir') conf.gpgDir = value
   }

@@ -1,5 +1,5 @@
 import { isFileName } from './file-name.ts'
-import type { PacmanConf } from './pacman-conf.ts'
+import type { Repository } from './pacman-conf.ts'
 
 /** Where a URL of pacman's comes from. */
 export interface UrlOrigin {
@@ -16,7 +16,7 @@ export interface UrlOrigin {
  */
 export function repositoryOfUrl(
   url: string,
-  { repositories }: Pick<PacmanConf, 'repositories'>,
+  { repositories }: { repositories: Pick<Repository, 'name' | 'servers'>[] },
 ): UrlOrigin | undefined {
   const cut = url.lastIndexOf('/')
   const base = url.slice(0, Math.max(0, cut))

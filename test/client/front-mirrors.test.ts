@@ -19,6 +19,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { progressLine } from '../../src/base/progress.ts'
+import { tarEntry } from '../pacman/make.ts'
 import { installFront, progressScript } from './front-program.ts'
 import { createFtpServer } from './ftp-server.ts'
 
@@ -30,6 +31,12 @@ const bin = join(dir, 'bin')
 const conf = join(dir, 'pacsrv.conf')
 const pacmanConf = join(dir, 'pacman.conf')
 const socket = join(dir, 'own.sock')
+/** A database as far as it is looked at, and a signature likewise. */
+const PRESENT = Buffer.concat([tarEntry('x-1-1/desc', 'what is there'), Buffer.alloc(1024)]).toString(
+  'latin1',
+)
+const SIGNATURE = '\x89 what is there'
+const presentOf = (name: string) => (name.endsWith('.sig') ? SIGNATURE : PRESENT)
 const OLD = new Date('2019-06-01T00:00:00Z')
 const NEW = new Date('2019-06-02T00:00:00Z')
 
@@ -130,12 +137,12 @@ async function run({ url = `${server()}/core.db`, out, words = PARENT, env = {} 
     /\.\d+\.(answer\.)?part$/.test(name),
   )
   assert.equal(left, [], 'a temporary file is left')
-  const content = existsSync(target) ? readFileSync(target, 'utf8') : undefined
+  const content = existsSync(target) ? readFileSync(target, 'latin1') : undefined
   return { status, said, content, mtime: content === undefined ? undefined : statSync(target).mtime }
 }
 
-function havePresent(name = 'core.db', content = 'BZh what is there', mtime = OLD) {
-  writeFileSync(join(sync, name), content)
+function havePresent(name = 'core.db', content = presentOf(name), mtime = OLD) {
+  writeFileSync(join(sync, name), content, 'latin1')
   utimesSync(join(sync, name), mtime, mtime)
 }
 const conditions = () => asked.map(({ headers }) => headers['if-modified-since'])
@@ -147,12 +154,12 @@ for (const [pacman, folder] of [
   for (const name of ['core.db', 'core.files', 'core.db.sig']) {
     test(`pacman ${pacman}: ${name} that hasn't changed is not fetched again, and keeps its time`, async () => {
       files[`/core/${name}`] = 'what the mirror has'
-      havePresent(name, 'BZh what is there', NEW)
+      havePresent(name, presentOf(name), NEW)
       const { status, content, mtime, said } = await run({
         url: `${server()}/${name}`,
         out: `${folder}${name}.part`,
       })
-      assert.equal([status, content, mtime], [0, 'BZh what is there', NEW])
+      assert.equal([status, content, mtime], [0, presentOf(name), NEW])
       assert.equal(conditions(), [NEW.toUTCString()])
       assert.is(said, `${name}: up to date\n`)
     })
@@ -173,17 +180,17 @@ test("a copy whose time is later than the server's stays, as with libalpm", asyn
   files['/core/core.db'] = 'of the mirror'
   const later = new Date(Date.now() + 86_400_000)
   later.setMilliseconds(0)
-  havePresent('core.db', 'BZh what is there', later)
+  havePresent('core.db', PRESENT, later)
   const { content, mtime } = await run()
-  assert.equal([content, mtime], ['BZh what is there', later])
+  assert.equal([content, mtime], [PRESENT, later])
 })
 
 test('a mirror that ignores the condition and has nothing newer: its bytes are not taken', async () => {
   files['/core/core.db'] = 'of the mirror'
   modified = OLD
-  havePresent('core.db', 'BZh what is there', NEW)
+  havePresent('core.db', PRESENT, NEW)
   const { content } = await run()
-  assert.is(content, 'BZh what is there')
+  assert.is(content, PRESENT)
 })
 
 test('no condition for an empty copy, for packages, and where pacman does not ask', async () => {
@@ -210,9 +217,9 @@ for (const [words, forced] of [
 ] as const) {
   test(`pacman 7 with ${words.join(' ')}: ${forced ? 'all is fetched' : 'only what is newer'}`, async () => {
     files['/core/core.db'] = 'of the mirror'
-    havePresent('core.db', 'BZh what is there', NEW)
+    havePresent('core.db', PRESENT, NEW)
     const { content } = await run({ out: `${SEVEN}core.db.part`, words: [...words] })
-    assert.is(content, forced ? 'of the mirror' : 'BZh what is there')
+    assert.is(content, forced ? 'of the mirror' : PRESENT)
   })
 }
 
@@ -247,10 +254,10 @@ test('a missing signature is a failure elsewhere, where one was before, and wher
   assert.is((await run({ url })).status, 22)
   assert.is((await run({ url, out, words: ['-Sy', '--config', 'relative.conf'] })).status, 22)
   assert.is((await run({ url, out, words: ['-Sy'] })).status, 22)
-  files['/core/core.db.sig'] = 503
-  assert.is((await run({ url, out })).status, 22)
-  delete files['/core/core.db.sig']
-  assert.is((await run({ url, out })).status, 0)
+  for (const status of [503, 403, 404]) {
+    files['/core/core.db.sig'] = status
+    assert.is((await run({ url, out })).status, 0, `${status}`)
+  }
   havePresent('core.db.sig')
   assert.is((await run({ url, out })).status, 22)
 })
@@ -310,58 +317,136 @@ test("the URL of a second server is that server's business alone: pacman has bee
   assert.equal(asked, [])
 })
 
-test('what pacman has of a database is no reason to ask for newer only, where it is none', async () => {
-  files['/core/core.db'] = 'a database'
-  for (const [content, isAsked] of [
-    ['<html>log in</html>', false],
-    ['', false],
-    ['\x1f\x8b\x08\x00 gzip', true],
-  ] as const) {
-    asked = []
-    writeFileSync(join(sync, 'core.db'), content, 'latin1')
-    utimesSync(join(sync, 'core.db'), NEW, NEW)
-    assert.is((await run()).status, 0)
-    assert.is(asked[0]!.headers['if-modified-since'] !== undefined, isAsked, content)
-  }
-})
-
-test("a database's signature comes from the mirror that gave the database, or from none", async () => {
-  configure({ core: [`Server = ${server()}`, `Server = ${other()}`] })
-  files = { '/core/core.db.sig': 503, '/other/core.db.sig': 'of a newer database' }
-  assert.is((await run({ url: `${server()}/core.db.sig`, out: `${SEVEN}core.db.sig.part` })).status, 22)
-  assert.equal(
-    asked.map(({ path }) => path),
-    ['/core/core.db.sig'],
-  )
-})
-
-test('a file name of 248 bytes', async () => {
-  const name = `${'n'.repeat(248 - 12)}.pkg.tar.zst`
-  files[`/core/${name}`] = 'long'
-  assert.is((await run({ url: `${server()}/${name}`, out: `${name}.part` })).content, 'long')
-  configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`] })
-  const again = await run({ url: `${DEAD}/${name}`, out: `${SEVEN}${name}.part` })
-  assert.is(again.content, 'long', again.said)
-})
-
-test('the daemon says which mirrors are dead, its word counts for the order only, and it is told who failed', async () => {
+/** A daemon that answers /v1/mirrors so; what it was asked. */
+async function createDaemon(mirrors: string): Promise<string[]> {
   const calls: string[] = []
-  const secret = join(dir, 'core.db')
-  writeFileSync(secret, 'a secret')
-  const stranger = `http://127.0.0.1:${portOf(second)}/stranger`
   daemon = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
     calls.push(`${request.method} ${pathname} ${searchParams.get('url')}`)
-    const order = [`file://${secret}`, `${stranger}/core.db`, `${other()}/core.db`, `${server()}/core.db`]
-    if (pathname === '/v1/mirrors') response.end(`${order.join('\n')}\n`)
+    if (pathname === '/v1/mirrors') response.end(mirrors)
     else response.writeHead(204).end()
   }).listen(socket)
   await once(daemon, 'listening')
-  configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`, `Server = ${other()}`] })
-  files = { '/core/core.db': 'of the second', '/other/core.db': 503, '/stranger/core.db': 'of a stranger' }
-  const { status, content } = await run({ url: `${DEAD}/core.db` })
-  assert.equal([status, content], [0, 'of the second'])
-  assert.equal(calls, [`GET /v1/mirrors ${DEAD}/core.db`, `POST /v1/mirror-failed ${other()}/core.db`])
+  return calls
+}
+
+test("the daemon says in which order pacman's servers are asked, and is told who failed", async () => {
+  configure({ core: [`Server = ${server()}`, `Server = ${other()}`, `Server = ${DEAD}`] })
+  const calls = await createDaemon(`${DEAD}/core.db\n${other()}/core.db\n${server()}/core.db\n`)
+  files = { '/core/core.db': 'of the first', '/other/core.db': 503 }
+  const { status, content } = await run()
+  assert.equal([status, content], [0, 'of the first'])
+  assert.equal(calls, [
+    `GET /v1/mirrors ${server()}/core.db`,
+    `POST /v1/mirror-failed ${DEAD}/core.db`,
+    `POST /v1/mirror-failed ${other()}/core.db`,
+  ])
+})
+
+test("a daemon's word leads to no file and to no host that pacman's configuration doesn't name", async () => {
+  const secret = join(dir, 'secret')
+  writeFileSync(secret, 'of root')
+  files = { '/other/core.db': 'of a stranger', '/core/core.db': 'of the mirror' }
+  const lies = Array.from({ length: 400 }, (_, n) => `${other()}/${n}.db`)
+  await createDaemon([`file://${secret}`, `${other()}/core.db`, ...lies, `${server()}/core.db`].join('\n'))
+  assert.is((await run()).content, 'of the mirror')
+  assert.is((await run({ words: ['-Sy'] })).content, 'of the mirror')
+  assert.equal([...new Set(asked.map(({ path }) => path))], ['/core/core.db'])
+})
+
+test('of a long list of mirrors twenty are tried: pacman asks the next server by itself', async () => {
+  configure({
+    core: [
+      `Server = ${server()}`,
+      ...Array(40)
+        .fill(0)
+        .map((_, n) => `Server = ${other()}/${n}`),
+    ],
+  })
+  assert.is((await run()).status, 22)
+  assert.is(asked.length, 20)
+})
+
+test('what a server says is told as text', async () => {
+  const evil = `a\x1b]0;owned\x07b-1-1-any.pkg.tar.zst`
+  const { status, said } = await run({ url: `${server()}/${evil}`, out: 'x.part' })
+  assert.is(status, 3)
+  assert.not.match(said, /[\x00-\x09\x0b-\x1f]/)
+})
+
+const BOTH = { '/core/core.db': 'of the first', '/core/core.db.sig': 'sig of the first' }
+const OTHERS = { '/other/core.db': 'of the second', '/other/core.db.sig': 'sig of the second' }
+for (const folder of ['', SEVEN]) {
+  const fetch = async (name: string) => {
+    const url = `${server()}/${name}`
+    return run({ url, out: `${folder}${name}.part` })
+  }
+  const left = () =>
+    readdirSync(join(sync, folder)).filter((name) => !/^core\.db(\.sig)?\.part$|^download/.test(name))
+
+  test(`${folder || 'sync'}: a database and its signature come from one mirror`, async () => {
+    configure({ core: [`Server = ${server()}`, `Server = ${other()}`] })
+    files = { ...BOTH, ...OTHERS, '/core/core.db': 503 }
+    assert.is((await fetch('core.db')).content, 'of the second')
+    assert.is((await fetch('core.db.sig')).content, 'sig of the second')
+    assert.equal(left(), [])
+    files = { ...BOTH, ...OTHERS }
+    assert.is((await fetch('core.db')).content, 'of the first')
+    assert.is((await fetch('core.db.sig')).content, 'sig of the first')
+  })
+
+  test(`${folder || 'sync'}: a signature that the mirror of its database can't give comes from no other`, async () => {
+    configure({ core: [`Server = ${server()}`, `Server = ${other()}`] })
+    files = { ...BOTH, ...OTHERS, '/core/core.db.sig': 503 }
+    assert.is((await fetch('core.db')).content, 'of the first')
+    const { status, content } = await fetch('core.db.sig')
+    assert.equal([status, content], folder === SEVEN ? [0, ''] : [22, undefined])
+    assert.equal(left(), [])
+  })
+}
+
+test('where databases are not signed nothing is noted of where they came from', async () => {
+  configure({ core: [`Server = ${DEAD}`, `Server = ${other()}`] }, ['DatabaseNever'])
+  files = { ...OTHERS }
+  assert.is((await run({ url: `${DEAD}/core.db` })).content, 'of the second')
+  assert.equal(readdirSync(sync).sort(), ['core.db.part', 'download-abcdef'])
+})
+
+for (const [what, content] of [
+  ["a hotspot's page", '<html>Welcome! Please log in.</html>'],
+  ['what is no archive', 'x'.repeat(2000)],
+  ['an archive with no packages', Buffer.alloc(10240).toString('latin1')],
+] as const) {
+  test(`${what} in a database's place: its time tells nothing, and it is fetched anew`, async () => {
+    files = { '/core/core.db': 'of the mirror', '/core/core.db.sig': 'a signature' }
+    havePresent('core.db', content, new Date(NEW.getTime() + 86_400_000))
+    havePresent('core.db.sig', content, new Date(NEW.getTime() + 86_400_000))
+    assert.is((await run()).content, 'of the mirror')
+    assert.is((await run({ url: `${server()}/core.db.sig` })).content, 'a signature')
+    assert.equal(conditions(), [undefined, undefined])
+  })
+}
+
+test('a name as long as a file system takes it', async () => {
+  const name = `${'n'.repeat(248 - '-1-1-any.pkg.tar.zst'.length)}-1-1-any.pkg.tar.zst`
+  files[`/core/${name}`] = 'long'
+  configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`] })
+  assert.equal((await run({ url: `${DEAD}/${name}` })).content, 'long')
+})
+
+test('a full disk is said to be one, and no other mirror is asked for it', async () => {
+  const full = join(dir, 'full')
+  mkdirSync(full)
+  // As on a full disk: df tells of no room, and curl can't write.
+  writeFileSync(join(full, 'df'), '#!/bin/sh\necho Filesystem\necho x 1000 1000 0 100% /\n', { mode: 0o755 })
+  writeFileSync(join(full, 'curl'), '#!/bin/sh\nexit 23\n', { mode: 0o755 })
+  configure({ core: [`Server = ${server()}`, `Server = ${other()}`] })
+  const { status, said } = await run({ env: { PATH: `${full}:${bin}:${process.env.PATH}` } })
+  assert.is(status, 1)
+  assert.match(
+    said,
+    /^pacsrv-xfer: core\.db: no room is left in .*\/sync\/: make some, for example with paccache -r\n$/,
+  )
 })
 
 test("a mirror that answers 404 is not told of as dead, and a daemon of before isn't needed", async () => {
@@ -455,8 +540,8 @@ test('file:// is read without asking anybody', async () => {
     const { status, content, mtime } = await run({ url: `file://${folder}/${name}` })
     assert.equal([status, content, mtime], [0, 'of the disk', NEW])
   }
-  havePresent('core.db', 'BZh what is there', NEW)
-  assert.is((await run({ url: `file://${folder}/core.db` })).content, 'BZh what is there')
+  havePresent('core.db', PRESENT, NEW)
+  assert.is((await run({ url: `file://${folder}/core.db` })).content, PRESENT)
   configure({ core: [`Server = file://${folder}`] })
   const missing = `file://${folder}/core.db.sig`
   assert.is((await run({ url: missing, out: `${SEVEN}core.db.sig.part` })).status, 0)
@@ -470,8 +555,8 @@ test('ftp:// is read, with its time; a signature that is not there', async () =>
     const base = `ftp://127.0.0.1:${(ftp.address() as AddressInfo).port}/core`
     const { status, content, mtime } = await run({ url: `${base}/core.db` })
     assert.equal([status, content, mtime], [0, 'by ftp', NEW])
-    havePresent('core.db', 'BZh what is there', NEW)
-    assert.is((await run({ url: `${base}/core.db` })).content, 'BZh what is there')
+    havePresent('core.db', PRESENT, NEW)
+    assert.is((await run({ url: `${base}/core.db` })).content, PRESENT)
     configure({ core: [`Server = ${base}`] })
     const missing = await run({ url: `${base}/missing.db.sig`, out: `${SEVEN}missing.db.sig.part` })
     assert.equal([missing.status, missing.content], [0, ''])

@@ -1,20 +1,19 @@
 /** The native front for tests: built once a run with ASan and UBSan, and what a daemon might say to it. */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildFront } from '../../src/client/build-front.ts'
+import { buildScripts } from '../../src/client/build-scripts.ts'
 import { FrameType } from '../../src/http/fetch-stream.ts'
 
 const source = (name: string) => fileURLToPath(new URL(`../../src/client/${name}`, import.meta.url))
-const mirrorsScript = source('pacsrv-mirrors.sh')
 export const progressScript = source('pacsrv-progress.sh')
 
 /** Puts the front and the mirrors' script into a folder as they are installed; the bundles in it are empty. */
 export function installFront(folder: string): string {
   const program = join(folder, 'pacsrv-xfer')
   buildFront(program, { sanitize: true })
-  copyFileSync(mirrorsScript, join(folder, 'pacsrv-mirrors'))
-  copyFileSync(progressScript, join(folder, 'pacsrv-progress'))
+  buildScripts(folder)
   for (const name of ['main.cjs', 'start.cjs', 'ahead.cjs']) writeFileSync(join(folder, name), '')
   return program
 }

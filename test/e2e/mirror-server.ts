@@ -13,9 +13,14 @@ const port = Number(process.argv[3])
 const PIECE = 64 * 1024
 let rules: Rule[] = []
 let log: MirrorRequest[] = []
+/** How often each rule was met. */
+let counts = new Map<Rule, number>()
 
 process.on('message', (message: { ask: number; rules?: Rule[]; clear?: boolean }) => {
-  if (message.rules) rules = message.rules
+  if (message.rules) {
+    rules = message.rules
+    counts = new Map()
+  }
   process.send!({ ask: message.ask, log })
   if (message.clear) log = []
 })
@@ -27,8 +32,9 @@ const server = createServer((request, response) => {
 server.listen(port, () => process.send!({ ask: 0, port: (server.address() as { port: number }).port }))
 
 async function answer(request: IncomingMessage, response: ServerResponse) {
-  const path = decodeURIComponent(request.url!.split('?')[0]!)
-  const rule: Rule = Object.assign({}, ...rules.filter((each) => path.includes(each.path ?? '')))
+  // As a proxy it is asked for whole URLs.
+  const path = decodeURIComponent(request.url!.replace(/^http:\/\/[^/]*/, '').split('?')[0]!)
+  const rule: Rule = Object.assign({}, ...rules.filter((each) => isMet(each, path)))
   const record: MirrorRequest = {
     path,
     method: request.method!,
@@ -43,9 +49,20 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
     record.bytes = body.length
     response.writeHead(status, { 'Content-Length': body.length, ...headers }).end(body)
   }
+  const { 'user-agent': agent = '', authorization = '' } = request.headers
+  if (rule.agent && !new RegExp(rule.agent).test(agent)) return reply(403, {}, 'Who are you?\n')
+  if (rule.auth && authorization !== `Basic ${Buffer.from(rule.auth).toString('base64')}`) {
+    return reply(401, { 'WWW-Authenticate': 'Basic realm="lab"' }, 'A password, please.\n')
+  }
+  if (rule.redirectTo) return reply(302, { Location: rule.redirectTo + request.url! })
   if (rule.redirect) return reply(302, { Location: rule.redirect })
   if (rule.status) return reply(rule.status, {}, `This is the mirror's page for ${rule.status}.\n`)
-  const file = await openFile(path)
+  if (rule.page) {
+    record.status = 200
+    if (rule.noLength) response.useChunkedEncodingByDefault = false
+    return void response.writeHead(200, { 'Content-Type': 'text/html', Connection: 'close' }).end(rule.page)
+  }
+  const file = await openFile(rule.stale ?? folder, path)
   if (!file) return reply(404, {}, 'Not found: this page has a body.\n')
   try {
     await serve(file, rule, record, request, response, reply)
@@ -54,8 +71,15 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
   }
 }
 
-async function openFile(path: string): Promise<FileHandle | undefined> {
-  const file = await open(join(folder, normalize(`/${path}`))).catch(() => undefined)
+function isMet(rule: Rule, path: string): boolean {
+  if (!path.includes(rule.path ?? '') || !new RegExp(rule.match ?? '').test(path)) return false
+  const count = (counts.get(rule) ?? 0) + 1
+  counts.set(rule, count)
+  return count >= (rule.from ?? 1)
+}
+
+async function openFile(from: string, path: string): Promise<FileHandle | undefined> {
+  const file = await open(join(from, normalize(`/${path}`))).catch(() => undefined)
   if (file && !(await file.stat()).isFile()) return file.close().then(() => undefined)
   return file
 }
@@ -76,9 +100,12 @@ async function serve(
   if (range && range.start >= size) return reply(416, { 'Content-Range': `bytes */${size}` })
   const { start, end } = range ?? { start: 0, end: size }
   record.status = range ? 206 : 200
+  if (rule.noLength) response.useChunkedEncodingByDefault = false
   response.writeHead(record.status, {
-    'Content-Length': end - start + (rule.wrongLength ?? 0),
-    'Last-Modified': modified.toUTCString(),
+    ...(rule.chunked || rule.noLength ? {} : { 'Content-Length': end - start + (rule.wrongLength ?? 0) }),
+    ...(rule.noLength ? { Connection: 'close' } : {}),
+    ...(rule.noModified ? {} : { 'Last-Modified': modified.toUTCString() }),
+    ...(rule.encoding ? { 'Content-Encoding': rule.encoding } : {}),
     ...(rule.noRanges ? {} : { 'Accept-Ranges': 'bytes' }),
     ...(range ? { 'Content-Range': `bytes ${start}-${end - 1}/${size}` } : {}),
   })

@@ -12,9 +12,10 @@ export interface MirrorRequest {
   bytes: number
 }
 
-/** How the mirror treats paths that contain `path` (all, without it); later rules win. */
+/** How the mirror treats paths that contain `path` and match `match` (all, without them); later rules win. */
 export interface Rule {
   path?: string
+  match?: string
   /** Milliseconds before the answer. */
   delay?: number
   /** For each answer by itself. */
@@ -22,8 +23,25 @@ export interface Rule {
   noRanges?: boolean
   /** Bytes to add to the Content-Length that is right. */
   wrongLength?: number
-  /** Where it sends the client instead. */
+  /** Where it sends the client instead; `redirectTo`: a mirror that has the same paths. */
   redirect?: string
+  redirectTo?: string
+  /** Only the requests of such paths from this one on, counted from 1 since the rules were laid. */
+  from?: number
+  /** Answered with this page in the file's place, as a hotspot does: no length where `noLength`, and no time. */
+  page?: string
+  /** By chunks, or to the connection's end, without a Content-Length. */
+  chunked?: boolean
+  noLength?: boolean
+  noModified?: boolean
+  /** Says so, and doesn't encode anything. */
+  encoding?: string
+  /** An expression that the User-Agent must match, else 403. */
+  agent?: string
+  /** `user:password`, else 401. */
+  auth?: string
+  /** Serves this folder in place of its own. */
+  stale?: string
   /** Answered with this and a page. */
   status?: number
   /** Bytes of body after which it goes silent, or hangs up. */

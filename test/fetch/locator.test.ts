@@ -68,6 +68,22 @@ test("the caller's own business: no pacman.conf", async () => {
   assert.ok('reason' in (await locator.locate(`https://one.example/core/os/${NAME}`)))
 })
 
+test("a path of a CacheServer: what pacman wants of the package's signature", async () => {
+  const [core, extra] = conf.repositories
+  const signed = {
+    repositories: [
+      { ...core!, signatures: 'required' },
+      { ...extra!, signatures: 'never' },
+    ],
+  } as PacmanConf
+  const { locator } = lab({ pacmanConf: async () => signed })
+  assert.is((await locator.locatePath(`/core/os/x86_64/${NAME}`))!.signature, 'required')
+  assert.is((await locator.locatePath(`/extra/os/x86_64/${NAME}`))!.signature, 'never')
+  const found = { name: NAME, ...known, repository: 'core' }
+  const anywhere = lab({ pacmanConf: async () => signed, databases: { find: async () => found } as never })
+  assert.is((await anywhere.locator.locatePath(`/pkgs/${NAME}`))!.signature, 'required')
+})
+
 test('a path of a CacheServer: the last folder that is a repository tells which', async () => {
   const { locator, asked } = lab()
   const name = NAME.replace(':', '%3A')

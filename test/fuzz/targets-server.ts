@@ -34,7 +34,7 @@ const log = { ...silentLog, debug: (fields: object) => void amiss.push((fields a
 const shared = {
   log,
   readAhead: { asked() {}, isNew: () => true, begin() {} },
-  signatures: { ready: async () => TEN, find: async () => TEN, expect() {}, begin() {} },
+  signatures: { ready: async () => TEN, look: async () => TEN, begin() {} },
   fetcher: {
     locate: async (url: string) => (fileNameOfUrl(url) === undefined ? { reason: 'no name' } : located),
     fetch: () => job,
@@ -53,7 +53,7 @@ const deps = {
     ...shared,
     clock: { now: () => 0, after: () => () => {} },
     scout: { isWorthIt: async () => false },
-    heldSignature: async () => TEN,
+    pledges: { may: async () => true, find: async () => TEN },
     spool: { complete: async () => undefined },
     catalogue: {
       open: async () => {

@@ -24,7 +24,7 @@ const deps = {
   locatePath: async () => located,
   packages: {
     clock: systemClock,
-    signatures: { expect() {} },
+    pledges: { may: async () => true },
     spool: { complete: async () => undefined },
     catalogue: { open: async () => ({ handle: await open(join(dir, 'held')), file: located.file }) },
   },

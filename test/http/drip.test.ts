@@ -13,6 +13,8 @@ function start({
   mirrors = ['http://a/x'],
   ranges = true,
   gives = true,
+  silent = '',
+  may = (): boolean => true,
 } = {}) {
   const clock = createClock()
   const asked: MirrorRequest[] = []
@@ -27,7 +29,7 @@ function start({
         asked.push(request)
         let stopped = false
         clock.after(30, () => {
-          if (!gives) return handler.onEnd(undefined)
+          if (!gives || request.url === silent) return handler.onEnd(undefined)
           const first = ranges ? request.start : 0
           handler.onStart(first)
           const end = ranges ? request.end! + 1 : content.length
@@ -45,7 +47,7 @@ function start({
         }
       },
     },
-    { mirrors, size: content.length, range: range === 'none' ? undefined : range },
+    { mirrors, size: content.length, range: range === 'none' ? undefined : range, may },
     {
       onBytes(bytes) {
         drops.push(clock.now())
@@ -56,6 +58,23 @@ function start({
   )
   return { clock, asked, drip, drops, given: () => given, gaveUp: () => gaveUp, stops: () => stops }
 }
+
+test('a mirror that gives nothing is not everybody: the next one is asked', () => {
+  const { clock, asked, given } = start({ mirrors: ['http://a/x', 'http://b/x'], silent: 'http://a/x' })
+  clock.advance(4_060)
+  assert.equal(
+    asked.map(({ url }) => url),
+    ['http://a/x', 'http://b/x'],
+  )
+  assert.ok(given().length > 0)
+})
+
+test('not a byte while it may not', () => {
+  const { clock, given, gaveUp } = start({ may: () => false })
+  clock.advance(7_000)
+  assert.is(given().length, 0)
+  assert.is(gaveUp(), 1)
+})
 
 test('nothing for four seconds, then a few bytes every two, until it is stopped', () => {
   const { clock, asked, drip, drops, given, gaveUp } = start()

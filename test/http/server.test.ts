@@ -34,7 +34,7 @@ const FRESH = {
   fetching: false,
   followers: 0,
   signature: undefined as Buffer | undefined,
-  heldSignature: undefined as string | undefined,
+  pledged: Promise.resolve(true),
   mirrorGives: undefined as Buffer | undefined,
 }
 const state = { ...FRESH, openHandles: 0 }
@@ -84,8 +84,7 @@ const shared = {
   },
   signatures: {
     ready: async () => state.signature,
-    find: async () => state.signature,
-    expect() {},
+    look: async () => state.signature,
     begin() {},
   },
   fetcher: {
@@ -99,7 +98,7 @@ const packages = {
   ...shared,
   clock,
   scout: { isWorthIt: async () => state.worthIt },
-  heldSignature: async () => state.heldSignature && Buffer.from(state.heldSignature),
+  pledges: { may: () => state.pledged, find: async () => state.signature },
   openMirror({ start }: MirrorRequest, handler: MirrorHandler) {
     if (state.mirrorGives) {
       handler.onStart(start)
@@ -429,18 +428,44 @@ test('64 at once', async () => {
   assert.is(state.openHandles, 0)
 })
 
-for (const [name, held, found, status] of [
-  ['held here', 'held', undefined, 200],
-  ['found elsewhere', undefined, 'found', 200],
-  ['nowhere', undefined, undefined, 404],
+for (const [name, found, status] of [
+  ['found', 'found', 200],
+  ['nowhere', undefined, 404],
 ] as const) {
   test(`tcp: the signature of a package: ${name}: ${status}`, async () => {
-    Object.assign(state, { heldSignature: held, signature: found && Buffer.from(found) })
+    Object.assign(state, { signature: found && Buffer.from(found) })
     const answer = await ask(`${PACKAGE}.sig`)
     assert.is(answer.status, status)
-    if (status === 200) assert.is(answer.body.toString(), held ?? found)
+    if (status === 200) assert.is(answer.body.toString(), found)
   })
 }
+
+test('a package whose signature is not to be had is 404, here or on its way', async () => {
+  state.pledged = Promise.resolve(false)
+  assert.is((await ask(PACKAGE)).status, 404)
+  assert.is(state.openHandles, 0)
+  state.ready = false
+  assert.is((await ask(PACKAGE)).status, 404)
+  assert.is(job.followers.size, 0)
+})
+
+test('no byte leaves before the signature is there', async () => {
+  let decide = (_: boolean) => {}
+  state.pledged = new Promise((resolve) => {
+    decide = resolve
+  })
+  Object.assign(state, { ready: false, mirrorGives: content })
+  const asked = start(PACKAGE)
+  const answered = once(asked, 'response')
+  await followed()
+  clock.advance(4_000)
+  job.change({ end: DONE })
+  await turn()
+  decide(false)
+  const [response] = await answered
+  assert.is(response.statusCode, 404)
+  response.resume()
+})
 
 /** Frames by type, with their text; signs of life left out. */
 function frames(body: Buffer): [number, string][] {

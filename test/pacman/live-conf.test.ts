@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -63,6 +63,35 @@ test('read again when the file or a mirror list that it includes changes, appear
   writeFileSync(list, 'Server = http://not-included-any-more\n')
   await ask()
   assert.is(seen.reads, 5)
+})
+
+test('what can no longer be read stays as it was, and is asked for again soon', async () => {
+  const { ask, seen, conf, clock } = start()
+  assert.is(await ask(), conf)
+  seen.fails = true
+  writeFileSync(list, 'Server = http://hidden\n')
+  assert.is(await ask(), conf)
+  assert.equal([seen.reads, seen.warnings], [2, 1])
+  clock.advance(4_999)
+  await ask()
+  assert.is(seen.reads, 2)
+  clock.advance(1)
+  await ask()
+  assert.equal([seen.reads, seen.warnings], [3, 1], 'one warning for one problem')
+  seen.fails = false
+  clock.advance(5_000)
+  await ask()
+  clock.advance(5_000)
+  await ask()
+  assert.is(seen.reads, 4)
+})
+
+test('a changed mode is a change', async () => {
+  const { ask, seen } = start()
+  await ask()
+  chmodSync(list, 0o600)
+  await ask()
+  assert.is(seen.reads, 2)
 })
 
 test('what cannot be read is unknown, with a warning, and is read again once it is mended', async () => {

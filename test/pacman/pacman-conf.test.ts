@@ -17,6 +17,9 @@ test('what pacman-conf prints', () => {
       'CacheDir = /c1/',
       'CacheDir = /c 2',
       'CheckSpace',
+      'SigLevel = PackageOptional',
+      'SigLevel = PackageTrustedOnly',
+      'SigLevel = DatabaseOptional',
       'Server = http://not.a/repository',
       '[core]',
       'Usage = All',
@@ -24,6 +27,8 @@ test('what pacman-conf prints', () => {
       'Server = http://u:p@a/core/os/x86_64?k=v',
       'Server = http://b/core',
       'CacheDir = /not/an/option',
+      'SigLevel = PackageRequired',
+      'SigLevel = DatabaseNever',
       '[empty]',
       'Usage = All',
       '',
@@ -38,8 +43,9 @@ test('what pacman-conf prints', () => {
         name: 'core',
         servers: ['http://u:p@a/core/os/x86_64?k=v', 'http://b/core'],
         cacheServers: ['http://127.0.0.1:8049/core'],
+        signatures: 'required',
       },
-      { name: 'empty', servers: [], cacheServers: [] },
+      { name: 'empty', servers: [], cacheServers: [], signatures: 'optional' },
     ],
   })
 })
@@ -62,15 +68,20 @@ withPacmanConf('pacman-conf itself, with an included mirror list', async () => {
   writeFileSync(
     file,
     `[options]\nArchitecture = x86_64\nCacheDir = ${folder}/one/\nCacheDir = ${folder}/two/\n` +
-      `[core]\nInclude = ${folder}/mirrors\n[own]\nServer = file:///srv/own\n`,
+      `[core]\nInclude = ${folder}/mirrors\n[own]\nSigLevel = Never\nServer = file:///srv/own\n`,
   )
   assert.equal((await readPacmanConf(file)).conf, {
     dbPath: '/var/lib/pacman/',
     gpgDir: '/etc/pacman.d/gnupg/',
     cacheDirs: [`${folder}/one/`, `${folder}/two/`],
     repositories: [
-      { name: 'core', servers: ['http://a/core/os/x86_64/', 'http://b/core'], cacheServers: [] },
-      { name: 'own', servers: ['file:///srv/own'], cacheServers: [] },
+      {
+        name: 'core',
+        servers: ['http://a/core/os/x86_64/', 'http://b/core'],
+        cacheServers: [],
+        signatures: 'optional',
+      },
+      { name: 'own', servers: ['file:///srv/own'], cacheServers: [], signatures: 'never' },
     ],
   })
 })

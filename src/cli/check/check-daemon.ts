@@ -1,4 +1,5 @@
 import { type Config, DEFAULT_CONFIG_FILE, systemPaths } from '../../base/config.ts'
+import { hostPort } from '../../base/endpoint.ts'
 import type { Status } from '../../http/status.ts'
 import { reaches, Want, type Who } from './check-access.ts'
 import type { Finding } from './check-finding.ts'
@@ -28,7 +29,10 @@ export async function checkDaemon(
   switch (answer.failure) {
     case 'absent':
       if (!local) return [{ problem: `No daemon answers at ${place}.`, mend: remoteMend }]
-      return [{ problem: `The daemon isn't running: nobody listens on ${place}.`, mend: start }]
+      return [
+        { problem: `The daemon isn't running: nobody listens on ${place}.`, mend: start },
+        ...(await takenPorts(config, probe)),
+      ]
     case 'silent':
       return [{ problem: `The daemon at ${place} doesn't answer.`, mend: restart }]
     case 'denied':
@@ -41,6 +45,21 @@ export async function checkDaemon(
     case 'foreign':
       return [foreign(config)]
   }
+}
+
+/** A port that somebody else has keeps the daemon from starting. */
+async function takenPorts({ file, network, server }: Config, probe: Probe): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const [section, listen] of [
+    ['network', network.listen],
+    ['server', server.listen],
+  ] as const) {
+    if (listen === undefined || !(await probe.isTaken(hostPort(listen)))) continue
+    const { port } = hostPort(listen)
+    const problem = `Another program has port ${port} ([${section}] listen), so the daemon can't start.`
+    findings.push({ problem, mend: `end it (ss -ltnp shows which it is), or set another port in ${file}` })
+  }
+  return findings
 }
 
 const remoteMend = 'see that it runs there, and that its [server] listen and allow let this machine in'

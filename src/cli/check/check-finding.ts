@@ -8,7 +8,7 @@ export interface Finding {
 
 /** What `check` looks at, in the order in which the findings come. */
 const LOOKED_AT =
-  'configuration, programs, pacman.conf, clock, user, folders, keys, package cache, sync databases, daemon, ports, neighbours'
+  'configuration, programs, pacman.conf, proxy, clock, user, folders, keys, package cache, sync databases, daemon, ports, neighbours'
 
 /** The findings, a line each with an indented one for the mend, or that there are none. */
 export function printFindings(findings: Finding[], print: (line: string) => void): void {

@@ -40,6 +40,17 @@ export async function readPacman(
   return { findings: [{ problem, mend: `install pacman, or set cache-dir and sync-dir in ${config.file}` }] }
 }
 
+/** The daemon reads pacman's configuration too, as its own user: a mirror list that only root may read is none to it. */
+export async function checkDaemonsView(config: Config, probe: Probe, who: Who): Promise<Finding[]> {
+  const file = config.daemon['pacman-conf']
+  const seen = await probe.runAs(who, 'pacman-conf', ['--config', file])
+  if (!seen || seen.status === 0) return []
+  const why = seen.stderr.trim().split('\n')[0] || `pacman-conf left with ${seen.status}`
+  const problem = `The user ${who.name} can't read pacman's configuration, so peers aren't used: ${why}.`
+  const mend = `chmod a+r ${file} and what it includes, and chmod o+x the folders that they lie in`
+  return [{ problem, mend }]
+}
+
 function factsOf(lines: ConfigLine[]): PacmanFacts {
   const options = (key: string) =>
     lines.filter((line) => line.section === 'options' && line.key === key).map(({ value }) => value)
@@ -115,7 +126,7 @@ function checkCacheServers({ cacheServers }: PacmanFacts, config: Config): Findi
 
 const LOCAL_NODE = /^http:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):8049\//
 
-function isOwnPort(url: string, { server }: Config): boolean {
+export function isOwnPort(url: string, { server }: Config): boolean {
   const own = server.listen && String(hostPort(server.listen).port)
   return own !== undefined && URL.canParse(url) && new URL(url).port === own
 }

@@ -1,5 +1,6 @@
 import { access, lstat, readdir, stat, statfs } from 'node:fs/promises'
 import { get } from 'node:http'
+import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -40,6 +41,12 @@ export interface Probe {
    */
   may(who: Who, paths: string[], want: number): Promise<string[] | undefined>
   run(command: string, args: string[]): Promise<Run>
+  /** The same as `who`; undefined where whoever checks may not become that user. */
+  runAs(who: Who, command: string, args: string[]): Promise<Run | undefined>
+  /** The variables of whoever checks. */
+  environment: Readonly<Record<string, string | undefined>>
+  /** Whether somebody takes connections there. */
+  isTaken(place: HostPort): Promise<boolean>
   /** What is wrong with what a key-file holds; undefined: nothing, or it can't be seen. */
   keyFault(file: string): string | undefined
   /** Those that have an address, without loopback. */
@@ -64,6 +71,9 @@ export function systemProbe(server: string | HostPort, patience = 2000): Probe {
     freeBytes,
     may,
     run,
+    runAs,
+    environment: process.env,
+    isTaken,
     keyFault,
     interfaces,
     now: Date.now,
@@ -140,9 +150,43 @@ async function may({ uid, gids }: Who, paths: string[], want: number): Promise<s
   }
   if (process.getuid?.() !== 0) return undefined
   const mode = `${want & 4 ? 'r' : ''}${want & 2 ? 'w' : ''}${want & 1 ? 'x' : ''}`
-  const ids = [`--reuid=${uid}`, `--regid=${gids[0]}`, `--groups=${gids.join(',')}`]
-  const { status, stdout } = await run('setpriv', [...ids, 'sh', '-c', SAY_ALLOWED, 'sh', mode, ...asked])
+  const { status, stdout } = await run('setpriv', [
+    ...idsOf({ uid, gids }),
+    'sh',
+    '-c',
+    SAY_ALLOWED,
+    'sh',
+    mode,
+    ...asked,
+  ])
   return status === 0 ? stdout.split('\0').filter((path) => path !== '') : undefined
+}
+
+const idsOf = ({ uid, gids }: Pick<Who, 'uid' | 'gids'>) => [
+  `--reuid=${uid}`,
+  `--regid=${gids[0]}`,
+  `--groups=${gids.join(',')}`,
+]
+
+async function runAs(who: Who, command: string, args: string[]): Promise<Run | undefined> {
+  const own = process.getuid?.()
+  if (own === who.uid) return run(command, args)
+  return own === 0 ? run('setpriv', [...idsOf(who), command, ...args]) : undefined
+}
+
+/** An address that stands for all is asked at this machine's own. */
+function isTaken({ host, port }: HostPort): Promise<boolean> {
+  const own = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host
+  return new Promise((resolve) => {
+    const socket = connect({ host: own, port, timeout: 1_000 })
+    const settle = (taken: boolean) => {
+      socket.destroy()
+      resolve(taken)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('timeout', () => settle(false))
+    socket.once('error', () => settle(false))
+  })
 }
 
 function keyFault(file: string): string | undefined {

@@ -7,8 +7,9 @@ import { checkDaemon } from './check-daemon.ts'
 import { type Finding, printFindings } from './check-finding.ts'
 import { checkCache, checkDatabases, checkOwnFolders } from './check-folders.ts'
 import { checkKeys } from './check-key.ts'
-import { checkXferCommand, readPacman } from './check-pacman.ts'
+import { checkDaemonsView, checkXferCommand, readPacman } from './check-pacman.ts'
 import { daemonOf, type Probe, systemProbe } from './check-probe.ts'
+import { checkProxy } from './check-proxy.ts'
 
 /**
  * All that is wrong with this set-up; `user` is whom the daemon runs as. A machine that uses another's daemon
@@ -24,11 +25,13 @@ export async function check(
   const findings = [...(await checkPrograms(probe)), ...pacman.findings]
   if (downloadUser !== undefined && !fetcher) findings.push(noDownloadUser(downloadUser, config))
   if (pacman.facts) findings.push(...(await checkXferCommand(pacman.facts, config, probe, fetcher)))
+  if (pacman.facts) findings.push(...checkProxy(pacman.facts, config, probe))
   findings.push(...(await checkClock(probe, pacman.facts)))
   if (typeof daemonOf(config) === 'string') {
     const who = await lookUp(user, probe)
     findings.push(...checkUser(user, config, who))
     if (who) {
+      if (pacman.facts) findings.push(...(await checkDaemonsView(config, probe, who)))
       findings.push(...(await checkOwnFolders(config, probe, who)))
       findings.push(...(await checkKeys(config, probe, who)))
       findings.push(...(await checkCache(config, probe, who, pacman.facts)))

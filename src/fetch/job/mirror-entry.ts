@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { PacsrvError } from '../../base/error.ts'
 import type { Limiter } from '../../base/limiter.ts'
 import { SMALL_BYTES } from '../../base/sizes.ts'
+import { answerIn } from '../../mirror/answers.ts'
 import type { Members } from '../crowd/members.ts'
 import type { PartialFile } from '../file/partial-file.ts'
 import type { FileNetwork } from '../network.ts'
@@ -52,6 +53,9 @@ export interface MirrorEntryOrder {
 /** Neither mirrors nor anybody else may yet give something. */
 export type Hopeless = { result: 'mirror' | 'mismatch'; reason: string }
 
+/** Where a mirror has wrong bytes, how long the search for somebody with the right ones goes on, in milliseconds. */
+const WRONG_MS = 500
+
 export function createMirrorEntry(
   { clock, downloads, mirrorRates, network, partial, scheduler, intake, members, servers }: MirrorEntryDeps,
   order: MirrorEntryOrder,
@@ -63,7 +67,8 @@ export function createMirrorEntry(
   /** By the clock, since when peers deliver. */
   let deliveringFrom: number | undefined
   let fault: PacsrvError | undefined
-  let lied = false
+  /** By the clock, since when a mirror is known to have other bytes than the database promises, of whatever size. */
+  let wrongAt: number | undefined
 
   function join(rule: string) {
     judgedFrom = clock.now()
@@ -87,9 +92,11 @@ export function createMirrorEntry(
 
   const hasHolder = () => intake.connecting || scheduler.hasHolder
 
+  const hasWaited = () => wrongAt !== undefined && clock.now() - wrongAt >= WRONG_MS
+
   /** Whether somebody may yet give something. Where every mirror has failed, the caller's curl would fare no better. */
   function isHopeful(): boolean {
-    const waits = intake.searching && order.mirrors.length > 0
+    const waits = intake.searching && order.mirrors.length > 0 && !hasWaited()
     const isOwed = hasHolder() || scheduler.canBring()
     return waits || isOwed || map.beingWritten > 0 || members.hopeful() || servers?.awaited === true
   }
@@ -123,7 +130,8 @@ export function createMirrorEntry(
   }
 
   function hopeless(): Hopeless {
-    if (!lied) return { result: 'mirror', reason: fault?.message ?? 'nobody in the network has it' }
+    if (wrongAt === undefined)
+      return { result: 'mirror', reason: fault?.message ?? 'nobody in the network has it' }
     const reason = `${order.name}: no mirror has what the sync database promises; refresh it with pacman -Sy`
     return { result: 'mismatch', reason }
   }
@@ -144,12 +152,12 @@ export function createMirrorEntry(
       else if (!isHopeful()) onHopeless(hopeless())
     },
     failed(error) {
-      fault ??= error
       // A file of another size is as wrong as other bytes of the right one.
-      if (error.code === 'mismatch') lied = true
+      if (answerIn(error) === 'wrong') wrongAt ??= clock.now()
+      fault ??= error
     },
     lied() {
-      lied = true
+      wrongAt ??= clock.now()
     },
     noteRates() {
       if (order.size <= SMALL_BYTES) return

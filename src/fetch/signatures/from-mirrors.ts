@@ -14,8 +14,8 @@ export interface FromMirrors {
   /** Several mirrors of one, side by side: the first signature counts. Takes 4 s at most. */
   one(signed: Located, environment: Record<string, string>): Promise<MirrorWord>
   /**
-   * Many, mirror after mirror; of each mirror the first silence ends it. `settle` is told of each that a mirror has
-   * spoken of. Resolves to those of which none has.
+   * Many, mirror after mirror; of each mirror the first silence ends it. `settle` is told of each that a mirror has, and of
+   * those of which one says that there is none and no other has it. Resolves to those of which none has spoken.
    */
   many(
     files: Located[],
@@ -75,6 +75,7 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
   async function fromNth(
     files: Located[],
     n: number,
+    absent: Set<Located>,
     environment: Record<string, string>,
     settle: (one: Located, bytes?: Uint8Array) => void,
   ): Promise<Located[]> {
@@ -88,8 +89,10 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
     const { done } = fetch(urls, environment, (index, word) => {
       const one = some[index]?.one
       if (word === 'silent' || !one) return true
-      left.delete(one)
-      settle(one, word)
+      if (word) {
+        left.delete(one)
+        settle(one, word)
+      } else absent.add(one)
       return false
     })
     await done
@@ -110,9 +113,13 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
       return answer
     },
     async many(files, environment, settle) {
+      const absent = new Set<Located>()
       let left = files
-      for (let n = 0; left.length > 0 && n < MIRRORS; n++) left = await fromNth(left, n, environment, settle)
-      return left
+      for (let n = 0; left.length > 0 && n < MIRRORS; n++) {
+        left = await fromNth(left, n, absent, environment, settle)
+      }
+      for (const one of left) if (absent.has(one)) settle(one)
+      return left.filter((one) => !absent.has(one))
     },
   }
 }

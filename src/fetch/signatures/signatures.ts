@@ -23,12 +23,13 @@ export interface Signatures {
    * the same environment, since a proxy decides what comes. Where the mirrors are known to be dead, what peers have.
    */
   ready(signed: Located, environment: Record<string, string>): Promise<Uint8Array | undefined>
-  /** From the mirrors, unless one says that there is none; where none answers, from peers. Takes 7 s at most. */
-  find(signed: Located): Promise<Uint8Array | undefined>
-  /** This package is being sent to a pacman that may ask for its signature next (`find`): begun if it has lately. */
-  expect(signed: Located): void
+  /** From the mirrors, or from peers where none of them answers. Takes 7 s at most. */
+  look(signed: Located): Promise<FoundSignature>
   close(): void
 }
+
+/** A signature; `absent`: a mirror says that there is none, and no other has it; undefined: nobody has said anything. */
+export type FoundSignature = Uint8Array | 'absent' | undefined
 
 export interface SignaturesDeps {
   clock: Clock
@@ -50,8 +51,6 @@ const KEPT_MS = 5 * 60_000
 const MOST_FILES = 2_000
 /** Who asked for a signature within this time, in milliseconds, has it from elsewhere: pacman doesn't wait for its list. */
 const ASKED_MS = 30_000
-/** A CacheServer that was asked for a signature within this time, in milliseconds, will be asked for more. */
-const EXPECTED_MS = 60_000
 
 export function createSignatures(deps: SignaturesDeps): Signatures {
   const { clock, deadMirrors } = deps
@@ -68,7 +67,6 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   let wanted = false
   const asked = createExpiringMap<string, true>(clock, { ttl: ASKED_MS, limit: MOST_FILES })
   let peersWonAt = Number.NEGATIVE_INFINITY
-  let foundAt = Number.NEGATIVE_INFINITY
   let stopTimer: Cancel = () => {}
 
   const areDead = (urls: string[]) => urls.length > 0 && urls.every(deadMirrors.isDead)
@@ -149,20 +147,12 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
       if (word !== 'silent') return word
       return areDead(mirrors) ? fromPeers.any(file) : undefined
     },
-    expect(signed) {
-      if (clock.now() - foundAt >= EXPECTED_MS || !canBatch(signed)) return
-      if (served.get(signed.file.sha256) || served.size >= MOST_FILES) return
-      void served.order(signed)
-      served.pump()
-      keep()
-    },
-    async find(signed) {
-      foundAt = clock.now()
+    async look(signed) {
       if (areDead(signed.mirrors)) return fromPeers.any(signed.file)
       const found = canBatch(signed)
         ? await fromBatch(signed)
         : await firstOf(signed, mirrors.one(signed, {}), MIRRORS_MS)
-      return found === 'silent' ? fromPeers.any(signed.file) : found
+      return found === 'silent' ? fromPeers.any(signed.file) : (found ?? 'absent')
     },
     close() {
       ending.abort()

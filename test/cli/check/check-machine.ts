@@ -23,6 +23,11 @@ export interface Machine {
   /** What ACLs let everybody do beyond the modes; undefined: whoever checks can't tell. */
   allowedByAcl: string[] | undefined
   keyFault: string | undefined
+  /** What the daemon's user is told by programs that whoever checks may use; undefined: the same. */
+  programsOfDaemon: Record<string, Run> | undefined
+  environment: Record<string, string>
+  /** Ports that somebody has. */
+  taken: number[]
   interfaces: string[]
   now: number
   /** What the mirrors' servers say that it is. */
@@ -85,6 +90,9 @@ export function goodMachine(): Machine {
     hidden: [],
     allowedByAcl: undefined,
     keyFault: undefined,
+    programsOfDaemon: {},
+    environment: {},
+    taken: [],
     interfaces: ['eth0', 'wlan0'],
     now: NOON,
     date: NOON,
@@ -136,6 +144,10 @@ function probeOf(machine: Machine): Probe {
       if (command === 'pacman-conf' && machine.pacmanConf !== undefined) return succeeded(machine.pacmanConf)
       return machine.programs[command] ?? absent
     },
+    runAs: async (_who, command) =>
+      machine.programsOfDaemon && (machine.programsOfDaemon[command] ?? succeeded('')),
+    environment: machine.environment,
+    isTaken: async ({ port }) => machine.taken.includes(port),
     status: async () => machine.status,
   }
 }

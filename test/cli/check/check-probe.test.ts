@@ -96,6 +96,24 @@ test('interfaces are told without loopback', () => {
   assert.not.ok(probe().interfaces().includes('lo'))
 })
 
+test('whether a port is taken, also where an address stands for all', async () => {
+  const server = createRawServer((socket) => socket.destroy())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  assert.ok(await probe().isTaken({ host: '::', port }))
+  assert.ok(await probe().isTaken({ host: '127.0.0.1', port }))
+  await new Promise((resolve) => server.close(resolve))
+  assert.not.ok(await probe().isTaken({ host: '::', port }))
+})
+
+test('another user is asked, where one may become that user', async () => {
+  const who = { name: 'nobody', uid: 65534, gids: [65534] }
+  const seen = await probe().runAs(who, 'id', ['-u'])
+  assert.is(seen?.stdout, process.getuid?.() === 0 ? '65534' : undefined)
+  const own = { name: 'me', uid: process.getuid!(), gids: [process.getgid!()] }
+  assert.is((await probe().runAs(own, 'id', ['-u']))?.stdout, `${own.uid}`)
+})
+
 test('free room is told, where there is such a path', async () => {
   assert.ok((await probe().freeBytes(folder))! > 0)
   assert.is(await probe().freeBytes(join(folder, 'none')), undefined)

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { parseConfig } from '../../../src/base/config.ts'
 import { runCheck } from '../../../src/cli/check/check.ts'
 import { printFindings } from '../../../src/cli/check/check-finding.ts'
+import { isExempt } from '../../../src/cli/check/check-proxy.ts'
 import { findingsOn, goodMachine, type Machine, succeeded } from './check-machine.ts'
 
 /** One thing broken: exactly one finding, with these words in it and a mend with those. */
@@ -68,6 +69,23 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     },
     /pacman-conf isn't there/,
     /set cache-dir and sync-dir/,
+  ],
+  "the daemon's user may not read a mirror list": [
+    (m) => {
+      const stderr = 'error: config file /etc/pacman.d/mirrorlist could not be read: Permission denied\n'
+      m.programsOfDaemon = { 'pacman-conf': { status: 1, stdout: '', stderr } }
+    },
+    /^The user pacsrv can't read pacman's configuration, so peers aren't used: error: .*mirrorlist.*denied\.$/,
+    /chmod a\+r \/etc\/pacman\.conf/,
+  ],
+  'a proxy is asked for the daemon': [
+    (m) => {
+      setXferCommand(m, undefined)
+      m.pacmanConf += '\nCacheServer = http://127.0.0.1:8049/$repo/os/$arch'
+      m.environment = { http_proxy: 'http://proxy:3128', no_proxy: 'localhost,.example.org' }
+    },
+    /^pacman asks the proxy in http_proxy for 127\.0\.0\.1 too/,
+    /no_proxy=127\.0\.0\.1/,
   ],
   'curl is missing': [(m) => delete m.programs.curl, /curl isn't there/, /pacman -S curl/],
   'bsdtar does not start': [
@@ -401,6 +419,16 @@ for (const [name, [breakIt, problem, mend]] of Object.entries(broken)) {
 }
 
 const fine: Record<string, (machine: Machine) => void> = {
+  'a proxy with no_proxy, and one beside XferCommand alone': (m) => {
+    m.environment = { http_proxy: 'http://proxy:3128', no_proxy: '127.0.0.1' }
+    m.pacmanConf += '\nCacheServer = http://127.0.0.1:8049/$repo/os/$arch'
+  },
+  'a proxy beside XferCommand alone': (m) => {
+    m.environment = { http_proxy: 'http://proxy:3128' }
+  },
+  "whoever checks can't become the daemon's user": (m) => {
+    m.programsOfDaemon = undefined
+  },
   'a machine in good order': () => {},
   'XferCommand with options and quotes': (m) =>
     setXferCommand(m, '"/usr/bin/pacsrv-xfer" --config /etc/other.conf %u %o'),
@@ -470,6 +498,33 @@ for (const [name, change] of Object.entries(fine)) {
     assert.equal(await findingsOn(machine), [])
   })
 }
+
+test('where no daemon runs, a port that another program has is told', async () => {
+  const machine = goodMachine()
+  machine.taken = [8048]
+  assert.equal(await findingsOn(machine), [], 'it is the daemon that has it')
+  machine.status = { failure: 'absent' }
+  const findings = await findingsOn(machine)
+  assert.is(findings.length, 2)
+  assert.match(findings[1]!.problem, /port 8048 \(\[network\] listen\)/)
+})
+
+test("what a proxy isn't asked for", () => {
+  for (const [host, noProxy, exempt] of [
+    ['127.0.0.1', '127.0.0.1', true],
+    ['127.0.0.1', 'localhost, 127.0.0.1', true],
+    ['127.0.0.1', '127.0.0.0/8', true],
+    ['127.0.0.1', '*', true],
+    ['127.0.0.1', 'localhost', false],
+    ['127.0.0.1', '', false],
+    ['localhost', '.localhost', true],
+    ['cache.lan', 'lan', true],
+    ['cachelan', 'lan', false],
+    ['[::1]', '::1', true],
+  ] as const) {
+    assert.is(isExempt(host, noProxy), exempt, `${host} ${noProxy}`)
+  }
+})
 
 test('several faults are all told', async () => {
   const machine = goodMachine()

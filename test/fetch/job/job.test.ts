@@ -509,8 +509,9 @@ for (const [how, fault] of [
     assert.is(origins(lab).fromMirror, big.length)
   })
   if (how === 'stalls') continue // the only mirror that stalls is curl's to give up
-  test(`the only mirror fails (${how}): the caller is told to ask one`, async () => {
-    await failsWith({ content: big, hasNeighbours: false, mirrors: [fault] }, 'mirror')
+  const end = how === '404' ? 'mirror' : 'mismatch'
+  test(`the only mirror fails (${how}): the caller is told ${end === 'mirror' ? 'to ask one' : 'that it is wrong'}`, async () => {
+    await failsWith({ content: big, hasNeighbours: false, mirrors: [fault] }, end)
   })
 }
 

@@ -145,6 +145,21 @@ test('without hope the first failure of a mirror is the reason, or that they lie
   assert.match(failed.hopeless[1]!.reason, /pacman -Sy/)
 })
 
+test('a mirror of another size lied too, and the search for others ends soon', () => {
+  const { clock, entry, hopeless, active } = setUp()
+  clock.advance(100)
+  entry.consider()
+  active.clear()
+  entry.failed(new PacsrvError('mismatch', "the mirror's file has 30 bytes"))
+  entry.consider()
+  clock.advance(499)
+  entry.consider()
+  assert.equal(hopeless, [])
+  clock.advance(1)
+  entry.consider()
+  assert.is(hopeless[0]?.result, 'mismatch')
+})
+
 test('who shared the mirror out leaves it to those who have the whole, while they give enough', () => {
   const { entry, world } = setUp()
   assert.not.ok(entry.isSpared)

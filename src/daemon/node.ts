@@ -87,7 +87,6 @@ export async function createNode(
       allow: network.allow.flat(),
       deny: network.deny.flat(),
       closed: keys.length > 0,
-      uploadLimit: network['upload-limit'],
       agent: `pacsrv ${version}`,
     },
     {

@@ -178,10 +178,12 @@ got() {
 # Since 7.0 pacman asks for signatures by themselves, and one that is optional and not to be had would cost two seconds.
 # In its download folder it drops an empty one silently; one that is required is then still missing to it.
 not_needed() {
-	case $answer in absent | refused | busy) ;; *) return 1 ;; esac
-	case $out in
-	*/download-??????/*.db.sig.part | */download-??????/*.files.sig.part) set -- DatabaseOptional ;;
-	*/download-??????/*.sig.part) [ "$answer" = absent ] && set -- PackageOptional ;;
+	case $out in */download-??????/*.sig.part) ;; *) return 1 ;; esac
+	case $kind-$name-$answer in
+	database-*-absent | database-*-refused | database-*-busy | local-*.db.sig-absent | local-*.files.sig-absent)
+		set -- DatabaseOptional
+		;;
+	*-absent) set -- PackageOptional ;;
 	*) return 1 ;;
 	esac
 	[ -z "$present" ] && has_level "$1"

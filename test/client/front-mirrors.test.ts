@@ -240,6 +240,21 @@ for (const [name, level, dropped] of [
   })
 }
 
+test("a package's signature that one mirror can't give comes from another, required or not", async () => {
+  const name = `${PACKAGE}.sig`
+  for (const level of ['PackageRequired', 'PackageOptional']) {
+    for (const status of level === 'PackageRequired' ? [403, 404, 503] : [403, 503]) {
+      configure({ core: [`Server = ${server()}`, `Server = ${other()}`] }, [level, 'DatabaseOptional'])
+      files = { [`/core/${name}`]: status, [`/other/${name}`]: 'of the second' }
+      const { content } = await run({ url: `${server()}/${name}`, out: `${SEVEN}${name}.part` })
+      assert.is(content, 'of the second', `${level} ${status}`)
+    }
+    files[`/other/${name}`] = 403
+    files[`/core/${name}`] = 403
+    assert.is((await run({ url: `${server()}/${name}`, out: `${SEVEN}${name}.part` })).status, 22, level)
+  }
+})
+
 test("the repository's own SigLevel counts", async () => {
   const run7 = () => run({ url: `${server()}/core.db.sig`, out: `${SEVEN}core.db.sig.part` })
   configure({ core: [`Server = ${server()}`, 'SigLevel = DatabaseRequired'] }, ['DatabaseOptional'])

@@ -3,7 +3,7 @@
  * Prints a line for each break of a rule and exits 1, or prints nothing.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
 
@@ -23,9 +23,16 @@ const LAYERS = [
   'client',
   'cli',
 ]
+/** Inside a layer, folders likewise. What stands beside the folders is bound by no order. */
+const ROOMS: Record<string, string[]> = {
+  overlay: ['session', 'neighbours', 'query'],
+  fetch: ['file', 'sources', 'trust', 'crowd', 'job', 'signatures'],
+}
 const FILE_LINES = 300
 const FUNCTION_LINES = 150
 const BAG_MEMBERS = 10
+/** Types of what a part is given. */
+const BAGS = /(Deps|Options|Parts)$/
 
 export interface SourceFile {
   /** From the root of the project. */
@@ -36,11 +43,11 @@ export interface SourceFile {
 /** The rules that a tree breaks, one sentence each. Tests may be as long as they like. */
 export function houseFaults(files: SourceFile[]): string[] {
   const own = files.filter(({ path }) => !path.startsWith('test/'))
-  const typescript = own.filter(({ path }) => path.endsWith('.ts')).map(read)
+  const typescript = own.filter(({ path }) => /\.(ts|c?js)$/.test(path)).map(read)
   const sources = typescript.filter(({ path }) => path.startsWith('src/'))
   return [
     ...own.flatMap(longFiles),
-    ...own.filter(({ path }) => /\.[ch]$/.test(path)).flatMap(longFunctionsOfC),
+    ...own.filter(({ path }) => !/\.(ts|c?js)$/.test(path)).flatMap(longFunctionsOfC),
     ...typescript.flatMap(({ path, functions }) =>
       functions
         .filter(({ lines }) => lines > FUNCTION_LINES)
@@ -48,11 +55,7 @@ export function houseFaults(files: SourceFile[]): string[] {
           ({ line, lines }) => `${path}:${line}: a function of ${lines} lines (${FUNCTION_LINES} at most)`,
         ),
     ),
-    ...sources.flatMap(({ path, bags }) =>
-      bags
-        .filter(({ members }) => members > BAG_MEMBERS)
-        .map(({ name, members }) => `${path}: ${name} has ${members} members (${BAG_MEMBERS} at most)`),
-    ),
+    ...largeBags(sources),
     ...sources.flatMap(({ path, casts }) =>
       path.startsWith('src/fetch/job/')
         ? casts.map((line) => `${path}:${line}: a cast on a part of a job`)
@@ -64,12 +67,19 @@ export function houseFaults(files: SourceFile[]): string[] {
   ]
 }
 
+/** `from`: the types that it takes members over from. */
+interface Bag {
+  name: string
+  members: number
+  from: string[]
+}
+
 interface ReadFile {
   path: string
   imports: string[]
   types: string[]
   functions: { line: number; lines: number }[]
-  bags: { name: string; members: number }[]
+  bags: Bag[]
   /** Lines of `!` on anything but an element of a list, and of `as` but `as const`. */
   casts: number[]
 }
@@ -93,13 +103,23 @@ function read({ path, text }: SourceFile): ReadFile {
         declaration?.type === 'TSInterfaceDeclaration' || declaration?.type === 'TSTypeAliasDeclaration'
       if (isType) found.types.push(declaration.id.name)
     },
-    TSInterfaceDeclaration({ id, body }) {
-      if (id.name.endsWith('Deps')) found.bags.push({ name: id.name, members: body.body.length })
+    TSInterfaceDeclaration({ id, body, extends: bases }) {
+      const from = bases.map(({ expression }) => text.slice(expression.start, expression.end))
+      found.bags.push({ name: id.name, members: body.body.length, from })
+    },
+    TSTypeAliasDeclaration({ id, typeAnnotation }) {
+      const parts = typeAnnotation.type === 'TSIntersectionType' ? typeAnnotation.types : [typeAnnotation]
+      const members = parts.reduce(
+        (sum, part) => sum + (part.type === 'TSTypeLiteral' ? part.members.length : 0),
+        0,
+      )
+      const from = parts.map(({ start, end }) => text.slice(start, end))
+      found.bags.push({ name: id.name, members, from })
     },
     TSTypeLiteral({ members, start }) {
       const before = text.slice(0, start)
       if (/\bcreate\w+\(\s*\{[^{}]*\}: $/.test(before)) {
-        found.bags.push({ name: `what line ${lineOf(start)} takes`, members: members.length })
+        found.bags.push({ name: `what line ${lineOf(start)} takes`, members: members.length, from: [] })
       }
     },
     TSNonNullExpression({ expression, start }) {
@@ -118,7 +138,7 @@ function longFiles({ path, text }: SourceFile): string[] {
   return lines > FILE_LINES ? [`${path}: ${lines} lines (${FILE_LINES} at most)`] : []
 }
 
-/** A function of C begins with a brace at the end of a line that isn't indented, and ends with one at a line's start. */
+/** A function of C or sh begins with a brace at the end of a line that isn't indented, and ends with one at a line's start. */
 function longFunctionsOfC({ path, text }: SourceFile): string[] {
   let began = 0
   return text.split('\n').flatMap((line, index) => {
@@ -126,6 +146,22 @@ function longFunctionsOfC({ path, text }: SourceFile): string[] {
     const lines = index - began + 1
     if (line !== '}' || lines <= FUNCTION_LINES) return []
     return [`${path}:${began + 1}: a function of ${lines} lines (${FUNCTION_LINES} at most)`]
+  })
+}
+
+function largeBags(files: ReadFile[]): string[] {
+  const shared = new Map(files.flatMap(({ bags }) => bags.map((bag) => [bag.name, bag])))
+  return files.flatMap(({ path, bags }) => {
+    const known = new Map([...shared, ...bags.map((bag) => [bag.name, bag] as const)])
+    const count = ({ members, from }: Bag, seen: string[] = []): number =>
+      from.reduce((sum, name) => {
+        const base = seen.includes(name) ? undefined : known.get(name)
+        return sum + (base ? count(base, [...seen, name]) : 0)
+      }, members)
+    return bags
+      .filter((bag) => BAGS.test(bag.name) || bag.name.startsWith('what line'))
+      .filter((bag) => count(bag) > BAG_MEMBERS)
+      .map((bag) => `${path}: ${bag.name} has ${count(bag)} members (${BAG_MEMBERS} at most)`)
   })
 }
 
@@ -144,11 +180,20 @@ const ownImports = ({ path, imports }: ReadFile) =>
   imports.filter((specifier) => specifier.startsWith('.')).map((specifier) => resolved(path, specifier))
 
 function importsUp(file: ReadFile): string[] {
-  const layerOf = (path: string) => LAYERS.indexOf(path.split('/')[1] ?? '')
-  if (layerOf(file.path) < 0) return [`${file.path}: its folder is none of the rooms`]
+  const [layer, room] = placeOf(file.path)
+  if (layer < 0) return [`${file.path}: its folder is none of the rooms`]
   return ownImports(file)
-    .filter((target) => target.startsWith('src/') && layerOf(target) > layerOf(file.path))
+    .filter((target) => target.startsWith('src/'))
+    .filter((target) => {
+      const [itsLayer, itsRoom] = placeOf(target)
+      return itsLayer > layer || (itsLayer === layer && room >= 0 && itsRoom > room)
+    })
     .map((target) => `${file.path} imports ${target}, which lies above it`)
+}
+
+function placeOf(path: string): [layer: number, room: number] {
+  const [, layer = '', room = ''] = path.split('/')
+  return [LAYERS.indexOf(layer), ROOMS[layer]?.indexOf(room) ?? -1]
 }
 
 function cycles(files: ReadFile[]): string[] {
@@ -166,10 +211,12 @@ function cycles(files: ReadFile[]): string[] {
   return faults
 }
 
-/** What git knows of, programs without an ending among them. */
+/** What git knows of, or would be told of; programs without an ending among them. */
 function tracked(): SourceFile[] {
-  const paths = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n')
-  return paths
+  const listed = ['ls-files', '--cached', '--others', '--exclude-standard']
+  const paths = execFileSync('git', listed, { encoding: 'utf8' }).trim().split('\n')
+  return [...new Set(paths)]
+    .filter((path) => existsSync(path))
     .filter((path) => /\.(ts|js|cjs|c|h|sh)$/.test(path) || /^(libalpm|\.ci)\//.test(path))
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
 }

@@ -6,6 +6,9 @@ import ipaddr from 'ipaddr.js'
  */
 export type Endpoint = string
 
+/** Ports below are the system's: no node of ours listens there, and nobody gets a mail or web server dialled through us. */
+export const LOWEST_PORT = 1024
+
 /** An address and a port taken apart. `host` has no brackets; a link-local one may carry `%zone`. */
 export interface HostPort {
   host: string

@@ -78,7 +78,7 @@ export function createFetching(
       openMirror,
       downloads: createLimiter(clock, downloadLimit),
       mirrorRates: new Map(),
-      recycle: node.recycle,
+      buffers: node.buffers,
     },
     {
       registry,

@@ -15,7 +15,7 @@ import { createSharedReads } from '../transfer/shared-reads.ts'
 import { createTransferPool, type TransferPool } from '../transfer/transfer-pool.ts'
 import { createTurns } from '../transfer/upload-queue.ts'
 import type { NodeId, Sha256 } from '../wire/messages.ts'
-import { createBufferPool } from '../wire/pool.ts'
+import { type BufferPool, createBufferPool } from '../wire/pool.ts'
 import type { Context } from './context.ts'
 import type { Living } from './life.ts'
 import type { StorageParts } from './storage.ts'
@@ -26,8 +26,8 @@ export interface NodeParts {
   transfers: TransferPool
   presence: Presence
   heldFiles: HeldFiles
-  /** Takes back a chunk's buffer. */
-  recycle(bytes: Uint8Array): void
+  /** Of chunks. */
+  buffers: BufferPool
   /** Bytes given to others since the start. */
   uploaded(): number
   /** Whether there is anybody to ask, now or within a moment. */
@@ -87,7 +87,6 @@ export async function createNode(
       allow: network.allow.flat(),
       deny: network.deny.flat(),
       closed: keys.length > 0,
-      uploadLimit: network['upload-limit'],
       agent: `pacsrv ${version}`,
     },
     {
@@ -131,7 +130,7 @@ export async function createNode(
       transfers,
       presence,
       heldFiles,
-      recycle: pool.release,
+      buffers: pool,
       uploaded: () => uploaded,
       hasNeighbours: () =>
         overlay.neighbours().length > 0 ||

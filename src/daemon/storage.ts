@@ -40,7 +40,7 @@ export async function createStorage({
   const pacmanConf = createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
   const [conf, pacmanAgent] = await Promise.all([pacmanConf(), readPacmanAgent()])
   const { cacheDirs, dbPath } = conf ?? PACMAN_DEFAULTS
-  const databases = createSyncDatabases({ log }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
+  const databases = createSyncDatabases({ log, clock }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
@@ -59,6 +59,7 @@ export async function createStorage({
     parts: { pacmanConf, pacmanAgent, databases, catalogue, spool, wholeHasher, onDropped: dropped.on },
     start() {
       sweep()
+      databases.watch()
       timer = setInterval(sweep, SWEEP_MS)
       // What pacman has put into its cache needn't lie in the spool too.
       catalogue.onChange((added) => {
@@ -67,6 +68,7 @@ export async function createStorage({
     },
     async stop() {
       clearInterval(timer)
+      databases.close()
       await catalogue.close()
       await Promise.all([fileHasher.close(), wholeHasher.close()])
     },

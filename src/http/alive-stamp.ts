@@ -11,7 +11,8 @@ const LOOP = `/proc/self/task/${process.pid}/stat`
  * (CLOCK_MONOTONIC is one for all processes), so that neither a clock that is set nor a suspended machine makes the
  * daemon look dead; and where there is /proc, whose they are: the front looks there whether a loop that is late waits for
  * the processor (TICKS: how much of it the loop had, in proc(5)'s clock ticks), spins, sleeps or is stopped. Where the
- * file can't be written the front goes by time-outs. Returns what ends it.
+ * file can't be written the front goes by time-outs. Returns what ends it, once:
+ * a second time it does nothing, since the descriptor and the file may be another's by then.
  */
 export function keepAliveStamp(socket: string): () => void {
   const path = `${socket}.alive`
@@ -31,7 +32,10 @@ export function keepAliveStamp(socket: string): () => void {
   stamp()
   const timer = setInterval(stamp, STAMP_MS)
   timer.unref()
+  let ended = false
   return () => {
+    if (ended) return
+    ended = true
     clearInterval(timer)
     closeSync(fd)
     try {

@@ -15,19 +15,18 @@ import type { Source } from './neighbours/book.ts'
 import { createConnections } from './neighbours/connections.ts'
 import { createDialling } from './neighbours/dialling.ts'
 import { createIntroductions } from './neighbours/introductions.ts'
-import { createRates } from './neighbours/message-rates.ts'
 import { createNeighbourhood } from './neighbours/neighbourhood.ts'
 import { createReach, type Reachable } from './neighbours/reach.ts'
 import { createSite } from './neighbours/site.ts'
 import type { NeighbourInfo } from './neighbours/standing.ts'
 import { type AnnouncementsHandler, createAnnouncements } from './query/announcements.ts'
+import { createHolderDials } from './query/holder-dials.ts'
 import { createHolders, type Holder } from './query/holders.ts'
 import { createRelay, type Holdings } from './query/relay.ts'
 import { createRelayBudget } from './query/relay-budget.ts'
 import { createSearches, type FindOptions } from './query/search.ts'
 import type { Identity } from './session/identity.ts'
 import type { Session } from './session/session.ts'
-import { createTransfers } from './transfers.ts'
 
 export type { Source } from './neighbours/book.ts'
 export type { Reachable } from './neighbours/reach.ts'
@@ -47,7 +46,7 @@ export interface OverlayDeps {
   holdings: Holdings & { all?(): HeldFile[] }
   /** The numeric addresses of a host by name, for `[direct]`. */
   resolve(host: string): Promise<string[]>
-  /** What keeps to `uploadLimit`: what is passed on for others counts too. */
+  /** What keeps to the limit of this node's uploads: what is passed on for others counts too. */
   uploads?: Limiter
 }
 
@@ -69,8 +68,6 @@ export interface OverlayOptions {
   maxConnections?: number
   /** Hops that a query travels; default 7. */
   ttl?: number
-  /** Bytes a second; no limit when left out. */
-  uploadLimit?: number | undefined
   allow?: Cidr[]
   deny?: Cidr[]
   /** Only who has the network's key can be connected at all. */
@@ -110,7 +107,7 @@ export interface Overlay {
    * Whether a node is a companion, whose word counts for what it had from the mirror: the other end of this
    * connection is on this site, or is named in `[direct]`, or the network is closed.
    */
-  isCompanion(of: Pick<Session, 'id' | 'remote'>): boolean
+  isCompanion(of: Pick<Session, 'id' | 'near'>): boolean
   hasCompanions(): boolean
   /** Shuts a node out by id and by address, `ms` milliseconds long (an hour), and drops it. */
   ban(who: { id?: NodeId; address?: Endpoint }, reason: string, ms?: number): void
@@ -129,7 +126,6 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   const bans = createBans(clock)
   const access = createAccess({ allow: options.allow ?? [], deny: options.deny ?? [] })
   const holders = createHolders(clock)
-  const rates = createRates(clock)
   const news = createStrangerLog(clock, log)
 
   const connections = createConnections(
@@ -137,7 +133,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { listen, advertise, agent },
     (session) => {
       reach.dialledBy(session)
-      if (session.purpose === 'transfer') transfers.incoming(session)
+      if (session.purpose === 'transfer') dials.incoming(session)
       else neighbours.add(session, false)
     },
   )
@@ -156,15 +152,15 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
       neighbours,
       isReachable: (session) => reach.seenBy(session) !== 'no',
       isCompanion,
-      budget: createRelayBudget(clock, { uploadLimit: options.uploadLimit, uploads: deps.uploads }),
+      budget: createRelayBudget(clock, deps.uploads),
       onAnswer: (ack) => searches.answered(ack),
-      onCall: (call) => transfers.called({ ...call, asker: introductions.withAddress(call.asker) }),
+      onCall: (call) => dials.called({ ...call, asker: introductions.withAddress(call.asker) }),
     },
     { ttl },
   )
   const searches = createSearches({ clock, random, holders, ask: relay.ask }, { ttl })
   const announcements = createAnnouncements({ holders, searches, isCompanion }, handler)
-  const transfers = createTransfers(
+  const dials = createHolderDials(
     {
       clock,
       random,
@@ -192,16 +188,16 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   )
 
   function onJoin(session: Session) {
-    const { id, remote, outbound } = session
-    news.info(addressBlock(remote), { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
+    const { id, block, remote, outbound } = session
+    news.info(block, { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
     if (isCompanion(session)) announcements.tell([session], holdings.all?.() ?? [], [])
   }
 
   function onLeave(session: Session) {
-    const { id, remote } = session
-    news.info(addressBlock(remote), { id, address: remote }, 'neighbour left')
+    const { id, block, remote } = session
+    news.info(block, { id, address: remote }, 'neighbour left')
     holders.removeFetching(id)
     dialling.left(session)
   }
@@ -213,8 +209,6 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   }
 
   function onMessage(session: Session, message: Message) {
-    if (!rates.allows(session, message)) return
-    neighbours.useful(session.id)
     dispatch(session, message, { relay, announcements, introductions, dialling, reach })
   }
 
@@ -239,8 +233,8 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
       await connections.stop()
     },
     find: searches.find,
-    connect: (holder) => transfers.connect(introductions.withAddress(holder)),
-    knock: transfers.knock,
+    connect: (holder) => dials.connect(introductions.withAddress(holder)),
+    knock: dials.knock,
     announce(added, removed, to = 'all') {
       const all = neighbours.all()
       announcements.tell(to === 'all' ? all : all.filter(isCompanion), added, removed)

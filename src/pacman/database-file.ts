@@ -3,7 +3,8 @@ import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { execa } from 'execa'
 import { PacsrvError, systemCode } from '../base/error.ts'
-import { type PackageEntry, parseDesc } from './desc.ts'
+import { parseDesc } from './desc.ts'
+import { createPackageTable, type Packages } from './package-table.ts'
 import { readTar, type TarLimits } from './tar.ts'
 
 /** Arch's largest is 9 MB packed, 60 MB unpacked; a `desc` has 1 to 20 KiB. */
@@ -12,9 +13,6 @@ const LIMITS: TarLimits = { totalBytes: 1024 ** 3, entryBytes: 1024 ** 2 }
 const STEP = 256 * 1024
 const BSDTAR_MS = 30_000
 
-/** The packages of one database, by file name. */
-export type Packages = ReadonlyMap<string, Omit<PackageEntry, 'name'>>
-
 /**
  * Reads a sync database, whatever its compression: gzip and plain tar here, all else by bsdtar, which turns
  * it into a plain tar. Entries that lack a name, size or SHA-256 are left out.
@@ -22,10 +20,10 @@ export type Packages = ReadonlyMap<string, Omit<PackageEntry, 'name'>>
  * read.
  */
 export async function readDatabase(handle: FileHandle, limits = LIMITS): Promise<Packages> {
-  const packages = new Map<string, Omit<PackageEntry, 'name'>>()
+  const packages = createPackageTable()
   for await (const { content } of readTar(await unpack(handle), limits, isDesc)) {
-    const { name, ...entry } = parseDesc(content) ?? {}
-    if (name !== undefined) packages.set(name, entry as Omit<PackageEntry, 'name'>)
+    const entry = parseDesc(content)
+    if (entry) packages.add(entry)
   }
   return packages
 }

@@ -12,6 +12,8 @@ export interface PackageEntry {
 }
 
 const FIELDS = ['%FILENAME%', '%CSIZE%', '%SHA256SUM%', '%BUILDDATE%'] as const
+/** Most lines are told apart by length and third letter, and are never decoded. */
+const MARKS = FIELDS.map((field) => ({ field, length: field.length, letter: field.charCodeAt(2) }))
 const NEWLINE = 0x0a
 const PERCENT = 0x25
 
@@ -40,8 +42,9 @@ function findFields(content: Uint8Array): Map<string, string> {
     const newline = bytes.indexOf(NEWLINE, start)
     const end = newline < 0 ? bytes.length : newline
     if (atFieldName && bytes[start] === PERCENT) {
-      const name = bytes.toString('latin1', start, end)
-      field = FIELDS.find((known) => known === name && !values.has(name))
+      const mark = MARKS.find(({ length, letter }) => end - start === length && bytes[start + 2] === letter)
+      const known = mark && bytes.toString('latin1', start, end) === mark.field ? mark.field : undefined
+      field = known && !values.has(known) ? known : undefined
     } else if (field) {
       values.set(field, bytes.toString('utf8', start, end))
       field = undefined

@@ -1,11 +1,14 @@
 import type { Stats } from 'node:fs'
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Cancel, Clock } from '../base/clock.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import { type WatchFolder, watchFolder } from './cache-watch.ts'
 import { coalesce } from './coalesce.ts'
-import { type Packages, readDatabase } from './database-file.ts'
+import { readDatabase } from './database-file.ts'
 import type { PackageEntry } from './desc.ts'
+import type { Packages } from './package-table.ts'
 
 /** A package file that pacman may download: only bytes of this size and SHA-256 are right. */
 export interface PackageFile extends PackageEntry {
@@ -24,6 +27,22 @@ export interface SyncDatabases {
   repositories(): Promise<string[]>
 }
 
+/** Databases that are read when they change, so that whoever asks next needn't wait for that. */
+export interface WatchedDatabases extends SyncDatabases {
+  /** Watches the folder from now on, also one that comes to be later: it is looked for at each lookup. */
+  watch(): void
+  close(): void
+}
+
+export interface SyncDatabasesDeps {
+  log: Log
+  clock: Clock
+  watchFolder?: WatchFolder
+}
+
+/** Pacman puts one after the other in place: the first is read this long after the last came, in milliseconds. */
+const SETTLE_MS = 100
+
 interface Database {
   /** The state of the file that `packages` came from; undefined asks for another try. */
   version: string | undefined
@@ -34,16 +53,44 @@ interface Database {
 }
 
 /** `dir` is pacman's DBPath/sync; it may be missing, and may appear later. */
-export function createSyncDatabases({ log }: { log: Log }, { dir }: { dir: string }): SyncDatabases {
+export function createSyncDatabases(
+  { log, clock, watchFolder: watch = watchFolder }: SyncDatabasesDeps,
+  { dir }: { dir: string },
+): WatchedDatabases {
   const databases = new Map<string, Database>()
+  let watching = false
+  let stopWatch: (() => void) | undefined
+  let stopTimer: Cancel = () => {}
   let folderProblem: string | undefined
 
+  function onName(name: string | null) {
+    if (name !== null && !isDatabase(name)) return
+    stopTimer()
+    stopTimer = clock.after(SETTLE_MS, () => void refresh().catch(() => {})) // whoever asks next hears of it
+  }
+
+  function unwatch() {
+    stopWatch?.()
+    stopWatch = undefined
+  }
+
+  function renewWatch() {
+    if (!watching || stopWatch) return
+    try {
+      stopWatch = watch(dir, onName, unwatch)
+    } catch (error) {
+      log.debug({ dir, err: error }, "the sync databases can't be watched: they are read when somebody asks")
+    }
+  }
+
   async function databaseFiles(): Promise<string[]> {
+    renewWatch()
     try {
       const names = await readdir(dir)
       folderProblem = undefined
-      return names.filter((name) => name.endsWith('.db') && name !== '.db')
+      return names.filter(isDatabase)
     } catch (error) {
+      unwatch() // The next folder of that name is another one.
       const problem = asError(error).message
       if (problem !== folderProblem)
         log.warn({ dir, err: error }, 'no sync databases: packages come from the mirror')
@@ -70,7 +117,7 @@ export function createSyncDatabases({ log }: { log: Log }, { dir }: { dir: strin
       if (own && !own.packages) return undefined
       const found = [...databases].flatMap(([name, { packages }]) => {
         const entry = packages?.get(fileName)
-        return entry ? [{ name: fileName, ...entry, repository: name }] : []
+        return entry ? [{ ...entry, repository: name }] : []
       })
       const asked = found.find((file) => file.repository === repository)
       if (asked) return asked
@@ -80,8 +127,19 @@ export function createSyncDatabases({ log }: { log: Log }, { dir }: { dir: strin
       await refresh()
       return [...databases].filter(([, { packages }]) => packages).map(([name]) => name)
     },
+    watch() {
+      watching = true
+      renewWatch()
+    },
+    close() {
+      watching = false
+      stopTimer()
+      unwatch()
+    },
   }
 }
+
+const isDatabase = (name: string) => name.endsWith('.db') && name !== '.db'
 
 /** Undefined when `known` is still right. */
 async function reload(log: Log, path: string, known: Database | undefined): Promise<Database | undefined> {

@@ -75,10 +75,10 @@ for (const type of 'gK') TYPES[type] = 'meta'
 
 /** Undefined for the block of zeros that ends a tar. */
 function parseHeader(block: Uint8Array): Header | undefined {
-  const sum = block.reduce((total, byte) => total + byte, 0)
+  const sum = sumOf(block)
   if (sum === 0) return undefined
   const checksum = block.subarray(148, 156)
-  const expected = sum - checksum.reduce((total, byte) => total + byte, 0) + 8 * 0x20
+  const expected = sum - sumOf(checksum) + 8 * 0x20
   if (parseNumber(checksum) !== expected) throw new PacsrvError('database', 'it is not a tar')
   const name = cString(block.subarray(0, 100))
   const isUstar = cString(block.subarray(257, 263)) === 'ustar'
@@ -88,6 +88,13 @@ function parseHeader(block: Uint8Array): Header | undefined {
     size: parseNumber(block.subarray(124, 136)),
     type: TYPES[String.fromCharCode(block[156]!)] ?? 'other',
   }
+}
+
+/** A plain loop: a database has 30,000 headers, and `reduce` is ten times slower. */
+function sumOf(bytes: Uint8Array): number {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at++) sum += bytes[at]!
+  return sum
 }
 
 /** A tar's number: octal text, or GNU's big-endian binary behind a set high bit. */

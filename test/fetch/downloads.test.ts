@@ -5,6 +5,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { sha256 } from '../../src/base/sha256.ts'
 import { createDownloads, createJobRegistry } from '../../src/fetch/downloads.ts'
 import type { JobDeps } from '../../src/fetch/job/order.ts'
+import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
 import { createMemoryHasher, createMemorySpool, makeContent } from './job/lab.ts'
 
@@ -43,7 +44,7 @@ function lab() {
       return { stop() {}, pause() {}, resume() {} }
     },
     mirrorRates: new Map(),
-    recycle() {},
+    buffers: createBufferPool(),
   } as JobDeps
   const downloads = createDownloads(deps, {
     registry: createJobRegistry(),

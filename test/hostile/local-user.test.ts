@@ -12,6 +12,7 @@ import type { JobDeps } from '../../src/fetch/job/order.ts'
 import { parseFileRequest } from '../../src/http/file-answer.ts'
 import type { MirrorRequest } from '../../src/mirror/curl.ts'
 import { createDeadMirrors, notingDead } from '../../src/mirror/dead-mirrors.ts'
+import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
 import { createMemoryHasher, createMemorySpool, makeContent } from '../fetch/job/lab.ts'
 
@@ -58,7 +59,7 @@ function lab() {
     },
     openMirror: notingDead(open, { dead, clock, log: silentLog }),
     mirrorRates: new Map(),
-    recycle() {},
+    buffers: createBufferPool(),
   } as JobDeps
   const registry = createJobRegistry()
   const downloads = createDownloads(deps, { registry, delay: 'auto', onRejected() {}, onDone() {} })

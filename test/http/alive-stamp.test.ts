@@ -22,6 +22,17 @@ test('a stamp has the monotonic clock in milliseconds and the loop it is of, and
   assert.is(existsSync(path), false)
 })
 
+test('ended twice, it leaves alone what the next daemon has begun', () => {
+  const path = join(dir, 'next.sock.alive')
+  const end = keepAliveStamp(join(dir, 'next.sock'))
+  end()
+  const endNext = keepAliveStamp(join(dir, 'next.sock'))
+  end()
+  assert.is(existsSync(path), true)
+  endNext()
+  assert.is(existsSync(path), false)
+})
+
 test('where it cannot be written nothing is wrong', () => {
   keepAliveStamp(join(dir, 'absent/own.sock'))()
 })

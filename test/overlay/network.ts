@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createLimiter } from '../../src/base/limiter.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
 import { createMemoryNetwork, type MemoryOptions, type Nat } from '../../src/net/memory.ts'
 import {
@@ -40,6 +41,8 @@ export type NodeOptions = Partial<OverlayOptions> & {
   holds?: string[]
   identity?: Identity
   log?: Log
+  /** Bytes a second. */
+  uploadLimit?: number | undefined
 }
 
 /** Nodes over the network in memory, under a clock that the test winds. */
@@ -61,7 +64,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
   async function node(
     host: string,
-    { nat, holds = [], identity, log = silentLog, ...rest }: NodeOptions = {},
+    { nat, holds = [], identity, log = silentLog, uploadLimit, ...rest }: NodeOptions = {},
   ): Promise<TestNode> {
     const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
     const served: Session[] = []
@@ -75,6 +78,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
         log,
         holdings: { find: (sha256) => files.get(sha256) },
         resolve: async () => [],
+        uploads: createLimiter(clock, uploadLimit),
       },
       { listen: `${host}:8048`, agent: 'test', ...rest },
       {
@@ -109,3 +113,22 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
 /** For `[direct]`. */
 export const directTo = (...nodes: { host: string }[]) => nodes.map(({ host }) => ({ host, port: 8048 }))
+
+/** 10.0.0.1 to 10.0.0.`count`, each connected to the one before. */
+export async function chain(
+  node: (host: string, options?: NodeOptions) => Promise<TestNode>,
+  count: number,
+  options: (i: number) => NodeOptions = () => ({}),
+) {
+  const nodes: TestNode[] = []
+  for (let i = 1; i <= count; i++) {
+    const before = nodes.at(-1)
+    nodes.push(
+      await node(`10.0.0.${i}`, { minConnections: 0, direct: before ? directTo(before) : [], ...options(i) }),
+    )
+  }
+  return nodes
+}
+
+/** A node that outsiders see at `seenAs` and can't dial. */
+export const behind = (seenAs: string) => ({ nat: { seenAs, silent: true }, minConnections: 0 })

@@ -27,14 +27,6 @@ test('a direct neighbour answers for a file, and is connected to under the id th
   assert.is(b.overlay.neighbours().length, 1, 'a transfer is no neighbour')
 })
 
-test('a search without neighbours is over at once', async () => {
-  const { node, run } = createTestNetwork()
-  const a = await node('10.0.0.1')
-  const search = a.find('vim')
-  await run(5)
-  assert.ok(search.over)
-})
-
 test('what a neighbour announced is known without a search, until it is withdrawn', async () => {
   const { node, run } = createTestNetwork()
   const a = await node('10.0.0.1')
@@ -117,6 +109,61 @@ test('a node that stops is gone for its neighbours', async () => {
   await a.overlay.stop()
   await run(100)
   assert.equal(b.overlay.neighbours(), [])
+})
+
+test('nodes short of neighbours learn of others from those that they have', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1')
+  const others = []
+  for (let i = 2; i <= 6; i++) others.push(await node(`10.0.0.${i}`, { direct: directTo(a) }))
+  await run(60_000)
+  for (const { overlay } of others)
+    assert.ok(overlay.neighbours().length >= 3, `${overlay.neighbours().length}`)
+})
+
+test('a full node sends newcomers on to its neighbours', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('10.0.0.1', { maxConnections: 2, minConnections: 1 })
+  const others = []
+  for (let i = 2; i <= 5; i++) {
+    const one = await node(`10.0.0.${i}`, { minConnections: 1 })
+    one.overlay.learn([a.address], 'stranger')
+    others.push(one)
+  }
+  await run(120_000)
+  assert.is(a.overlay.neighbours().length, 2)
+  for (const { overlay } of others) assert.ok(overlay.neighbours().length >= 1)
+})
+
+test('over a link-local address, with its zone, neighbours meet, tell nobody of it, and fetch', async () => {
+  const { node, run } = createTestNetwork()
+  const a = await node('fe80::1%eth0', { holds: ['vim'], minConnections: 0 })
+  const at = `[fe80::1%eth0]:8048`
+  const b = await node('fe80::2%eth0', { minConnections: 0 })
+  b.overlay.meet(at, a.overlay.id)
+  await run(1_000)
+  assert.equal(
+    b.overlay.neighbours().map(({ address }) => address),
+    [at],
+  )
+  const c = await node('fe80::3%eth0', { minConnections: 3 })
+  c.overlay.meet('[fe80::2%eth0]:8048', b.overlay.id)
+  await run(20_000)
+  assert.equal(
+    c.overlay.neighbours().map(({ id }) => id),
+    [b.overlay.id],
+    'b has told c of no address of a',
+  )
+  const search = b.find('vim')
+  await run(3_000)
+  assert.equal(
+    search.holders.map(({ id, address }) => ({ id, address })),
+    [{ id: a.overlay.id, address: undefined }],
+    'the answer has no address',
+  )
+  const connecting = b.overlay.connect(search.holders[0]!)
+  await run(500)
+  assert.is((await connecting).remote, at)
 })
 
 test.run()

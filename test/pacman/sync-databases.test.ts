@@ -14,15 +14,18 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../src/base/clock.ts'
+import type { WatchFolder } from '../../src/pacman/cache-watch.ts'
 import { readDatabase } from '../../src/pacman/database-file.ts'
 import { createSyncDatabases } from '../../src/pacman/sync-databases.ts'
+import { createClock } from '../clock.ts'
 import { asNobody, hash, makeDatabase, makeFolder, makeLog, tarEntry } from './make.ts'
 
 function setUp(files: Record<string, Uint8Array> = {}) {
   const dir = makeFolder()
   for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, name), content)
   const { log, warnings } = makeLog()
-  return { dir, warnings, databases: createSyncDatabases({ log }, { dir }) }
+  return { dir, warnings, databases: createSyncDatabases({ log, clock: systemClock }, { dir }) }
 }
 
 /** As pacman does it: a new file renamed over the old one. */
@@ -144,6 +147,58 @@ test('one replaced while another lookup is under way is seen by the lookup after
   assert.is((await after)?.sha256, hash('c'))
 })
 
+/** A folder whose watch a test sets off by hand. */
+function setUpWatched(dir: string) {
+  const clock = createClock()
+  const read: unknown[] = []
+  const log = { ...makeLog().log, debug: ({ path }: { path?: string }) => path && read.push(path) }
+  const watches: ((name: string | null) => void)[] = []
+  const watch: WatchFolder = (folder, onName) => {
+    if (!existsSync(folder)) throw Object.assign(new Error('no such folder'), { code: 'ENOENT' })
+    watches.push(onName)
+    return () => watches.splice(watches.indexOf(onName), 1)
+  }
+  const databases = createSyncDatabases({ log: log as never, clock, watchFolder: watch }, { dir })
+  databases.watch()
+  return { clock, read, watches, databases }
+}
+
+test('what changes is read a moment after the last change, before anybody asks', async () => {
+  const dir = makeFolder()
+  writeFileSync(join(dir, 'core.db'), one)
+  writeFileSync(join(dir, 'extra.db'), other)
+  const { clock, read, watches, databases } = setUpWatched(dir)
+  watches[0]!('core.db')
+  await clock.advance(60)
+  watches[0]!('extra.db')
+  watches[0]!('extra.db.part')
+  await clock.advance(60)
+  assert.equal(read, [])
+  await clock.advance(40)
+  while (read.length < 2) await new Promise(setImmediate)
+  assert.ok(await databases.find(NAME, 'core'))
+  assert.is(read.length, 2, 'nobody reads it again')
+})
+
+test('a folder that comes later is watched from the next lookup on, and none once closed', async () => {
+  const dir = join(makeFolder(), 'sync')
+  const { watches, databases, clock, read } = setUpWatched(dir)
+  assert.is(watches.length, 0)
+  mkdirSync(dir)
+  await databases.repositories()
+  assert.is(watches.length, 1)
+  rmSync(dir, { recursive: true })
+  await databases.repositories()
+  assert.is(watches.length, 0)
+  mkdirSync(dir)
+  await databases.repositories()
+  watches[0]!(null)
+  databases.close()
+  assert.is(watches.length, 0)
+  await clock.advance(1_000)
+  assert.equal(read, [])
+})
+
 test('same size and time, other file', async () => {
   const { databases, dir } = setUp({ 'core.db': makeDatabase([NAME, 10, hash('a')]) })
   const time = new Date('2019-06-11')
@@ -201,7 +256,7 @@ test('a good copy is not used once a broken one replaced it; the next good one i
 test('a folder that is missing, then there', async () => {
   const dir = join(makeFolder(), 'sync')
   const { log, warnings } = makeLog()
-  const databases = createSyncDatabases({ log }, { dir })
+  const databases = createSyncDatabases({ log, clock: systemClock }, { dir })
   assert.is(await databases.find(NAME), undefined)
   assert.equal(await databases.repositories(), [])
   assert.is(warnings.length, 1)
@@ -258,7 +313,7 @@ const realTest = hasReal ? test : test.skip
 
 realTest('Arch Linux, June 2019: every package', async () => {
   const { log, warnings } = makeLog()
-  const databases = createSyncDatabases({ log }, { dir: real })
+  const databases = createSyncDatabases({ log, clock: systemClock }, { dir: real })
   assert.equal((await databases.repositories()).sort(), ['core', 'extra', 'multilib'])
   assert.equal(await databases.find('acl-2.2.53-1-x86_64.pkg.tar.xz'), {
     name: 'acl-2.2.53-1-x86_64.pkg.tar.xz',

@@ -19,10 +19,13 @@ test('a function has 150 lines at most, those within it counted', () => {
   ])
 })
 
-test('a function of C likewise', () => {
+test('a function of C or sh likewise', () => {
   const body = (count: number) => `static int f(void)\n{\n${lines(count, '\tx();\n')}}\n`
   assert.equal(faults(['a.c', body(148)]), [])
   assert.equal(faults(['a.c', body(149)]), ['a.c:2: a function of 151 lines (150 at most)'])
+  const sh = (count: number) => `set -eu\nfetch() {\n${lines(count, '\t:\n')}}\n`
+  assert.equal(faults(['a.sh', sh(148)]), [])
+  assert.equal(faults(['a.sh', sh(149)]), ['a.sh:2: a function of 151 lines (150 at most)'])
 })
 
 test('what a part is given has ten members at most', () => {
@@ -34,6 +37,19 @@ test('what a part is given has ten members at most', () => {
   assert.equal(faults(['src/base/b.ts', inline(11)]), [
     'src/base/b.ts: what line 1 takes has 11 members (10 at most)',
   ])
+})
+
+test('what it takes over from other types counts', () => {
+  const small = (count: number) => `export interface Small {\n${membered(count)}}\n`
+  for (const bag of [
+    'interface AOptions extends Small {\n  n: 1\n}\n',
+    'type AOptions = Small & { n: 1 }\n',
+  ]) {
+    assert.equal(faults(['src/base/a.ts', bag], ['src/base/b.ts', small(9)]), [])
+    assert.equal(faults(['src/base/a.ts', bag], ['src/base/b.ts', small(10)]), [
+      'src/base/a.ts: AOptions has 11 members (10 at most)',
+    ])
+  }
 })
 
 test('a type is exported once', () => {
@@ -65,6 +81,21 @@ test('imports point down', () => {
     'src/wire/b.ts imports src/fetch/a.ts, which lies above it',
   ])
   assert.equal(faults(['src/other/b.ts', '']), ['src/other/b.ts: its folder is none of the rooms'])
+})
+
+test('imports point down the rooms of a layer; what stands beside them is bound by no order', () => {
+  assert.equal(
+    faults(
+      ['src/fetch/job/a.ts', "import '../file/b.ts'\nimport '../network.ts'\n"],
+      ['src/fetch/network.ts', "import './trust/c.ts'\n"],
+      ['src/fetch/trust/c.ts', ''],
+      ['src/fetch/file/b.ts', ''],
+    ),
+    [],
+  )
+  assert.equal(faults(['src/fetch/file/b.ts', "import '../job/a.ts'\n"], ['src/fetch/job/a.ts', '']), [
+    'src/fetch/file/b.ts imports src/fetch/job/a.ts, which lies above it',
+  ])
 })
 
 test('imports make no cycle', () => {

@@ -1,9 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { reachOf } from '../../base/address.ts'
-import { type Endpoint, endpoint, hostPort, splitHostPort } from '../../base/endpoint.ts'
+import { type Endpoint, endpoint, hostPort, LOWEST_PORT, splitHostPort } from '../../base/endpoint.ts'
 import { asError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
-import { LOWEST_PORT } from './dht-packet.ts'
 
 /** Nodes kept for the next start. */
 export const MAX_KNOWN = 100

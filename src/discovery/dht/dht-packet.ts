@@ -1,11 +1,9 @@
 import { isOfUse, type Reach, reachOf } from '../../base/address.ts'
-import type { Endpoint } from '../../base/endpoint.ts'
+import { type Endpoint, LOWEST_PORT } from '../../base/endpoint.ts'
 import { type Bencoded, decode, encode } from '../bencode.ts'
 
 /** BEP 5's answers stay below the usual MTU, but bittorrent-dht's name every node in its table. */
 export const MAX_PACKET = 16_384
-/** Nobody has us ask, or dial, a service of the system. */
-export const LOWEST_PORT = 1024
 const ID_BYTES = 20
 const NODE_BYTES = 26
 const MAX_NODES = 512

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
 import type { Clock } from '../../base/clock.ts'
-import { type Endpoint, endpoint } from '../../base/endpoint.ts'
+import { type Endpoint, endpoint, LOWEST_PORT } from '../../base/endpoint.ts'
 import { asError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
-import { LOWEST_PORT, readOutgoing, readPacket } from './dht-packet.ts'
+import { readOutgoing, readPacket } from './dht-packet.ts'
 
 /** Queries a second from one address, and packets a second in all; answers that are awaited don't count. */
 const QUERIES_EACH = 20

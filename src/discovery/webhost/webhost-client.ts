@@ -1,12 +1,11 @@
 import { isIP } from 'node:net'
 import { isOfUse, reachOf } from '../../base/address.ts'
 import type { Cancel, Clock } from '../../base/clock.ts'
-import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
+import { type Endpoint, endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import { jitter, type Random } from '../../base/random.ts'
 import { decodeAnswer, type WebhostAnswer } from './webhost-answer.ts'
-import { LOWEST_PORT } from './webhost-dialback.ts'
 import type { HttpGet } from './webhost-http.ts'
 import { type AnnounceQuery, formatQuery, MAX_WANTED } from './webhost-query.ts'
 

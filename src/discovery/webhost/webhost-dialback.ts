@@ -1,12 +1,9 @@
 import { addressBlock } from '../../base/address.ts'
 import type { Clock } from '../../base/clock.ts'
-import { type Endpoint, hostPort } from '../../base/endpoint.ts'
+import { type Endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
 
 /** Connects and tells whether a node answers there. May reject or hang: both count as no. */
 export type DialsBack = (endpoint: Endpoint) => Promise<boolean>
-
-/** Ports below are the system's: no node of ours listens there, and no mail or web server is to be knocked at. */
-export const LOWEST_PORT = 1024
 
 export interface DialBackBounds {
   /** Dials at a time. */

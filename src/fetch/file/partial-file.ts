@@ -27,8 +27,13 @@ export interface PartialFile {
   originOf(chunk: number): Origin | undefined
   /** The SHA-256 of a chunk, of which it was known when it came. */
   hashOf(chunk: number): Sha256 | undefined
+  /** The SHA-256 of a chunk that came; not at once for a large one. */
+  digest(bytes: Uint8Array): Sha256 | Promise<Sha256>
+  /** A chunk has come, and is looked at: it isn't missing until it is kept or `refuse`d. */
+  expect(chunk: number): void
+  refuse(chunk: number): void
   /**
-   * Writes a chunk that is missing, whose bytes it takes over. `stillWanted` is asked when it is written: false, and it
+   * Writes a chunk that is missing or expected, whose bytes it takes over. `stillWanted` is asked when it is written: false, and it
    * doesn't count. Throws PacsrvError `spool`.
    */
   keep(chunk: number, what: Kept, stillWanted: () => boolean): Promise<boolean>
@@ -120,6 +125,9 @@ export async function openPartialFile(
     },
     originOf: (chunk) => origins[chunk],
     hashOf: (chunk) => hashes[chunk],
+    digest: hasher.digest,
+    expect: map.writing,
+    refuse: map.missing,
     async keep(chunk, { origin, hash, bytes }, stillWanted) {
       map.writing(chunk)
       // One after another: several threads writing one file spin on its lock, a tenth of a busy daemon's CPU time.

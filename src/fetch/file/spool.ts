@@ -17,7 +17,10 @@ export interface SpoolFile {
   read(buffer: Uint8Array, position: number): Promise<void>
   /** Notes what is there, for the next invocation. */
   save(chunks: Iterable<number>): Promise<void>
-  /** It is whole and verified: from now on `complete` gives it. `chunkHashes` as in a manifest, where they are known. */
+  /**
+   * It is whole and verified: from now on `complete` gives it, unless somebody else has written to it.
+   * `chunkHashes` as in a manifest, where they are known.
+   */
   completed(from: Origins, chunkHashes?: Uint8Array): void
   /** Closes it. What is kept stays for a while, and can be opened again. */
   close(outcome: 'keep' | 'useless'): Promise<void>
@@ -219,28 +222,49 @@ function spoolFile(
   handler: SpoolFileHandler,
 ): SpoolFile {
   const step = chunkSize(size)
+  /** As our own last change left it. */
+  let version = versionOf(handle)
+  let isOurs = true
+  let isWhole = false
+
+  /**
+   * Whether nobody else has changed the file. What came is hashed from memory, so that the hash tells nothing of the
+   * disk; a look at the file's times costs a thousandth of reading it back.
+   */
+  function look(): boolean {
+    isOurs &&= versionOf(handle) === version
+    return isOurs
+  }
+
   return {
     path,
     size,
     found,
     async write(chunk, bytes) {
+      look()
       const { bytesWritten } = await handle.write(bytes, 0, bytes.length, chunk * step)
+      version = versionOf(handle)
       if (bytesWritten !== bytes.length)
         throw new PacsrvError('spool', `${dirname(path)} is full; free some room`)
     },
     async read(buffer, position) {
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
       if (bytesRead !== buffer.length) throw new PacsrvError('spool', `${path} was cut short by somebody`)
+      if (!isOurs) throw new PacsrvError('spool', `${path} was changed by somebody`)
     },
     save: (chunks) =>
       writeNote(notePath, { name, size, chunks }).catch((error) =>
         log.warn({ err: asError(error), name }, "can't note what is in the spool"),
       ),
-    completed: (from, chunkHashes) => handler.completed(from, chunkHashes),
+    completed(from, chunkHashes) {
+      if (look()) handler.completed(from, chunkHashes)
+      else log.warn({ name }, `${path} was changed by somebody while it came: it is not kept`)
+      isWhole = true
+    },
     async close(outcome) {
       try {
         await handle.close()
-        if (outcome === 'useless') await handler.remove()
+        if (outcome === 'useless' || (isWhole && !isOurs)) await handler.remove()
       } finally {
         handler.free()
       }

@@ -2,8 +2,15 @@
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import { sha256 } from '../../base/sha256.ts'
 
-export type WholeHashOrder = { job: number } & (
+export type WholeHashOrder = FileOrder | DigestOrder
+/** The SHA-256 of these bytes alone. */
+interface DigestOrder {
+  digest: number
+  bytes: Uint8Array
+}
+type FileOrder = { job: number } & (
   | { open: string }
   /** `parts`: some of the bytes up to there, in order. */
   | { advance: number; parts: WholeHashPart[] }
@@ -16,7 +23,12 @@ export interface WholeHashPart {
   at: number
   bytes: Uint8Array
 }
-export interface WholeHashAnswer {
+export type WholeHashAnswer = FileAnswer | DigestAnswer
+interface DigestAnswer {
+  digest: number
+  sha256: string
+}
+interface FileAnswer {
   job: number
   /** Parts that are no longer needed: the oldest that were sent, of all jobs. */
   used?: number
@@ -57,7 +69,7 @@ function close(id: number): void {
   jobs.delete(id)
 }
 
-function obey(order: WholeHashOrder): void {
+function obey(order: FileOrder): void {
   if ('open' in order) {
     jobs.set(order.job, { path: order.open, fd: -1, hash: createHash('sha256'), at: 0 })
     return
@@ -81,6 +93,7 @@ function answer(message: WholeHashAnswer): void {
 }
 
 parentPort!.on('message', (order: WholeHashOrder) => {
+  if ('digest' in order) return answer({ digest: order.digest, sha256: sha256(order.bytes) })
   try {
     obey(order)
   } catch (error) {

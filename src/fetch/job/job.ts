@@ -72,7 +72,8 @@ export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): 
   let state: JobState = { at: 'opening' }
   let closed: Promise<void> | undefined
 
-  const opening = openPartialFile(deps, file, () => {
+  const { spool, hasher, buffers } = deps
+  const opening = openPartialFile({ spool, hasher, recycle: buffers.release }, file, () => {
     for (const follower of followers) follower.onRewind()
   })
   opening.then(begin).catch(fail)

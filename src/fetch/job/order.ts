@@ -3,6 +3,7 @@ import type { Limiter } from '../../base/limiter.ts'
 import type { Log } from '../../base/log.ts'
 import type { OpenMirror } from '../../mirror/curl.ts'
 import type { WantedFile } from '../../wire/messages.ts'
+import type { BufferPool } from '../../wire/pool.ts'
 import type { Origins, Spool } from '../file/spool.ts'
 import type { WholeHasher } from '../file/whole-hash.ts'
 import type { FileNetwork } from '../network.ts'
@@ -21,8 +22,8 @@ export interface JobDeps {
   downloads: Limiter
   /** See MirrorEntryDeps. */
   mirrorRates: Map<string, number>
-  /** Takes back the buffer of a chunk. */
-  recycle(bytes: Uint8Array): void
+  /** Of chunks. */
+  buffers: BufferPool
 }
 
 export interface JobOrder {

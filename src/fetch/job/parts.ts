@@ -92,7 +92,7 @@ export function assembleParts(
       downloads,
       makeMirror: (url, stream) =>
         createMirrorSource(
-          { open: openMirror, clock, downloads },
+          { open: openMirror, clock, downloads, acquire: deps.buffers.acquire },
           { url, size: file.size, environment: order.environment, handler: stream },
         ),
     },
@@ -109,7 +109,7 @@ export function assembleParts(
   )
   const own = ownProgress(partial, scheduler)
   const reception = createReception(
-    { log, partial, scheduler, trust, whole, trace, signal, recycle: deps.recycle },
+    { log, partial, scheduler, trust, whole, trace, signal, recycle: deps.buffers.release },
     {
       onKept(origin) {
         members.changed(origin === 'mirror' ? TELL_MS.mirror : TELL_MS.other)

@@ -1,7 +1,7 @@
 import type { Log } from '../../base/log.ts'
-import { sha256 } from '../../base/sha256.ts'
+import type { Sha256 } from '../../wire/messages.ts'
 import type { Kept, Origin, PartialFile } from '../file/partial-file.ts'
-import type { FileSource } from '../sources/source.ts'
+import type { FileSource, SourceOwner } from '../sources/source.ts'
 import type { ChunkList } from '../trust/chunk-lists.ts'
 import type { ListTrust } from '../trust/list-trust.ts'
 import type { WholeCheck } from '../trust/whole-check.ts'
@@ -40,6 +40,15 @@ export function judgeChunk({ from, isOnly, hasList, matches, onWord }: Arrival):
   return { keepAs: hasList ? 'peer' : 'member', noteWord, bound: hasList }
 }
 
+interface Hashed {
+  source: FileSource
+  /** Whose the source was when the chunk came. */
+  owner: SourceOwner | undefined
+  chunk: number
+  bytes: Uint8Array
+  hash: Sha256
+}
+
 /** What happens to a chunk that came in: judged, written, settled, or rejected. */
 export interface Reception {
   /** A source gave a chunk, whose bytes are the reception's now. */
@@ -75,11 +84,22 @@ export function createReception(
 
   function receive(source: FileSource, chunk: number, bytes: Uint8Array) {
     if (signal.aborted || !map.isMissing(chunk)) return waste(source, chunk, bytes)
-    const hash = sha256(bytes)
+    const owner = source.kind === 'peer' ? scheduler.ownerOf(source) : undefined
+    const hash = partial.digest(bytes)
+    if (typeof hash === 'string') return judge({ source, owner, chunk, bytes, hash })
+    partial.expect(chunk)
+    void hash.then((hash) => {
+      if (signal.aborted) return recycle(bytes)
+      judge({ source, owner, chunk, bytes, hash })
+      scheduler.pump()
+    })
+  }
+
+  function judge({ source, owner, chunk, bytes, hash }: Hashed) {
     const isOnly = map.chunks === 1
     if (source.kind === 'mirror' && !isOnly) trust.mirrorGave(chunk, hash)
     const list = trust.inUse
-    const who = source.kind === 'peer' ? scheduler.ownerOf(source)?.vouchesFor(chunk) : undefined
+    const who = owner?.vouchesFor(chunk)
     const { keepAs, noteWord, bound } = judgeChunk({
       from: source.kind,
       isOnly,
@@ -89,7 +109,12 @@ export function createReception(
     })
     if (noteWord && who !== undefined) whole.took(chunk, hash, who)
     if (keepAs) void keep(source, chunk, { origin: keepAs, hash, bytes }, bound ? list : undefined)
-    else if (source.kind === 'peer') rejectPeer(source, chunk)
+    else reject(source, owner, chunk)
+  }
+
+  function reject(source: FileSource, owner: SourceOwner | undefined, chunk: number) {
+    if (!map.isMissing(chunk)) partial.refuse(chunk)
+    if (source.kind === 'peer') rejectPeer(source, owner, chunk)
     else handler.onMirrorRejected()
   }
 
@@ -127,8 +152,7 @@ export function createReception(
     if (kept) handler.onKept(what.origin)
   }
 
-  function rejectPeer(source: FileSource & { kind: 'peer' }, chunk: number) {
-    const owner = scheduler.ownerOf(source)
+  function rejectPeer(source: FileSource & { kind: 'peer' }, owner: SourceOwner | undefined, chunk: number) {
     log.warn({ source: source.label, role: owner?.role, chunk }, 'a chunk is not what was vouched for')
     scheduler.drop(source)
     // The only chunk's hash is the file's own. Of others neither a server nor a member vouched for the list.

@@ -9,9 +9,17 @@ import type { StreamHandler, StreamSource } from './source.ts'
 /** Bytes taken from curl and not yet on the disk, at most. */
 const MOST_UNWRITTEN = 8 * 1024 * 1024
 
+export interface MirrorSourceDeps {
+  open: OpenMirror
+  clock: Clock
+  downloads: Limiter
+  /** Buffers for chunks: from the pool, another thread hashes them where they are; others it reads from the disk. */
+  acquire?(bytes: number): Buffer
+}
+
 /** A mirror as a source: it streams runs of chunks, each by one curl. */
 export function createMirrorSource(
-  { open, clock, downloads }: { open: OpenMirror; clock: Clock; downloads: Limiter },
+  { open, clock, downloads, acquire = Buffer.allocUnsafeSlow }: MirrorSourceDeps,
   {
     url,
     size,
@@ -44,7 +52,7 @@ export function createMirrorSource(
   /** At a chunk's start: whether to take it, pass over it, or end. */
   function reach(chunk: number): boolean {
     if (handler.onReach(source, chunk)) {
-      buffer = Buffer.allocUnsafeSlow(chunkLength(size, chunk))
+      buffer = acquire(chunkLength(size, chunk))
       return true
     }
     buffer = undefined

@@ -7,7 +7,7 @@ import { createMirrorSource } from './mirror-source.ts'
 import type { ChunkSource, ChunkSourceHandler } from './source.ts'
 
 /** The scheduler charges for what it asks of peers. */
-const FREE: Limiter = { charge() {}, wait: () => 0 }
+const FREE: Limiter = { bytesPerSecond: undefined, charge() {}, wait: () => 0 }
 
 /** A larger file isn't taken from a server without ranges: what it sends unasked would pile up in memory. */
 const MOST_WITHOUT_RANGES = 64 * 1024 * 1024

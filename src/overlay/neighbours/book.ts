@@ -1,6 +1,6 @@
 import { reachOf } from '../../base/address.ts'
 import type { Clock } from '../../base/clock.ts'
-import { type Endpoint, hostPort } from '../../base/endpoint.ts'
+import { type Endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
 import { jitter, type Random } from '../../base/random.ts'
 import type { NodeId } from '../../wire/messages.ts'
 
@@ -17,8 +17,6 @@ const MAX_FAILURES = 5
 /** A neighbour that was lost is tried about this often, in milliseconds, and so many times. */
 const LOST_PAUSE = 40_000
 const MAX_LOST = 60
-/** Nobody gets a service of the system dialled through us. */
-export const LOWEST_PORT = 1024
 
 interface Entry {
   source: Source

@@ -1,15 +1,22 @@
-import { addressBlock } from '../../base/address.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Message, NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
+import { createRates, type MessageRates } from './message-rates.ts'
 import { freshStays, type NeighbourInfo, type Standing, whoMakesRoom } from './standing.ts'
 
 export interface NeighbourhoodHandler {
   onJoin(session: Session): void
   onLeave(session: Session): void
+  /** One that has its place among neighbours, within what a neighbour may send. */
   onMessage(session: Session, message: Message): void
   /** A newcomer is turned away: the last chance to tell it something. */
   onFull(session: Session): void
+}
+
+/** All that is known of a neighbour. */
+interface Neighbour extends Standing {
+  session: Session
+  rates: MessageRates
 }
 
 /** The sessions that queries travel: one for each node, no more than `max`, direct ones aside. */
@@ -21,8 +28,6 @@ export interface Neighbourhood {
   isDirect(id: NodeId): boolean
   all(): Session[]
   readonly size: number
-  /** The node has just been of use: it is not idle. */
-  useful(id: NodeId): void
   infos(): NeighbourInfo[]
 }
 
@@ -31,7 +36,8 @@ export function createNeighbourhood(
   { max }: { max: number },
   handler: NeighbourhoodHandler,
 ): Neighbourhood {
-  const members = new Map<NodeId, Standing & { session: Session }>()
+  const members = new Map<NodeId, Neighbour>()
+  const rates = createRates(clock)
 
   function hasRoom(block: string): boolean {
     if ([...members.values()].filter(({ direct }) => !direct).length < max) return true
@@ -56,22 +62,34 @@ export function createNeighbourhood(
 
   return {
     add(session, direct) {
-      const { id, since } = session
+      const { id, block, since } = session
       const kept = members.get(id)
       if (kept && !freshStays(self, kept.session, session)) {
         kept.direct ||= direct
         return refuse(session, 'duplicate')
       }
-      const block = addressBlock(session.remote)
       if (!kept && !direct && !hasRoom(block)) {
         handler.onFull(session)
         return refuse(session, 'full')
       }
-      members.set(id, { id, block, session, direct: direct || kept?.direct === true, since, usefulAt: since })
+      const member: Neighbour = {
+        id,
+        block,
+        session,
+        direct: direct || kept?.direct === true,
+        since,
+        usefulAt: since,
+        rates: rates.of(block),
+      }
+      members.set(id, member)
       kept?.session.close('duplicate')
       if (!kept) handler.onJoin(session)
       session.handle({
-        onMessage: (message) => handler.onMessage(session, message),
+        onMessage(message) {
+          if (!member.rates.allow(message)) return
+          member.usefulAt = clock.now()
+          handler.onMessage(session, message)
+        },
         onClose: () => remove(session),
       })
       return true
@@ -81,10 +99,6 @@ export function createNeighbourhood(
     all: () => [...members.values()].map(({ session }) => session),
     get size() {
       return members.size
-    },
-    useful(id) {
-      const member = members.get(id)
-      if (member) member.usefulAt = clock.now()
     },
     infos: () =>
       [...members.values()].map(({ id, session: { dialable, remote, outbound, since } }) => ({

@@ -1,10 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
-import { type Endpoint, hostPort } from '../../base/endpoint.ts'
+import { type Endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
 import { createBucket, type Rate } from '../../base/token-bucket.ts'
 import type { NodeId, Purpose } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
-import { LOWEST_PORT } from './book.ts'
 
 /** Whether others can dial this node, as far as it knows. */
 export type Reachable = 'yes' | 'no' | 'unknown'

@@ -1,6 +1,4 @@
-import { addressBlock } from '../../base/address.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { Endpoint } from '../../base/endpoint.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Limiter } from '../../base/limiter.ts'
 import { createBucket } from '../../base/token-bucket.ts'
@@ -8,8 +6,8 @@ import { limits } from '../../wire/limits.ts'
 
 /** What this node sends on for others, in bytes: for whoever comes from one address, and in all. */
 export interface RelayBudget {
-  /** Somebody at this address has sent so many bytes to be passed on: how many copies may leave. */
-  copies(from: Endpoint, bytes: number, wanted: number): number
+  /** Somebody of this address block has sent so many bytes to be passed on: how many copies may leave. */
+  copies(block: string, bytes: number, wanted: number): number
 }
 
 /** For each byte that it sent, a stranger gets so many passed on … */
@@ -21,24 +19,16 @@ const IN_ALL = { burst: 8 * 1024 * 1024, perSecond: 2 * 1024 * 1024 }
 const PART_OF_LIMIT = 1 / 4
 const MOST_ADDRESSES = 10_000
 
-export interface RelayBudgetOptions {
-  /** Bytes a second; undefined for no limit. */
-  uploadLimit?: number | undefined
-  /** What keeps to that limit: told of what was passed on. */
-  uploads?: Limiter | undefined
-}
-
-export function createRelayBudget(
-  clock: Clock,
-  { uploadLimit, uploads }: RelayBudgetOptions = {},
-): RelayBudget {
+/** `uploads`: what keeps to the limit of this node's uploads; what is passed on is charged to it. */
+export function createRelayBudget(clock: Clock, uploads?: Limiter): RelayBudget {
   const credits = createExpiringMap<string, { bytes: number; at: number }>(clock, {
     ttl: (FREE.burst * 1000) / FREE.perSecond,
     limit: MOST_ADDRESSES,
   })
-  const perSecond = uploadLimit === undefined ? IN_ALL.perSecond : uploadLimit * PART_OF_LIMIT
+  const limit = uploads?.bytesPerSecond
+  const perSecond = limit === undefined ? IN_ALL.perSecond : limit * PART_OF_LIMIT
   // Or the largest question could never pass.
-  const burst = uploadLimit === undefined ? IN_ALL.burst : Math.max(limits.headerBytes, perSecond)
+  const burst = limit === undefined ? IN_ALL.burst : Math.max(limits.headerBytes, perSecond)
   const total = createBucket(clock, { perSecond, burst })
 
   function creditOf(block: string) {
@@ -50,8 +40,7 @@ export function createRelayBudget(
   }
 
   return {
-    copies(from, bytes, wanted) {
-      const block = addressBlock(from)
+    copies(block, bytes, wanted) {
       const credit = creditOf(block)
       credit.bytes += FACTOR * bytes
       let count = Math.min(wanted, Math.floor(credit.bytes / bytes))

@@ -92,7 +92,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
 
   /** As many of them as may have a copy of what `from` sent; others each time. */
   function within(to: Session[], message: FileQuery | FileAck | Call, from: Session): Session[] {
-    const count = deps.budget.copies(from.remote, messageBytes(message), to.length)
+    const count = deps.budget.copies(from.block, messageBytes(message), to.length)
     if (count === to.length) return to
     const first = turn++ % to.length
     return [...to.slice(first), ...to.slice(0, first)].slice(0, count)

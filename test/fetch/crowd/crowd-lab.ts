@@ -277,7 +277,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
             openMirror: mirrorOf(host, member),
             downloads: createLimiter(clock, undefined),
             mirrorRates,
-            recycle: pool.release,
+            buffers: pool,
           },
           order,
           { onRejected() {}, onClosed: () => void jobs.delete(file.sha256) },

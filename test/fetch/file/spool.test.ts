@@ -73,6 +73,25 @@ test('what was noted is found by the next, also of another process', async ({ di
   await again.close('keep')
 })
 
+for (const [how, change] of [
+  ['changed', (path: string) => writeFileSync(path, Buffer.alloc(10, 7), { flag: 'r+' })],
+  ['cut short', (path: string) => truncateSync(path, 10)],
+] as const)
+  for (const when of ['between two chunks', 'after the last'])
+    test(`${how} by somebody ${when}: it is not handed out, and doesn’t stay`, async ({ dir }) => {
+      const spool = spoolIn(dir)
+      const spooled = await spool.open(file)
+      for (const chunk of [0, 1, 2, 3]) await spooled.write(chunk, chunkOf(content, chunk))
+      if (when !== 'after the last') change(spooled.path)
+      await spooled.write(4, chunkOf(content, 4))
+      if (when === 'after the last') change(spooled.path)
+      spooled.completed(origins)
+      assert.not.ok(spool.isComplete(file.sha256))
+      assert.is((await rejection(spooled.read(Buffer.alloc(5), 0))).code, 'spool')
+      await spooled.close('keep')
+      assert.equal(readdirSync(join(dir, 'spool')), [])
+    })
+
 test('useless: nothing stays', async ({ dir }) => {
   const spooled = await spoolIn(dir).open(file)
   await spooled.save([])
@@ -256,10 +275,13 @@ test('sweeping: a whole file goes after an hour', async ({ dir }) => {
     [HOUR + 60_000, false],
   ] as const) {
     const spooled = await spool.open(file)
-    utimesSync(spooled.path, new Date(), new Date(Date.now() - age))
     spooled.completed(origins)
     await spooled.close('keep')
-    await spool.sweep()
+    const { now } = Date
+    Date.now = () => now() + age
+    await spool.sweep().finally(() => {
+      Date.now = now
+    })
     const found = await spool.complete(file.sha256)
     assert.is(found !== undefined, stays)
     await found?.handle.close()

@@ -88,6 +88,21 @@ test('the thread ends: who waits is told, and so is who began with it; the next 
   await hasher.close()
 })
 
+test('a large chunk is hashed by the thread, a small or unshared one at once', async () => {
+  const hasher = createWholeHasher(worker)
+  const large = Buffer.from(new SharedArrayBuffer(1024 * 1024)).fill('a')
+  assert.is(hasher.digest(large), sha256(large), 'no thread yet')
+  hasher.begin(file)
+  const [first, second] = [hasher.digest(large), hasher.digest(large.subarray(1))]
+  assert.instance(first, Promise)
+  assert.equal(await Promise.all([first, second]), [sha256(large), sha256(large.subarray(1))])
+  for (const bytes of [large.subarray(0, 65_536), Buffer.alloc(1024 * 1024)])
+    assert.is(hasher.digest(bytes), sha256(bytes))
+  const cutOff = hasher.digest(large)
+  await hasher.close()
+  assert.is(await cutOff, sha256(large), 'the thread has ended')
+})
+
 const inMemory = (text: string, at: number, size = text.length) => {
   const bytes = Buffer.from(new SharedArrayBuffer(size))
   bytes.write(text)

@@ -236,6 +236,7 @@ export function createMemoryHasher(
         close: () => void hasher.openFiles--,
       }
     },
+    digest: sha256,
     async close() {},
   }
   return hasher
@@ -580,7 +581,7 @@ export function createLab(options: LabOptions) {
     pacserve: options.servers && servers.pacserve,
     mirrorRates: new Map(options.mirrorRate === undefined ? [] : [['http://m0/core', options.mirrorRate]]),
     // Whoever still reads them would see it.
-    recycle: (bytes) => void bytes.fill(0xee),
+    buffers: { acquire: Buffer.alloc, release: (bytes) => void bytes.fill(0xee) },
   }
   const job: Job = createJob(
     deps,

@@ -34,14 +34,21 @@ for (const [why, change, keepAs, noteWord, bound] of [
 ] as const)
   test(`judged: ${why}`, () => assert.equal(judgeChunk(of(change)), { keepAs, noteWord, bound }))
 
-async function setUp({ size = 3 * CHUNK, voucher = undefined as string | undefined } = {}) {
+async function setUp({ size = 3 * CHUNK, voucher = undefined as string | undefined, later = false } = {}) {
   const content = makeContent(size)
   const file = { sha256: sha256(content), size, name: 'some.pkg' }
   const spool = createMemorySpool()
   const recycled: Uint8Array[] = []
   const recycle = (bytes: Uint8Array) => void recycled.push(bytes)
   const partial = await openPartialFile(
-    { spool, hasher: createMemoryHasher(spool.files), recycle },
+    {
+      spool,
+      hasher: {
+        ...createMemoryHasher(spool.files),
+        digest: (bytes: Uint8Array) => (later ? nextTurn().then(() => sha256(bytes)) : sha256(bytes)),
+      },
+      recycle,
+    },
     file,
     () => {},
   )
@@ -134,6 +141,30 @@ test('of a wrong chunk its sender is left before its owner and all others hear o
   reception.receive(peer, 1, bytes(1, spoilt(content, 1)))
   assert.equal(told, ['drop', 'owner: rejected false', 'rejected'])
   assert.ok(partial.map.isMissing(1))
+})
+
+test('while a chunk is hashed elsewhere it is not missing; a second copy is dropped', async () => {
+  const { reception, peer, mirror, bytes, told, partial } = await setUp({ later: true })
+  reception.receive(peer, 1, bytes(1))
+  assert.not.ok(partial.map.isMissing(1))
+  reception.receive(mirror, 1, bytes(1))
+  assert.equal(told, [`settled ${CHUNK}`, 'wasted 1'])
+  for (let turns = 0; turns < 3; turns++) await nextTurn()
+  assert.equal(told.slice(2), ['arrived 1', 'kept peer'])
+})
+
+test('one hashed elsewhere that is wrong is missing again; at the job’s end its buffer goes back', async () => {
+  const { reception, peer, bytes, told, content, partial, over, recycled } = await setUp({ later: true })
+  reception.receive(peer, 1, bytes(1, spoilt(content, 1)))
+  for (let turns = 0; turns < 3; turns++) await nextTurn()
+  assert.equal(told, ['drop', 'owner: rejected false', 'rejected'])
+  assert.ok(partial.map.isMissing(1))
+  assert.is(partial.map.beingWritten, 0)
+  reception.receive(peer, 0, bytes(0))
+  over.abort()
+  for (let turns = 0; turns < 3; turns++) await nextTurn()
+  assert.is(recycled.length, 1)
+  assert.not.ok(partial.map.has(0))
 })
 
 test('a wrong only chunk is wrong for sure', async () => {

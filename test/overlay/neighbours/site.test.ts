@@ -1,9 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Endpoint } from '../../../src/base/endpoint.ts'
+import { isNear } from '../../../src/base/address.ts'
 import { createSite } from '../../../src/overlay/neighbours/site.ts'
 
-const at = (remote: string, id = 'a') => ({ id, remote: remote as Endpoint })
+const at = (remote: string, id = 'a') => ({ id, near: isNear(remote) })
 
 test('who is in the local network is a companion, who is elsewhere in the world is none', () => {
   const { isCompanion } = createSite({ closed: false, isDirect: () => false })

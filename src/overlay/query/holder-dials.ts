@@ -1,14 +1,13 @@
-import type { Cancel, Clock } from '../base/clock.ts'
-import { type Endpoint, hostPort } from '../base/endpoint.ts'
-import { asError, PacsrvError } from '../base/error.ts'
-import { createExpiringMap } from '../base/expiring-map.ts'
-import type { Log } from '../base/log.ts'
-import type { Random } from '../base/random.ts'
-import { createBucket, type Rate } from '../base/token-bucket.ts'
-import type { Call, NodeId, Purpose } from '../wire/messages.ts'
-import { LOWEST_PORT } from './neighbours/book.ts'
-import type { Holder } from './query/holders.ts'
-import type { Session } from './session/session.ts'
+import type { Cancel, Clock } from '../../base/clock.ts'
+import { type Endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
+import { asError, PacsrvError } from '../../base/error.ts'
+import { createExpiringMap } from '../../base/expiring-map.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import { createBucket, type Rate } from '../../base/token-bucket.ts'
+import type { Call, NodeId, Purpose } from '../../wire/messages.ts'
+import type { Session } from '../session/session.ts'
+import type { Holder } from './holders.ts'
 
 /** A called holder dials within this time, in milliseconds, or is given up. */
 export const CALL_TIME = 4_000
@@ -28,7 +27,7 @@ const STRANGER_DIALS: Rate = { perSecond: 0.5, burst: 20 }
 /** Where no node was is left alone for so long, in milliseconds. */
 const NOBODY_TTL = 10 * 60_000
 
-export interface TransfersDeps {
+export interface HolderDialsDeps {
   clock: Clock
   random: Random
   log: Log
@@ -42,8 +41,8 @@ export interface TransfersDeps {
   onTransfer(session: Session): void
 }
 
-/** Connections that carry files: those that this node wants, and those that it was asked for. */
-export interface Transfers {
+/** How this node gets to a holder, and who is dialled because others say so: each within a budget of its own. */
+export interface HolderDials {
   /** Dials the holder, or calls it where that can't be done. Rejects with PacsrvError `peer` or `wire`. */
   connect(holder: Holder): Promise<Session>
   /** Dials an address from a stranger: whoever proves to be there. Rejects with PacsrvError `peer` or `wire`. */
@@ -54,7 +53,7 @@ export interface Transfers {
   called(call: Call): void
 }
 
-export function createTransfers(deps: TransfersDeps, { ttl }: { ttl: number }): Transfers {
+export function createHolderDials(deps: HolderDialsDeps, { ttl }: { ttl: number }): HolderDials {
   const { clock, random, log, self } = deps
   const calledDials = createBucket(clock, CALLED_DIALS)
   const holderDials = createBucket(clock, HOLDER_DIALS)

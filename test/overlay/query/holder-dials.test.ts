@@ -1,27 +1,53 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createTestNetwork, directTo, held } from './network.ts'
+import { behind, createTestNetwork, directTo, held } from '../network.ts'
 
-const behind = (seenAs: string) => ({ nat: { seenAs, silent: true }, minConnections: 0 })
+const reason = (meeting: Promise<unknown>) =>
+  meeting.then(
+    () => 'met',
+    (error) => error.message as string,
+  )
 
-test('a node behind NAT learns that it cannot be dialled, one in the open that it can', async () => {
+test('who listens at an address that a stranger named is met, whoever it is', async () => {
   const { node, run } = createTestNetwork()
-  const hub = await node('203.0.113.1', { minConnections: 0 })
-  const inside = await node('192.168.0.2', { ...behind('203.0.113.9'), direct: directTo(hub) })
-  const open = await node('203.0.113.2', { minConnections: 0, direct: directTo(hub) })
-  assert.is(inside.overlay.reachable, 'unknown')
-  await run(10_000)
-  assert.is(inside.overlay.reachable, 'no')
-  assert.is(open.overlay.reachable, 'yes')
-  assert.is(hub.overlay.reachable, 'yes', 'others have dialled it')
+  const [asker, other] = [await node('203.0.113.1'), await node('203.0.113.2')]
+  const meeting = asker.overlay.knock(other.address)
+  await run(1_000)
+  const { id, purpose } = await meeting
+  assert.is(id, other.overlay.id)
+  assert.is(purpose, 'transfer')
+  assert.is(other.served.length, 1)
 })
 
-test('a node that does not listen is out of reach; one with a port forward says where it is', async () => {
-  const { node } = createTestNetwork()
-  const deaf = await node('10.0.0.1', { listen: undefined })
-  assert.is(deaf.overlay.reachable, 'no')
-  const forwarded = await node('10.0.0.2', { advertise: '203.0.113.9:8048' })
-  assert.is(forwarded.overlay.reachable, 'yes')
+test('where no node was, none is looked for in the next ten minutes; nor at ports of the system', async () => {
+  const { node, run, network, clock } = createTestNetwork()
+  const asker = await node('203.0.113.1', { minConnections: 0 })
+  // A BitTorrent client, say: it takes the connection and says nothing that a node would.
+  let dialled = 0
+  await network.transport('203.0.113.2').listen('203.0.113.2:6881', (link) => {
+    dialled++
+    link.handle({ onMessage() {}, onClose() {} })
+  })
+  const first = reason(asker.overlay.knock('203.0.113.2:6881'))
+  await run(6_000)
+  assert.match(await first, 'did not greet')
+  assert.match(await reason(asker.overlay.knock('203.0.113.2:6881')), 'not worth')
+  assert.match(await reason(asker.overlay.knock('203.0.113.2:1023')), 'not worth')
+  assert.is(dialled, 1)
+  clock.advance(10 * 60_000)
+  const again = reason(asker.overlay.knock('203.0.113.2:6881'))
+  await run(6_000)
+  await again
+  assert.is(dialled, 2)
+})
+
+test('strangers make a node dial 20 at once and 30 a minute', async () => {
+  const { node, run } = createTestNetwork()
+  const asker = await node('203.0.113.1', { minConnections: 0 })
+  const reasons = Array.from({ length: 21 }, (_, i) => reason(asker.overlay.knock(`203.0.113.9:${2000 + i}`)))
+  await run(5_000)
+  const refused = (await Promise.all(reasons)).filter((text) => text.includes('not worth'))
+  assert.is(refused.length, 1)
 })
 
 test('a holder behind NAT is called, and dials the asker', async () => {
@@ -109,18 +135,6 @@ test('a holder that nobody knows to be behind NAT is called when its gateway sta
   assert.is((await connecting).id, holder.overlay.id)
   await run(10_000)
   assert.is(holder.served.length, 1)
-})
-
-test('who dials a neighbour back serves it on that session', async () => {
-  const { node, run } = createTestNetwork()
-  const a = await node('10.0.0.1')
-  const b = await node('10.0.0.2', { direct: directTo(a) })
-  await run(3_000)
-  assert.equal(
-    a.served.map(({ id, outbound }) => ({ id, outbound })),
-    [{ id: b.overlay.id, outbound: true }],
-  )
-  assert.not.ok(a.served[0]!.parted)
 })
 
 test.run()

@@ -1,0 +1,38 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createRates, type MessageRates } from '../../../src/overlay/neighbours/message-rates.ts'
+import type { Message } from '../../../src/wire/messages.ts'
+import { messageBytes } from '../../../src/wire/size.ts'
+import { createClock } from '../../clock.ts'
+import { held, wanted } from '../network.ts'
+
+const query: Message = { type: 'file', query: '00'.repeat(16), ttl: 1, path: [], files: [wanted('vim')] }
+const allowed = (rates: MessageRates, message: Message, of: number) =>
+  Array.from({ length: of }, () => rates.allow(message)).filter(Boolean).length
+
+test('a neighbour has 100 queries at once and 20 a second, each kind of message by itself', () => {
+  const clock = createClock()
+  const rates = createRates(clock).of('192.0.2.1')
+  assert.is(allowed(rates, query, 101), 100)
+  assert.is(allowed(rates, { type: 'withdraw', files: [wanted('vim').sha256] }, 1), 1)
+  clock.advance(1_000)
+  assert.is(allowed(rates, query, 21), 20)
+})
+
+test('what belongs to a transfer has no place among neighbours', () => {
+  const rates = createRates(createClock()).of('192.0.2.1')
+  assert.is(rates.allow({ type: 'ping', token: 0 }), false)
+})
+
+test('the bytes are counted by address, whatever ids it goes by', () => {
+  const clock = createClock()
+  const rates = createRates(clock)
+  const large: Message = { type: 'announce', files: Array.from({ length: 500 }, (_, i) => held(`${i}`)) }
+  const most = Math.floor((8 * 1024 * 1024) / messageBytes(large))
+  let count = 0
+  while (rates.of('192.0.2.1').allow(large)) count++
+  assert.is(count, most)
+  assert.ok(rates.of('192.0.2.2').allow(large), 'another address has its own')
+})
+
+test.run()

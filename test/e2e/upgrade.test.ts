@@ -51,7 +51,10 @@ for (const daemon of ['older', 'newer'] as const) {
         assert.ok(readFileSync(join(pacman.cache, file)).equals(readFileSync(path)), file)
       const { totals } = await node.status()
       if (daemon === 'newer') assert.ok(totals.fromMirror > 0, 'nothing came through the daemon')
-      assert.equal([...new Set(refused)].sort(), daemon === 'older' ? ['/v1/file', '/v1/mirror-failed', '/v1/mirrors'] : [])
+      assert.equal(
+        [...new Set(refused)].sort(),
+        daemon === 'older' ? ['/v1/file', '/v1/mirror-failed', '/v1/mirrors'] : [],
+      )
     } finally {
       proxy.closeAllConnections()
       proxy.close()

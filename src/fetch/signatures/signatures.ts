@@ -91,19 +91,26 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   /** What the mirrors say within `ms`, or earlier what peers have and gpgv found good. */
   function firstOf({ file }: Located, word: Promise<MirrorWord>, ms: number): Promise<MirrorWord> {
     return new Promise((resolve) => {
+      let over = false
+      let stopPeers: Cancel = () => {}
       const settle = (answer: MirrorWord) => {
+        over = true
         stopPeers()
         stopWaiting()
         resolve(answer)
       }
-      const askPeers = async () => {
+      /** Nothing is found good before the package itself is here: it is tried again, three times as late. */
+      const askPeers = async (delay: number) => {
         const bytes = await fromPeers.verified(file)
-        if (!bytes) return
+        if (over) return
+        if (!bytes) return askPeersIn(Math.max(PEERS_AFTER_MS, 3 * delay))
         peersWonAt = clock.now()
         settle(bytes)
       }
-      const isSlow = clock.now() - peersWonAt < QUICKER_MS
-      const stopPeers = clock.after(isSlow ? 0 : PEERS_AFTER_MS, () => void askPeers())
+      const askPeersIn = (delay: number) => {
+        stopPeers = clock.after(delay, () => void askPeers(delay))
+      }
+      askPeersIn(clock.now() - peersWonAt < QUICKER_MS ? 0 : PEERS_AFTER_MS)
       const stopWaiting = clock.after(ms, () => settle('silent'))
       void word.then(settle)
     })

@@ -22,7 +22,12 @@ async function readAhead([socket, parent]: string[]): Promise<void> {
   })
   const urls = parsePrinted(stdout ?? '')
   if (failed || urls.length === 0) return
-  const body: AheadRequest = { urls, environment: curlEnvironment(process.env) }
+  const start = readFileSync(`/proc/${parent}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19]
+  const body: AheadRequest = {
+    urls,
+    environment: curlEnvironment(process.env),
+    transaction: `${parent} ${start}`,
+  }
   await askDaemon(socket!, {
     method: 'POST',
     path: '/v1/ahead',

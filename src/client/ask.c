@@ -57,7 +57,7 @@ static bool write_request(const struct request *request, int fd)
 	}
 	snprintf(number, sizeof number, "%u", request->columns);
 	add(&body, "columns", number);
-	transaction_of(getppid(), transaction, sizeof transaction);
+	transaction_of(parent_pid(), transaction, sizeof transaction);
 	if (transaction[0] != '\0') {
 		add(&body, "transaction", transaction);
 	}

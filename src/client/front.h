@@ -92,6 +92,8 @@ int64_t now_ms(void);
 /* Whether somebody may be listening at this socket, by its file and the daemon's stamp. */
 enum life { LIFE_NONE, LIFE_UNKNOWN, LIFE_FRESH, LIFE_STALE };
 enum life daemon_life(const char *socket);
+/* The pid of whoever started us, as /proc has it. */
+pid_t parent_pid(void);
 /* "PID START" of the pacman that calls (proc(5)), or an empty string for anybody else. */
 void transaction_of(pid_t parent, char *text, size_t room);
 

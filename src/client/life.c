@@ -115,6 +115,15 @@ enum life daemon_life(const char *socket)
 	return life_by(age, '\0', 0);
 }
 
+/* In a pid namespace of pacman's own, as pacstrap makes one, /proc may be that of outside: then its numbers are too. */
+pid_t parent_pid(void)
+{
+	char stat[1024];
+	long parent;
+	const char *after = read_text("/proc/self/stat", stat, sizeof stat) > 0 ? strrchr(stat, ')') : NULL;
+	return after && sscanf(after + 1, " %*c %ld", &parent) == 1 ? (pid_t)parent : getppid();
+}
+
 void transaction_of(pid_t parent, char *text, size_t room)
 {
 	char path[64];

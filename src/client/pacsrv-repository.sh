@@ -5,6 +5,8 @@
 
 # From pacman's command line: how often it says y, and its --config.
 refresh='' pacman_conf=''
+# In a pid namespace of pacman's own, as pacstrap makes one, /proc may be that of outside: then its numbers are too.
+{ read -r _ _ _ parent _ </proc/self/stat; } 2>/dev/null || parent=$PPID
 ask_parent() {
 	last=''
 	while IFS= read -r word; do
@@ -18,7 +20,7 @@ ask_parent() {
 		esac
 		last=$word
 	done <<-EOT
-		$(tr '\0' '\n' <"/proc/$PPID/cmdline" 2>/dev/null)
+		$(tr '\0' '\n' <"/proc/$parent/cmdline" 2>/dev/null)
 	EOT
 }
 

@@ -280,7 +280,7 @@ void read_ahead(const struct request *request)
 	char script[PATH_MAX + 32];
 	char parent[24];
 	memcpy(script, in_library("ahead.cjs"), sizeof script);
-	snprintf(parent, sizeof parent, "%ld", (long)getppid());
+	snprintf(parent, sizeof parent, "%ld", (long)parent_pid());
 	if (fork() != 0) {
 		return;
 	}

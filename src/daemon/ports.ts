@@ -12,6 +12,8 @@ import { createSignaturePledges } from '../http/signature-pledges.ts'
 import { listenOnSocket, tryListen } from '../http/socket.ts'
 import { statusOf } from '../http/status.ts'
 import { createCallerMirrors } from '../mirror/caller-mirrors.ts'
+import { createCallerDatabases } from '../pacman/caller-databases.ts'
+import { createSyncDatabases } from '../pacman/sync-databases.ts'
 import type { Context } from './context.ts'
 import type { DiscoveryParts } from './discovery.ts'
 import type { FetchingParts } from './fetching.ts'
@@ -67,7 +69,11 @@ function answerDeps(
   const { overlay, heldFiles } = node
   const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network, totals } = fetching
   const log = logOf('http')
-  const locator = createLocator({ databases, pacmanConf, order: deadMirrors.order })
+  const callers = createCallerDatabases({
+    clock,
+    open: (dir) => createSyncDatabases({ log: logOf('pacman'), clock }, { dir }),
+  })
+  const locator = createLocator({ databases, callers, pacmanConf, order: deadMirrors.order })
   const fetcher = { ...locator, ...downloads }
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })

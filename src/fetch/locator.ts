@@ -1,4 +1,5 @@
 import type { DeadMirrors } from '../mirror/dead-mirrors.ts'
+import type { CallerDatabases } from '../pacman/caller-databases.ts'
 import type { PacmanConf, Repository } from '../pacman/pacman-conf.ts'
 import type { PackageFile, SyncDatabases } from '../pacman/sync-databases.ts'
 import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
@@ -17,14 +18,15 @@ export interface Located {
 
 /** Which file is meant, and from where it may be fetched: only what the databases name, only from pacman's mirrors. */
 export interface Locator {
-  /** What `url` is, or in words why it is the caller's own business. */
-  locate(url: string): Promise<Located | { reason: string }>
+  /** What `url` is, or in words why it is the caller's own business. `transaction`: which pacman asks (CallerDatabases). */
+  locate(url: string, transaction?: string): Promise<Located | { reason: string }>
   /** What the path of a CacheServer's URL names: the last folder that is a repository's name tells which. */
   locatePath(path: string): Promise<Located | undefined>
 }
 
 export interface LocatorDeps {
   databases: SyncDatabases
+  callers: CallerDatabases
   /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
   pacmanConf(): Promise<PacmanConf | undefined>
   order: DeadMirrors['order']
@@ -33,7 +35,7 @@ export interface LocatorDeps {
 /** Only from these does the daemon fetch; `file:` would let anyone read what the daemon may. */
 const SCHEMES = /^(https?|ftp):\/\//i
 
-export function createLocator({ databases, pacmanConf, order }: LocatorDeps): Locator {
+export function createLocator({ databases, callers, pacmanConf, order }: LocatorDeps): Locator {
   function locatedAs(
     { sha256, size, name, built }: PackageFile,
     mirrors: string[],
@@ -49,13 +51,14 @@ export function createLocator({ databases, pacmanConf, order }: LocatorDeps): Lo
   }
 
   return {
-    async locate(url) {
+    async locate(url, transaction) {
       const name = fileNameOfUrl(url)
       if (name === undefined) return { reason: 'its URL names no file' }
       const conf = await pacmanConf()
       const origin = conf && repositoryOfUrl(url, conf)
       if (!origin) return { reason: 'its URL is under no Server of pacman.conf' }
-      const found = await databases.find(name, origin.repository)
+      const own = transaction === undefined ? undefined : await callers.of(transaction)
+      const found = await (own ?? databases).find(name, origin.repository)
       if (!found || found.size === 0) return { reason: 'no sync database names it' }
       return locatedAs(found, origin.mirrors)
     },

@@ -147,15 +147,16 @@ export async function answerAhead(
   response: ServerResponse,
   { fetcher, readAhead, signatures }: FetchDeps,
 ): Promise<void> {
-  const { urls, environment: given } = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<
-    string,
-    unknown
-  >
+  const asked = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
+  const { urls, environment: given } = asked
+  const transaction = typeof asked.transaction === 'string' ? asked.transaction : undefined
   const wanted = Array.isArray(urls)
     ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
     : []
   const environment = knownEnvironment(given)
-  const all = await Promise.all(wanted.map(async (url) => ({ url, one: await fetcher.locate(url) })))
+  const all = await Promise.all(
+    wanted.map(async (url) => ({ url, one: await fetcher.locate(url, transaction) })),
+  )
   const located = all.flatMap(({ url, one }) =>
     'reason' in one ? [] : [{ ...one, mirrors: mirrorsFor(one.mirrors, url, environment) }],
   )

@@ -32,6 +32,8 @@ export const HEARTBEAT_MS = 200
 export interface AheadRequest {
   urls: string[]
   environment: Record<string, string>
+  /** Which pacman: its pid and start time. */
+  transaction?: string
 }
 
 /** The variables that a caller's curl would obey (curl(1), ENVIRONMENT) and that pacman sets. */

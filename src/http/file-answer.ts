@@ -52,7 +52,7 @@ export async function answerFile(
   try {
     const asked = parseFileRequest(await readBody(request, BODY_BYTES))
     const { url, environment, transaction, columns } = asked
-    const located = await fetcher.locate(url.replace(SIGNATURE, ''))
+    const located = await fetcher.locate(url.replace(SIGNATURE, ''), transaction)
     if ('reason' in located) return void response.end(textFrame(FrameType.mirror, located.reason))
     const { file } = located
     if (SIGNATURE.test(url)) {

@@ -47,14 +47,14 @@ export interface MoodsLab {
 }
 
 export interface PlayOptions {
-  /** The environment of pacman, a proxy say. */
-  env?: Record<string, string>
-  /** The servers in place of the row's. */
-  servers?: string[]
+  /** Nobody knows the mirror's name but the proxy that pacman's environment names. */
+  byProxy?: boolean
   /** Whether the holder has signatures too. */
   holderSigns?: boolean
   /** More rules of the first mirror. */
   rules?: Rule[]
+  /** Its rules while pacman refreshes its databases once before all this. */
+  before?: Rule[]
 }
 
 const SIZES = [900, 30_000, 300_000, 1_500_000]
@@ -79,10 +79,11 @@ export async function createMoodsLab(lab: Lab): Promise<MoodsLab> {
   async function play(row: MoodRow, options: PlayOptions = {}): Promise<Played> {
     const rules = rulesOf(row, { elsewhere: mirrors[1]!.url, yesterday })
     const first = rules === 'dead' ? nowhere : mirrors[0]!.url
-    const servers = options.servers ?? [
-      `${first}/lab`,
+    const servers = [
+      options.byProxy ? 'http://mirror.invalid/lab' : `${first}/lab`,
       ...(row.second === 'right' ? [`${mirrors[1]!.url}/lab`] : []),
     ]
+    const env = options.byProxy ? { http_proxy: mirrors[0]!.url, no_proxy: '127.0.0.1' } : {}
     holder.sign(options.holderSigns ?? true)
     const begin = async () => {
       await mirrors[0]!.behave([...(rules === 'dead' ? [] : rules), ...(options.rules ?? [])])
@@ -95,10 +96,14 @@ export async function createMoodsLab(lab: Lab): Promise<MoodsLab> {
     const levels = row.signatures === 'required' ? 'Required DatabaseOptional' : 'Never'
     const lines = [`SigLevel = ${levels}`, 'ParallelDownloads = 5']
     const run = async (host: Host, pacman: Pacman): Promise<Run> => {
-      await begin()
       wipe(host)
+      if (options.before) {
+        await mirrors[0]!.behave(options.before)
+        await pacman.run(['-Sy'])
+      }
+      await begin()
       const words = ['-Sy', ...packages.map(({ name }) => name)]
-      const outcome = await pacman.run(words, { timeout: 180, ...(options.env ? { env: options.env } : {}) })
+      const outcome = await pacman.run(words, { timeout: 180, env })
       return judge(pacman, packages, outcome)
     }
     const stock = await run(stockHost, createPacman(stockHost, { ...common, options: lines }))
@@ -144,10 +149,14 @@ function publish(folder: string, packages: Package[]) {
   mkdirSync(own, { recursive: true })
   for (const item of packages) copyFileSync(item.path, join(own, item.file))
   for (const path of sign(packages)) copyFileSync(path, join(own, basename(path)))
-  const path = writeDatabase(own, 'lab', packages)
+  writeSigned(own, packages)
+  setTime(own, -DAY)
+}
+
+function writeSigned(folder: string, packages: Package[]) {
+  const path = writeDatabase(folder, 'lab', packages)
   rmSync(`${path}.sig`, { force: true })
   sign([{ path } as Package])
-  setTime(own, -DAY)
 }
 
 /** A mirror of yesterday: an older database, and not yet the last package. */
@@ -155,6 +164,8 @@ function makeOld(folder: string, packages: Package[]) {
   const own = join(folder, 'lab')
   const last = packages.at(-1)!
   for (const name of [last.file, `${last.file}.sig`]) rmSync(join(own, name))
+  const [since] = makePackages([{ name: 'dropped-since', size: 900 }])
+  writeSigned(own, [...packages, since!])
   setTime(own, -2 * DAY)
 }
 

@@ -39,9 +39,12 @@ export function judge(row: MoodRow, all: Played[]): Verdict {
   if (pacsrv.code !== 0)
     return verdict('worse', `it fails: ${pacsrv.said.trim().split('\n').slice(-4).join(' / ')}`)
   // By XferCommand pacman fetches one after another, and waits two seconds after each failure: the same road is the rival.
-  const rival = (curl.code === 0 && whole.includes(curl) ? curl : stock).seconds
+  // Where curl fails there it is stock pacman, which starts no program for each file.
+  const byCurl = whole.includes(curl)
+  const rival = byCurl ? curl : stock
+  const extra = rivals.length === 1 || byCurl ? SECONDS : 2 * SECONDS
+  if (pacsrv.seconds > rival.seconds * PART + extra) return verdict('worse', 'slower')
   const least = Math.min(...whole.map(({ seconds }) => seconds))
-  if (pacsrv.seconds > rival * PART + SECONDS) return verdict('worse', 'slower')
   return verdict(pacsrv.seconds < least * 0.9 || whole.length < rivals.length ? 'better' : 'same')
 }
 

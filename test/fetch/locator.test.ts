@@ -24,6 +24,7 @@ function lab(change: Partial<LocatorDeps> = {}) {
         return name === NAME ? { name, ...known } : undefined
       },
     } as LocatorDeps['databases'],
+    callers: { of: async () => undefined },
     pacmanConf: async () => conf,
     order: (urls) => urls,
     ...change,
@@ -40,6 +41,21 @@ test('a URL under a Server: its file, and every server that the daemon may ask',
     mirrors: [url, `ftp://two.example/core/${url.split('/').at(-1)}`],
   })
   assert.equal(asked, [[NAME, 'core']])
+})
+
+test('a pacman with a root of its own goes by its own databases', async () => {
+  const asked: string[] = []
+  const callers = {
+    async of(transaction: string) {
+      asked.push(transaction)
+      return { find: async () => ({ name: NAME, sha256: 'b'.repeat(64), size: 5 }) } as never
+    },
+  }
+  const { locator } = lab({ callers })
+  const located = await locator.locate(`https://one.example/core/os/${NAME}`, '7 100')
+  assert.is('file' in located && located.file.sha256, 'b'.repeat(64))
+  await locator.locate(`https://one.example/core/os/${NAME}`)
+  assert.equal(asked, ['7 100'])
 })
 
 test('a server that was dead lately comes last', async () => {

@@ -99,7 +99,7 @@ export async function handOver(job: Job, response: ServerResponse, voice: Voice)
 }
 
 /** Resolves when the buffer may be used again, also when the other end has gone. */
-function written(response: ServerResponse, buffer: Uint8Array): Promise<void> {
+export function written(response: ServerResponse, buffer: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
       response.off('close', settle)

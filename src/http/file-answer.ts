@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asError, PacsrvError } from '../base/error.ts'
 import { progressLine, sourcesLine } from '../base/progress.ts'
@@ -15,6 +14,7 @@ import {
   readBody,
   TRANSACTION_LENGTH,
   type Voice,
+  written,
 } from './fetch-answer.ts'
 import { FrameType } from './fetch-stream.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
@@ -113,11 +113,8 @@ async function sendReady(
       position += bytesRead
       parts.push(frameHeader(FrameType.data, bytesRead), bytes.subarray(0, bytesRead))
       if (position === size) break
-      const goesOn = response.write(Buffer.concat(parts))
+      await written(response, Buffer.concat(parts))
       parts = []
-      if (!goesOn && !response.destroyed) {
-        await Promise.race([once(response, 'drain'), once(response, 'close')])
-      }
     }
     response.end(Buffer.concat([...parts, textFrame(FrameType.done, line)]))
   } finally {

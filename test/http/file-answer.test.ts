@@ -59,6 +59,17 @@ const URL_FIELD = `url=http://m/${name}`
 const typesOf = (frames: { type: number }[]) => frames.map(({ type }) => type)
 const last = (frames: { body: Buffer }[]) => frames.at(-1)!.body.toString()
 
+test('a large file leaves nothing waiting behind for each of its parts', async () => {
+  const warnings: Error[] = []
+  const heed = (warning: Error) => void warnings.push(warning)
+  process.on('warning', heed)
+  const frames = await ask(16 * 1024 * 1024, [URL_FIELD])
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', heed)
+  assert.ok(frames.length > 20, `${frames.length} frames`)
+  assert.equal(warnings, [])
+})
+
 for (const size of [0, 1, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
   test(`a file of ${size} bytes that is here comes whole`, async () => {
     const frames = await ask(size, [URL_FIELD])

@@ -34,16 +34,14 @@ export function createCallerMirrors({
     if (looking.has(url) || looking.size >= MOST_LOOKS) return
     looking.add(url)
     const over = () => void looking.delete(url)
+    // Of ftp a start says nothing yet, and is told before `openMirror` returns: its first byte is what counts.
+    const enough = () => {
+      over()
+      stream.stop()
+    }
     const stream = openMirror(
       { url, start: 0, end: 0, size: 1, environment: {} },
-      {
-        onStart() {
-          over()
-          stream.stop()
-        },
-        onBytes() {},
-        onEnd: over,
-      },
+      { onStart() {}, onBytes: enough, onEnd: over },
     )
   }
 

@@ -11,6 +11,7 @@ import { createClock } from '../clock.ts'
 const conf = {
   repositories: [
     { name: 'core', servers: ['http://a:b@one/core', 'http://c:d@two/core', 'file:///srv/core'] },
+    { name: 'extra', servers: ['ftp://three/extra'] },
   ],
 } as PacmanConf
 const own = 'http://a:b@one/core/core.db'
@@ -22,6 +23,7 @@ function lab() {
   const open: OpenMirror = ({ url }, handler) => {
     const look = { url, handler, stopped: false }
     looks.push(look)
+    if (url.startsWith('ftp:')) handler.onStart(0) // as curl's does, before it returns
     return {
       stop: () => {
         look.stopped = true
@@ -50,10 +52,20 @@ test('who says that a mirror is dead is not believed: it is looked at, once at a
   await mirrors.failed(own)
   assert.is(looks.length, 1)
   looks[0]!.handler.onStart(0)
+  looks[0]!.handler.onBytes(new Uint8Array(1))
   assert.ok(looks[0]!.stopped)
   assert.ok(deadMirrors.isAlive(own))
   await mirrors.failed(own)
   assert.is(looks.length, 2)
+})
+
+test('a mirror by ftp, which starts before anything has come, is looked at like any other', async () => {
+  const { mirrors, deadMirrors, looks } = lab()
+  const url = 'ftp://three/extra/extra.db'
+  await mirrors.failed(url)
+  assert.not(looks[0]!.stopped)
+  looks[0]!.handler.onEnd(unreachable)
+  assert.ok(deadMirrors.isDead(url))
 })
 
 test("another server's URL stands for itself: the first call has tried them all", async () => {

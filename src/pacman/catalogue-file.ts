@@ -1,7 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Packr } from 'msgpackr'
-import { rootOf } from '../base/chunks.ts'
+import { HASH_BYTES, rootOf } from '../base/chunks.ts'
 import { systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import { sha256 } from '../base/sha256.ts'
@@ -63,16 +63,36 @@ function encode(files: CatalogueFile[]): Buffer {
 function decode(content: Buffer): CatalogueFile[] {
   const body = content.subarray(CHECKSUM_BYTES)
   if (sha256(body) !== content.toString('hex', 0, CHECKSUM_BYTES)) throw new Error('the checksum is wrong')
-  const [format, rows] = packr.unpack(body) as [string, Row[]]
+  const [format, rows] = packr.unpack(body) as [string, unknown[]]
   if (format !== FORMAT) throw new Error(`its format is ${format}, not ${FORMAT}`)
-  return rows.map(([path, size, mtimeMs, inode, hash, chunkHashes]) => ({
-    path,
-    name: basename(path),
-    size,
-    mtimeMs,
-    inode,
-    sha256: hash.toString('hex'),
-    root: rootOf(chunkHashes),
-    chunkHashes,
-  }))
+  return rows.map((row) => {
+    if (!isRow(row)) throw new Error('a row of it is none')
+    const [path, size, mtimeMs, inode, hash, chunkHashes] = row
+    return {
+      path,
+      name: basename(path),
+      size,
+      mtimeMs,
+      inode,
+      sha256: hash.toString('hex'),
+      root: rootOf(chunkHashes),
+      chunkHashes,
+    }
+  })
+}
+
+/** A checksum tells what was changed since, not what a faulty program wrote. */
+function isRow(row: unknown): row is Row {
+  if (!Array.isArray(row) || row.length !== 6) return false
+  const [path, size, mtimeMs, inode, hash, chunkHashes] = row as unknown[]
+  return (
+    typeof path === 'string' &&
+    Number.isSafeInteger(size) &&
+    Number.isFinite(mtimeMs) &&
+    Number.isSafeInteger(inode) &&
+    Buffer.isBuffer(hash) &&
+    hash.length === HASH_BYTES &&
+    Buffer.isBuffer(chunkHashes) &&
+    chunkHashes.length % HASH_BYTES === 0
+  )
 }

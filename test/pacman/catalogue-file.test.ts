@@ -1,8 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Packr } from 'msgpackr'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rootOf } from '../../src/base/chunks.ts'
+import { sha256 } from '../../src/base/sha256.ts'
 import { loadCatalogue, saveCatalogue } from '../../src/pacman/catalogue-file.ts'
 import type { CatalogueFile } from '../../src/pacman/holdings.ts'
 import { hash, makeFolder, makeLog } from './make.ts'
@@ -38,6 +40,32 @@ test('none yet is no fault', async () => {
   const { log, warnings } = makeLog()
   assert.is((await loadCatalogue(log, join(makeFolder(), 'catalogue'))).size, 0)
   assert.equal(warnings, [])
+})
+
+test('a row of another kind, though the checksum is right: warned of, and nothing of it used', async () => {
+  const row = ['/cache/a.pkg.tar', 1, 1, 1, Buffer.alloc(32), Buffer.alloc(32)]
+  const changed = (at: number, value: unknown) => row.with(at, value as string)
+  const stateFile = join(makeFolder(), 'catalogue')
+  const load = async (rows: unknown[]) => {
+    const body = new Packr({ useRecords: false }).pack(['pacsrv catalogue 1', rows])
+    writeFileSync(stateFile, Buffer.concat([Buffer.from(sha256(body), 'hex'), body]))
+    const { log, warnings } = makeLog()
+    return { files: (await loadCatalogue(log, stateFile)).size, warnings: warnings.length }
+  }
+  assert.equal(await load([row]), { files: 1, warnings: 0 })
+  for (const bad of [
+    'row',
+    row.slice(1),
+    changed(0, 1),
+    changed(1, '1'),
+    changed(2, Number.NaN),
+    changed(3, 1.5),
+    changed(4, Buffer.alloc(31)),
+    changed(5, 'x'.repeat(32)),
+    changed(5, Buffer.alloc(33)),
+  ]) {
+    assert.equal(await load([row, bad]), { files: 0, warnings: 1 }, JSON.stringify(bad))
+  }
 })
 
 test('cut short, damaged or foreign: warned of, and nothing of it used', async () => {

@@ -127,6 +127,7 @@ export function createFetching(
     start() {},
     async stop() {
       signatures.close()
+      readAhead.stop()
       await downloads.close()
     },
   }

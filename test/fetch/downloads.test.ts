@@ -7,7 +7,7 @@ import { createDownloads, createJobRegistry } from '../../src/fetch/downloads.ts
 import type { JobDeps } from '../../src/fetch/job/order.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
-import { createMemoryHasher, createMemorySpool, makeContent } from './job/lab.ts'
+import { createMemoryHasher, createMemorySpool, emptyNetwork, makeContent } from './job/lab.ts'
 
 const content = makeContent(1000)
 const NAME = 'a+b-1:2-1-any.pkg.tar.zst'
@@ -23,19 +23,7 @@ function lab() {
     spool,
     downloads: createLimiter(clock, undefined),
     hasher: createMemoryHasher(spool.files),
-    network: {
-      id: '0'.repeat(64),
-      existing: () => undefined,
-      isCompanion: () => false,
-      hasCompanions: () => false,
-      join: () => ({ leave() {} }),
-      find: async () => {},
-      connect: () => Promise.reject(new Error('nobody')),
-      forget() {},
-      ban() {},
-      hasNeighbours: () => false,
-      isNeighbour: () => false,
-    },
+    network: emptyNetwork,
     openMirror: (_request, handler) => {
       clock.after(10, () => {
         handler.onStart(0)

@@ -14,7 +14,7 @@ import type { MirrorRequest } from '../../src/mirror/curl.ts'
 import { createDeadMirrors, notingDead } from '../../src/mirror/dead-mirrors.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
-import { createMemoryHasher, createMemorySpool, makeContent } from '../fetch/job/lab.ts'
+import { createMemoryHasher, createMemorySpool, emptyNetwork, makeContent } from '../fetch/job/lab.ts'
 
 const content = makeContent(1_000_000)
 const file = { sha256: sha256(content), size: content.length, name: 'some-1-1-any.pkg.tar.zst' }
@@ -44,19 +44,7 @@ function lab() {
     spool,
     downloads: createLimiter(clock, undefined),
     hasher: createMemoryHasher(spool.files),
-    network: {
-      id: '0'.repeat(64),
-      existing: () => undefined,
-      isCompanion: () => false,
-      hasCompanions: () => false,
-      join: () => ({ leave() {} }),
-      find: async () => {},
-      connect: () => Promise.reject(new Error('nobody')),
-      forget() {},
-      ban() {},
-      hasNeighbours: () => false,
-      isNeighbour: () => false,
-    },
+    network: emptyNetwork,
     openMirror: notingDead(open, { dead, clock, log: silentLog }),
     mirrorRates: new Map(),
     buffers: createBufferPool(),

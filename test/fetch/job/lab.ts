@@ -695,3 +695,18 @@ export function createLab(options: LabOptions) {
 }
 
 export const NOTHING_LEFT = { closed: true, timers: 0, files: 0, hashes: 0, streams: 0 }
+
+/** A network in which nobody is. */
+export const emptyNetwork: FileNetwork = {
+  id: '0'.repeat(64),
+  existing: () => undefined,
+  isCompanion: () => false,
+  hasCompanions: () => false,
+  join: () => ({ leave() {} }),
+  find: async () => {},
+  connect: () => Promise.reject(new Error('nobody')),
+  forget() {},
+  ban() {},
+  hasNeighbours: () => false,
+  isNeighbour: () => false,
+}

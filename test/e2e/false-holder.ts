@@ -22,7 +22,7 @@ import type { Package } from './packages.ts'
 
 export interface FalseHolderSetting {
   item: Pick<Package, 'path' | 'sha256' | 'size'>
-  /** `rots`: one chunk in ten isn't what it vouched for. `lies`: its list is of a file with one other chunk. */
+  /** `rots`: one chunk in three isn't what it vouched for. `lies`: its list is of a file with one other chunk. */
   deed: 'rots' | 'lies'
 }
 
@@ -35,7 +35,7 @@ const given = readFileSync(item.path)
 const honest = listOf(given)
 const chunks = chunkCount(size)
 const bad =
-  deed === 'lies' ? [Math.floor(chunks * 0.6)] : [...Array(chunks).keys()].filter((n) => n % 10 === 4)
+  deed === 'lies' ? [Math.floor(chunks * 0.6)] : [...Array(chunks).keys()].filter((n) => n % 3 === 1)
 for (const chunk of bad) given[chunk * chunkSize(size) + 7]! ^= 0xff
 const chunkHashes = deed === 'lies' ? listOf(given) : honest
 const held: HeldFile = { sha256: item.sha256, size, root: rootOf(chunkHashes), whole: true }

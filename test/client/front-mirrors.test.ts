@@ -300,29 +300,61 @@ test('all fail: one line with the first cause, and its status', async () => {
   )
 })
 
-test('a package that a mirror is too slow with is asked for once more, with patience', async () => {
+/** A curl that gives up where its patience is less than `$ENOUGH`; each call's patience goes to a file. */
+function hastyCurl() {
   const hasty = join(dir, 'hasty')
-  mkdirSync(hasty)
+  const log = join(dir, 'hasty.log')
+  mkdirSync(hasty, { recursive: true })
+  rmSync(log, { force: true })
   const words = `#!/bin/sh
 PATH=\${PATH#*:}
 case $* in
-*'--speed-time 60'* | *unix-socket*) exec curl "$@" ;;
+*unix-socket*) exec curl "$@" ;;
 esac
+patience=\${*#*--speed-time }
+patience=\${patience%% *}
+echo "$patience" >>${log}
+[ "$patience" -lt "$ENOUGH" ] || exec curl "$@"
 printf '\\npacsrv 000 0 10.1 %s Operation too slow\\n' "$CONNECTED"
 exit 28
 `
   writeFileSync(join(hasty, 'curl'), words, { mode: 0o755 })
-  const file = 'a-1-1-any.pkg.tar.zst'
-  files[`/core/${file}`] = 'late'
-  const within = (CONNECTED: string, name = file) =>
-    run({
+  return async (name: string, { connected = '0.020000', enough = 20 } = {}) => {
+    rmSync(log, { force: true })
+    files[`/core/${name}`] = 'late'
+    const { status, content } = await run({
       url: `${server()}/${name}`,
       out: `${name}.part`,
-      env: { PATH: `${hasty}:${bin}:${process.env.PATH}`, CONNECTED },
+      env: { PATH: `${hasty}:${bin}:${process.env.PATH}`, CONNECTED: connected, ENOUGH: `${enough}` },
     })
-  assert.equal((await within('0.020000')).content, 'late')
-  assert.is((await within('0.000000', 'b-1-1-any.pkg.tar.zst')).status, 28, 'nobody took the call')
-  assert.is((await within('0.020000', 'core.db')).status, 28, 'a database')
+    return { status, content, patience: readFileSync(log, 'utf8').trim().split('\n').map(Number) }
+  }
+}
+test('a package that a mirror is too slow with is asked for once more, with twice the patience', async () => {
+  const fetch = hastyCurl()
+  assert.equal(await fetch(PACKAGE), { status: 0, content: 'late', patience: [10, 20] })
+  assert.equal((await fetch(PACKAGE, { enough: 30 })).patience, [10, 20])
+  assert.equal((await fetch(PACKAGE, { connected: '0.000000' })).patience, [10], 'nobody took the call')
+  assert.equal((await fetch('core.db')).patience, [10], 'a database')
+})
+
+test('the only mirror, for which the daemon has waited, is asked once, with twice the patience', async () => {
+  await createDaemon(`${server()}/${PACKAGE}\n`)
+  const fetch = hastyCurl()
+  assert.equal(await fetch(PACKAGE), { status: 0, content: 'late', patience: [20] })
+  assert.equal((await fetch(PACKAGE, { enough: 30 })).patience, [20])
+})
+
+test('where pacman has no time-outs, there are none at last', async () => {
+  configure({ core: [`Server = ${server()}`] }, ['PackageRequired\nDisableDownloadTimeout'])
+  const fetch = hastyCurl()
+  for (const name of [PACKAGE, 'core.db']) {
+    assert.equal(await fetch(name, { enough: 86_400 }), {
+      status: 0,
+      content: 'late',
+      patience: [10, 86_400],
+    })
+  }
 })
 
 test("the URL of a second server is that server's business alone: pacman has been through the first", async () => {

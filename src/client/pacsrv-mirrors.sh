@@ -229,8 +229,11 @@ $mirror"
 out_of_room() {
 	[ "$status" = 23 ] || return 0
 	report="$folder can't be written"
+	# What was written is removed, so what is free now tells little; a full file system may take no new file either.
 	free=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print $4 }')
-	[ "${free:-1024}" -ge 1024 ] || report="no room is left in $folder: make some, for example with paccache -r"
+	if [ "${free:-1024}" -lt 1024 ] || (: >"$tmp") 2>/dev/null; then
+		report="no room is left in $folder: make some, for example with paccache -r"
+	fi
 	say "$report"
 	leave 1
 }

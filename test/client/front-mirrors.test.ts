@@ -1,5 +1,5 @@
 /** The front's own fetching from mirrors: databases, signatures, other mirrors, every scheme. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -612,7 +612,20 @@ test('ftp:// is read, with its time; a signature that is not there', async () =>
   }
 })
 
-test("its bar is the client's, at every width and size", async () => {
+/** Compiled where this machine has the sources of locales (Debian: locales); a locale that isn't there is C's. */
+const LOCALES = join(dir, 'locales')
+for (const locale of ['de_DE', 'tr_TR']) {
+  mkdirSync(LOCALES, { recursive: true })
+  spawnSync('localedef', ['-i', locale, '-f', 'UTF-8', join(LOCALES, `${locale}.UTF-8`)])
+}
+
+for (const shell of ['sh', 'bash']) {
+  for (const locale of ['C', 'de_DE.UTF-8', 'tr_TR.UTF-8']) {
+    test(`its bar is the client's, at every width and size: ${shell}, ${locale}`, () => bar(shell, locale))
+  }
+}
+
+async function bar(shell: string, locale: string) {
   const cases = [20, 24, 40, 59, 60, 80, 84, 120, 200].flatMap((columns) =>
     (
       [
@@ -632,12 +645,27 @@ test("its bar is the client's, at every width and size", async () => {
   const calls = cases.map(
     ({ columns, done, size, elapsed }) => `columns=${columns}; progress ${done} ${size} ${elapsed}; echo`,
   )
-  const child = spawn('sh', ['-c', `. ${progressScript}; label=${name}\n${calls.join('\n')}`])
+  const env = { ...process.env, LOCPATH: LOCALES, LC_ALL: locale }
+  const child = spawn(shell, ['-c', `. ${progressScript}; label=${name}\n${calls.join('\n')}`], { env })
   let said = ''
   child.stdout.on('data', (data) => (said += data))
   await once(child, 'close')
   const expected = cases.map(({ columns, ...one }) => progressLine({ name, ...one }, columns))
   assert.equal(said.split('\n').slice(0, -1), expected)
-})
+}
+
+for (const locale of ['de_DE.UTF-8', 'tr_TR.UTF-8']) {
+  test(`in ${locale}: other mirrors are found, and what is said is text`, async () => {
+    const env = { LOCPATH: LOCALES, LC_ALL: locale }
+    configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`] })
+    files = { '/core/I-%C4%B1-1-1-any.pkg.tar.zst': 'found' }
+    const url = `${DEAD}/I-%C4%B1-1-1-any.pkg.tar.zst`
+    const found = await run({ url, out: 'I.part', env })
+    assert.equal([found.status, found.content], [0, 'found'])
+    files = { '/core/core.db': 404 }
+    const missing = await run({ url: `${server()}/ünI.db`, out: 'I.db.part', env })
+    assert.match(missing.said, /^pacsrv-xfer: \?+nI\.db: [\x20-\x7e]+\n$/)
+  })
+}
 
 test.run()

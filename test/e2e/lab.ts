@@ -93,7 +93,7 @@ export function createLab(): Lab {
       return { ...createHost(name, own, folderOf(name), inner), gateway }
     },
     mount: (point, ...words) => void must('mount', ...words, point),
-    showOnFailure: (path) => void logs.push(path),
+    showOnFailure: (path) => void (logs.includes(path) || logs.push(path)),
     note: (text) => console.log(`# ${text}`),
     close() {
       if (!open.delete(lab)) return

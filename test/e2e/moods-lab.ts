@@ -33,6 +33,8 @@ export interface Run {
   said: string
   /** What the second mirror was asked for. */
   askedOfSecond: string[]
+  /** How many times as long as by itself work took meanwhile: what others on this machine cost. 1 where it is quiet. */
+  contention: number
 }
 
 /** The same transaction by all three. */
@@ -114,9 +116,11 @@ export async function createMoodsLab(lab: Lab): Promise<MoodsLab> {
       await begin()
       await mirrors[1]!.clearLog()
       const words = ['-Sy', ...packages.map(({ name }) => name)]
+      const before = await contentionOn(host)
       const outcome = await pacman.run(words, { timeout, env })
+      const contention = (before + (await contentionOn(host))) / 2
       const askedOfSecond = (await mirrors[1]!.log()).map(({ path }) => basename(path))
-      return { ...judge(pacman, packages, outcome), askedOfSecond }
+      return { ...judge(pacman, packages, outcome), askedOfSecond, contention }
     }
     const stock = await run(stockHost, createPacman(stockHost, { ...common, options: lines }))
     // curl waits two minutes for each call that a firewall drops, and for ever where nothing more comes.
@@ -222,7 +226,20 @@ function wipe(host: Host) {
   for (const name of ['cache', 'db/sync', 'root']) mkdirSync(join(base, name), { recursive: true })
 }
 
-function judge(pacman: Pacman, packages: Package[], outcome: Outcome): Omit<Run, 'askedOfSecond'> {
+const WORK = ['sh', '-c', 'n=0; while [ $n -lt 100000 ]; do n=$((n + 1)); done']
+/** A process's start and end, in seconds. */
+const STARTED = 0.02
+
+async function contentionOn(host: Host): Promise<number> {
+  const { seconds, cpuSeconds } = await host.exec(WORK)
+  return Math.max(1, seconds / (cpuSeconds + STARTED))
+}
+
+function judge(
+  pacman: Pacman,
+  packages: Package[],
+  outcome: Outcome,
+): Omit<Run, 'askedOfSecond' | 'contention'> {
   const isRight = ({ file, path }: Package) => {
     const own = join(pacman.cache, file)
     return existsSync(own) ? readFileSync(own).equals(readFileSync(path)) : undefined

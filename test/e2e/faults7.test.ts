@@ -22,7 +22,7 @@ for (const [n, fault] of chosen.entries()) {
 }
 
 /** By pacman's own downloader, which resumes elsewhere what the daemon can't give to its end. */
-for (const fault of faults.filter(({ name }) => /spool|state folder|suspended/.test(name))) {
+for (const fault of faults.filter(({ name }) => /spool|state folder|suspended|no sync database/.test(name))) {
   faultScenario(
     fault,
     'pacman 7 by CacheServer',

@@ -7,37 +7,42 @@ export interface OtherPlaces {
   dbPath?: string
 }
 
-const OPTIONS: Record<keyof OtherPlaces, string[]> = {
-  config: ['--config'],
-  root: ['-r', '--root'],
-  dbPath: ['-b', '--dbpath'],
+type Named = OtherPlaces & { sysroot?: string }
+
+const LONG: Record<string, keyof Named> = {
+  '--config': 'config',
+  '--root': 'root',
+  '--dbpath': 'dbPath',
+  '--sysroot': 'sysroot',
 }
+/** pacman's only short options with a value: `-Syb /db` and `-r/mnt` are such too. */
+const SHORT: Record<string, keyof Named> = { r: 'root', b: 'dbPath' }
 
 /**
  * Where the pacman with this command line has its configuration and databases, if not where the one with `ownConfig` has
- * them. Undefined also where it is no pacman; `unknown` where a path is relative: pacman has changed folder since.
+ * them. Undefined also where it is no pacman; `unknown` where a path is relative (pacman has changed folder since) or one of
+ * a chroot's.
  */
 export function otherPlaces(argv: string[], ownConfig: string): OtherPlaces | 'unknown' | undefined {
   const [program, ...words] = argv
   if (program?.split('/').at(-1) !== 'pacman') return undefined
-  const places: OtherPlaces = {}
-  for (const key of ['config', 'root', 'dbPath'] as const) {
-    const path = optionOf(words, OPTIONS[key])
-    if (path === undefined) continue
-    if (!isAbsolute(path)) return 'unknown'
-    places[key] = resolve(path)
-  }
-  if (places.config === resolve(ownConfig)) delete places.config
+  const { sysroot, ...places } = namedIn(words)
+  if (sysroot !== undefined || Object.values(places).some((path) => !isAbsolute(path))) return 'unknown'
+  if (places.config !== undefined && resolve(places.config) === resolve(ownConfig)) delete places.config
   return Object.keys(places).length > 0 ? places : undefined
 }
 
-/** The last one counts. */
-function optionOf(words: string[], names: string[]): string | undefined {
-  let value: string | undefined
-  for (const [at, word] of words.entries()) {
-    const equals = word.startsWith('--') ? word.indexOf('=') : -1
-    if (names.includes(word)) value = words[at + 1]
-    else if (equals > 0 && names.includes(word.slice(0, equals))) value = word.slice(equals + 1)
+/** The last of each counts. */
+function namedIn(words: string[]): Named {
+  const named: Named = {}
+  const left = [...words]
+  for (let word = left.shift(); word !== undefined && word !== '--'; word = left.shift()) {
+    const [, option = word, attached] =
+      /^(--[^=]*)=(.*)$/s.exec(word) ?? /^-[^-]*?([rb])(.*)$/s.exec(word) ?? []
+    const key = LONG[option] ?? (option === word ? undefined : SHORT[option])
+    if (key === undefined) continue
+    const value = attached || left.shift()
+    if (value !== undefined) named[key] = value
   }
-  return value
+  return named
 }

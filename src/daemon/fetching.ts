@@ -30,8 +30,6 @@ export interface FetchingParts {
   scout: Scout
   deadMirrors: DeadMirrors
   openMirror: OpenMirror
-  /** Since the start: bytes, and how many chunks, lists or files were rejected. */
-  totals: { readonly fromPeers: number; readonly fromMirror: number; readonly rejected: number }
 }
 
 export function createFetching(
@@ -39,10 +37,11 @@ export function createFetching(
   {
     spool,
     wholeHasher,
+    figures,
     catalogue,
     pacmanConf,
     pacmanAgent,
-  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'>,
+  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'figures' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -50,7 +49,6 @@ export function createFetching(
   const { overlay } = node
   const spoolDir = config.daemon['spool-dir']
   const downloadLimit = config.network['download-limit']
-  const totals = { fromPeers: 0, fromMirror: 0, rejected: 0 }
   const network = fileNetwork(context, node, discovery)
   const deadMirrors = createDeadMirrors(clock)
   const small = createSmallFiles({
@@ -83,11 +81,9 @@ export function createFetching(
     {
       registry,
       delay: config.mirror.delay,
-      onRejected: () => void totals.rejected++,
-      onDone({ fromPeers, fromMirror }) {
-        totals.fromPeers += fromPeers
-        totals.fromMirror += fromMirror
-      },
+      onRejected: () => figures.add({ rejected: 1 }),
+      onDone: ({ fromPeers, fromSite, fromMirror }) =>
+        figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 }),
     },
   )
   const readAhead = createCallersAhead({
@@ -100,8 +96,10 @@ export function createFetching(
     fetch: downloads.fetch,
     isUnderWay: (sha256) => spool.isComplete(sha256) || registry.isFetching(sha256),
     jobs: registry.jobs,
-    received: () =>
-      registry.jobs().reduce((sum, { done }) => sum + done, totals.fromPeers + totals.fromMirror),
+    received() {
+      const { fromSite, fromWorld, fromMirror } = figures.sinceStart
+      return registry.jobs().reduce((sum, { done }) => sum + done, fromSite + fromWorld + fromMirror)
+    },
   })
   const signatures = createSignatures({
     clock,
@@ -123,7 +121,7 @@ export function createFetching(
   const scout = createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
-    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, totals },
+    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror },
     start() {},
     async stop() {
       signatures.close()

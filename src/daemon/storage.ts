@@ -3,6 +3,7 @@ import { asError } from '../base/error.ts'
 import { createEvent } from '../base/event.ts'
 import { createSpool, type Spool } from '../fetch/file/spool.ts'
 import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
+import { type Figures, openFigures } from '../figures/figures.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
@@ -21,6 +22,7 @@ export interface StorageParts {
   catalogue: Catalogue
   spool: Spool
   wholeHasher: WholeHasher
+  figures: Figures
   /** Hears of each file, by its SHA-256, that has left the spool. */
   onDropped(listener: (sha256: string) => void): void
 }
@@ -51,12 +53,25 @@ export async function createStorage({
   const spoolLog = logOf('spool')
   const dropped = createEvent<[sha256: string]>()
   const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
+  const figures = await openFigures(
+    { clock, log: logOf('daemon'), now: () => new Date() },
+    join(daemon['state-dir'], 'figures'),
+  )
   const sweep = () =>
     void spool.sweep().catch((error) => spoolLog.warn({ err: asError(error) }, "the spool can't be swept"))
   let timer: NodeJS.Timeout | undefined
 
   return {
-    parts: { pacmanConf, pacmanAgent, databases, catalogue, spool, wholeHasher, onDropped: dropped.on },
+    parts: {
+      pacmanConf,
+      pacmanAgent,
+      databases,
+      catalogue,
+      spool,
+      wholeHasher,
+      figures,
+      onDropped: dropped.on,
+    },
     start() {
       sweep()
       databases.watch()
@@ -69,7 +84,7 @@ export async function createStorage({
     async stop() {
       clearInterval(timer)
       databases.close()
-      await catalogue.close()
+      await Promise.all([catalogue.close(), figures.close()])
       await Promise.all([fileHasher.close(), wholeHasher.close()])
     },
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { noCounts } from '../../src/figures/counts.ts'
@@ -72,6 +73,13 @@ test('asked ten times a second it is made once', async () => {
   clock.advance(10)
   await metrics.text()
   assert.is(asked(), 2)
+})
+
+test('the dashboard in docs/ asks for nothing that isn’t told', async () => {
+  const names = new Set((await start().metrics.text()).match(/^\w+(?=[{ ])/gm))
+  const asked = readFileSync('docs/grafana.json', 'utf8').match(/\b(pacsrv|process)_\w+/g) ?? []
+  assert.ok(asked.length > 10)
+  for (const name of asked) assert.ok(names.has(name), name)
 })
 
 test.run()

@@ -133,6 +133,7 @@ const TOOLS = {
   'avahi-daemon': 'avahi-daemon',
   systemd: 'systemctl',
   faketime: 'faketime',
+  prometheus: 'promtool',
 }
 
 export type Tool = keyof typeof TOOLS

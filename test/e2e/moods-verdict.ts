@@ -11,6 +11,8 @@ export interface Verdict {
 /** What it may cost over the better of the two: a part, and seconds besides (more where others work on this machine). */
 const PART = 1.1
 const SECONDS = 0.3
+/** A machine that is busier still tells nothing: seconds are allowed so many times. */
+const MOST_CONTENTION = 3
 /** A busy machine's slow run is tried again. */
 const TRIES = 3
 
@@ -47,7 +49,8 @@ export function judge(row: MoodRow, all: Played[]): Verdict {
   // Where curl fails there it is stock pacman, which starts no program for each file.
   const byCurl = whole.includes(curl)
   const rival = byCurl ? curl : stock
-  const extra = (rivals.length === 1 || byCurl ? SECONDS : 2 * SECONDS) * pacsrv.contention
+  const extra =
+    (rivals.length === 1 || byCurl ? SECONDS : 2 * SECONDS) * Math.min(MOST_CONTENTION, pacsrv.contention)
   if (pacsrv.seconds > rival.seconds * PART + extra) return verdict('worse', 'slower')
   const least = Math.min(...whole.map(({ seconds }) => seconds))
   return verdict(pacsrv.seconds < least * 0.9 || whole.length < rivals.length ? 'better' : 'same')

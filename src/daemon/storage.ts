@@ -5,6 +5,7 @@ import { createSpool, type Spool } from '../fetch/file/spool.ts'
 import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
+import type { FileHashes } from '../pacman/hash-file.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
@@ -44,13 +45,17 @@ export async function createStorage({
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
-  const catalogue = createCatalogue(
-    { log: logOf('catalogue'), clock, hashFile: fileHasher.hashFile },
-    { dirs: ownDirs.length > 0 ? ownDirs : cacheDirs, stateFile: join(daemon['state-dir'], 'catalogue') },
-  )
   const spoolLog = logOf('spool')
   const dropped = createEvent<[sha256: string]>()
   const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
+  const catalogue = createCatalogue(
+    {
+      log: logOf('catalogue'),
+      clock,
+      hashFile: (path, size) => fileHasher.hashFile(path, fetchedOfSize(spool, size)),
+    },
+    { dirs: ownDirs.length > 0 ? ownDirs : cacheDirs, stateFile: join(daemon['state-dir'], 'catalogue') },
+  )
   const sweep = () =>
     void spool.sweep().catch((error) => spoolLog.warn({ err: asError(error) }, "the spool can't be swept"))
   let timer: NodeJS.Timeout | undefined
@@ -73,4 +78,11 @@ export async function createStorage({
       await Promise.all([fileHasher.close(), wholeHasher.close()])
     },
   }
+}
+
+/** What pacman's cache has got from here, most likely. */
+function fetchedOfSize(spool: Spool, size: number): FileHashes[] {
+  return [...spool.completeFiles()].flatMap(([sha256, file]) =>
+    file.size === size && file.chunkHashes ? [{ sha256, chunkHashes: file.chunkHashes }] : [],
+  )
 }

@@ -1,13 +1,4 @@
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,17 +43,6 @@ async function rejection(promise: Promise<unknown>): Promise<{ code: string; mes
   throw new Error('it should have failed')
 }
 
-test('what was written is read back, by offset', async ({ dir }) => {
-  const spooled = await spoolIn(dir).open(file)
-  assert.equal(spooled.found, [])
-  for (const chunk of [4, 1]) await spooled.write(chunk, [chunkOf(content, chunk)])
-  const buffer = Buffer.alloc(100)
-  await spooled.read(buffer, 65_536 + 50)
-  assert.ok(buffer.equals(content.subarray(65_586, 65_686)))
-  assert.is(statSync(spooled.path).size, content.length)
-  await spooled.close('keep')
-})
-
 test('what was noted is found by the next, also of another process', async ({ dir }) => {
   await leave(dir, [0, 4])
   const again = await spoolIn(dir).open(file)
@@ -72,25 +52,6 @@ test('what was noted is found by the next, also of another process', async ({ di
   assert.ok(buffer.equals(chunkOf(content, 4)))
   await again.close('keep')
 })
-
-for (const [how, change] of [
-  ['changed', (path: string) => writeFileSync(path, Buffer.alloc(10, 7), { flag: 'r+' })],
-  ['cut short', (path: string) => truncateSync(path, 10)],
-] as const)
-  for (const when of ['between two chunks', 'after the last'])
-    test(`${how} by somebody ${when}: it is not handed out, and doesn’t stay`, async ({ dir }) => {
-      const spool = spoolIn(dir)
-      const spooled = await spool.open(file)
-      for (const chunk of [0, 1, 2, 3]) await spooled.write(chunk, [chunkOf(content, chunk)])
-      if (when !== 'after the last') change(spooled.path)
-      await spooled.write(4, [chunkOf(content, 4)])
-      if (when === 'after the last') change(spooled.path)
-      spooled.completed(origins)
-      assert.not.ok(spool.isComplete(file.sha256))
-      assert.is((await rejection(spooled.read(Buffer.alloc(5), 0))).code, 'spool')
-      await spooled.close('keep')
-      assert.equal(readdirSync(join(dir, 'spool')), [])
-    })
 
 test('useless: nothing stays', async ({ dir }) => {
   const spooled = await spoolIn(dir).open(file)
@@ -153,15 +114,6 @@ test('a note with more bits than chunks: the others are passed over', async ({ d
   const again = await spoolIn(dir).open(file)
   assert.equal(again.found, [0, 1, 2, 3, 4])
   await again.close('keep')
-})
-
-test('data that somebody cut short is an error, not a file of zeros', async ({ dir }) => {
-  const spooled = await spoolIn(dir).open(file)
-  truncateSync(spooled.path, 10)
-  const { code, message } = await rejection(spooled.read(Buffer.alloc(20), 0))
-  assert.is(code, 'spool')
-  assert.match(message, 'cut short')
-  await spooled.close('keep')
 })
 
 test('a second one waits until the first has closed, and finds what it kept', async ({ dir }) => {

@@ -134,8 +134,7 @@ export function createSpool(
     }
     if (free() >= size) return
     await sweepDownTo(0)
-    if (free() < size)
-      throw new PacsrvError('spool', `${dir} has no room for ${size} bytes; free some`)
+    if (free() < size) throw new PacsrvError('spool', `${dir} has no room for ${size} bytes; free some`)
   }
 
   return {

@@ -1,4 +1,3 @@
-import { SMALL_BYTES } from '../../base/sizes.ts'
 import type { CompleteFile, SpoolFile } from './spool-file.ts'
 
 /** A small file that is whole, in memory. */
@@ -25,10 +24,11 @@ export interface MemoryRoomHandler {
   free(): void
 }
 
-/** Of all of them together. */
-const MOST_BYTES = 16 * 1024 * 1024
+/** Up to this, in bytes, a file is worth it: to hash the whole here takes half a millisecond, and as much is lost of one. */
+const MOST_OF_ONE = 1024 * 1024
 
-export function createMemoryRoom(most = MOST_BYTES): MemoryRoom {
+/** `most`: bytes of all of them together. */
+export function createMemoryRoom(most: number): MemoryRoom {
   let taken = 0
 
   function give({ length }: Uint8Array) {
@@ -37,7 +37,7 @@ export function createMemoryRoom(most = MOST_BYTES): MemoryRoom {
 
   return {
     open({ path, size }, { completed, free }) {
-      if (size > SMALL_BYTES || taken + size > most) return undefined
+      if (size > MOST_OF_ONE || taken + size > most) return undefined
       taken += size
       const bytes = Buffer.allocUnsafeSlow(size)
       let isWhole = false

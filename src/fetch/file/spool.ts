@@ -16,6 +16,8 @@ export interface SpoolOptions {
   dir: string
   /** Bytes that idle files may take up in all. */
   idleBytes?: number
+  /** Bytes that small files may take up in memory. */
+  memoryBytes?: number
 }
 
 export interface Spool {
@@ -41,18 +43,19 @@ const KEEP_COMPLETE_MS = HOUR
 const KEEP_IN_MEMORY_MS = HOUR / 6
 const KEEP_PARTIAL_MS = 7 * 24 * HOUR
 const IDLE_BYTES = 8 * 1024 ** 3
+const MEMORY_BYTES = 16 * 1024 ** 2
 /** Left free for others on the same disk. */
 const MARGIN = 16 * 1024 * 1024
 const NAME = /^([0-9a-f]{64})\.(data|json)$/
 
 export function createSpool(
   { log, onDropped = () => {} }: { log: Log; onDropped?: (sha256: string) => void },
-  { dir, idleBytes = IDLE_BYTES }: SpoolOptions,
+  { dir, idleBytes = IDLE_BYTES, memoryBytes = MEMORY_BYTES }: SpoolOptions,
 ): Spool {
   /** Resolves when whoever has the file open, or waits for that, has closed it. */
   const inUse = new Map<string, Promise<void>>()
   const whole = new Map<string, Whole>()
-  const room = createMemoryRoom()
+  const room = createMemoryRoom(memoryBytes)
   const data = (sha256: string) => join(dir, `${sha256}.data`)
   const note = (sha256: string) => join(dir, `${sha256}.json`)
 

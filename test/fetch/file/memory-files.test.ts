@@ -88,23 +88,23 @@ test('it is let go after ten minutes', async ({ dir }) => {
 })
 
 test('there is room for so much, and for nothing large; what is given back can be had again', async () => {
-  const room = createMemoryRoom(500_000)
+  const room = createMemoryRoom(1_500_000)
   const open = (size: number) => room.open({ path: 'x', size }, { completed() {}, free() {} })
-  assert.is(open(256 * 1024 + 1), undefined)
-  const first = open(256 * 1024)!
-  assert.is(open(256 * 1024), undefined)
+  assert.is(open(1024 * 1024 + 1), undefined)
+  const first = open(1024 * 1024)!
+  assert.is(open(1024 * 1024), undefined)
   await first.close('useless')
-  const second = open(256 * 1024)!
+  const second = open(1024 * 1024)!
   second.completed(origins)
   await second.close('keep')
-  assert.is(open(256 * 1024), undefined)
+  assert.is(open(1024 * 1024), undefined)
   room.give(second.bytes!)
-  assert.ok(open(256 * 1024))
+  assert.ok(open(1024 * 1024))
 })
 
 test('all that is abandoned or replaced gives its room back', async ({ dir }) => {
   const spool = createSpool({ log: silentLog }, { dir })
-  const small = { ...file, size: 256 * 1024 }
+  const small = { ...file, size: 1024 * 1024 }
   for (let time = 0; time < 200; time++) {
     const spooled = await spool.open(small)
     assert.ok(spooled.bytes)

@@ -21,7 +21,7 @@ test.after.each(({ dir }) => rmSync(dir, { recursive: true, force: true }))
 const spoolIn = (dir: string, idleBytes?: number) =>
   createSpool(
     { log: silentLog },
-    { dir: join(dir, 'spool'), ...(idleBytes === undefined ? {} : { idleBytes }) },
+    { dir: join(dir, 'spool'), memoryBytes: 0, ...(idleBytes === undefined ? {} : { idleBytes }) },
   )
 
 async function rejection(promise: Promise<unknown>): Promise<{ code: string; message: string }> {

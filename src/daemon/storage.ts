@@ -25,8 +25,9 @@ export interface StorageParts {
   spool: Spool
   wholeHasher: WholeHasher
   figures: Figures
-  /** Where others of the site find what they may want; undefined without `[cache] keep`. */
   keep: Keeping['keep']
+  /** Whether all that comes is kept for others: `[cache] keep`. */
+  keepsAll: boolean
   /** Hears of each file, by its SHA-256, that has left the spool. */
   onDropped(listener: (sha256: string) => void): void
 }
@@ -58,6 +59,7 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       log: logOf('catalogue'),
       clock,
       hashFile: (path, size) => fileHasher.hashFile(path, fetchedOfSize(spool, size)),
+      onHashed: keeping.arrived,
       onOpened: keeping.opened,
     },
     {
@@ -83,6 +85,7 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       wholeHasher,
       figures,
       keep: keeping.keep,
+      keepsAll: keeping.keepsAll,
       onDropped: dropped.on,
     },
     start() {

@@ -161,7 +161,10 @@ test('complete only once it was said to be', async ({ dir }) => {
 
 test('a whole file that somebody has written to since is no longer one', async ({ dir }) => {
   const dropped: string[] = []
-  const spool = createSpool({ log: silentLog, onDropped: (sha256) => dropped.push(sha256) }, { dir, memoryBytes: 0 })
+  const spool = createSpool(
+    { log: silentLog, onDropped: (sha256) => dropped.push(sha256) },
+    { dir, memoryBytes: 0 },
+  )
   const spooled = await spool.open(file)
   for (let chunk = 0; chunk < 5; chunk++) await spooled.write(chunk, [chunkOf(content, chunk)])
   spooled.completed(origins)

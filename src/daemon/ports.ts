@@ -81,7 +81,6 @@ function answerDeps(
     fetch: { fetcher, readAhead, signatures, log },
     packages: {
       fetcher,
-      readAhead,
       signatures,
       scout,
       spool,

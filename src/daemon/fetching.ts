@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { createLimiter } from '../base/limiter.ts'
-import { createCallersAhead } from '../fetch/callers-ahead.ts'
+import { type CallersAhead, createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
 import type { FileNetwork } from '../fetch/network.ts'
-import type { ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
 import { createGpgv } from '../fetch/signatures/gpgv.ts'
 import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
@@ -25,7 +24,7 @@ import type { StorageParts } from './storage.ts'
 export interface FetchingParts {
   network: FileNetwork
   downloads: Downloads
-  readAhead: ReadAhead
+  readAhead: CallersAhead
   signatures: Signatures
   scout: Scout
   deadMirrors: DeadMirrors

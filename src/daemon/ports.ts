@@ -84,7 +84,6 @@ function answerDeps(
     fetch: { fetcher, readAhead, signatures, log },
     packages: {
       fetcher,
-      readAhead,
       signatures,
       scout,
       spool,

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { mirrorsFor } from '../base/caller-environment.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { CallersAhead } from '../fetch/callers-ahead.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
 import type { Job, JobEnd } from '../fetch/job/job.ts'
 import type { Located } from '../fetch/locator.ts'
-import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import { CURL_ENVIRONMENT, FRAME_HEADER_BYTES, FrameType, HEARTBEAT_MS } from './fetch-stream.ts'
 
@@ -17,7 +17,7 @@ export const DATA_BYTES = 512 * 1024
 
 export interface FetchDeps {
   fetcher: Fetcher
-  readAhead: ReadAhead
+  readAhead: CallersAhead
   signatures: Signatures
   log: Log
 }
@@ -149,7 +149,8 @@ export async function answerAhead(
 ): Promise<void> {
   const asked = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
   const { urls, environment: given } = asked
-  const transaction = typeof asked.transaction === 'string' ? asked.transaction : undefined
+  const named = asked.transaction
+  const transaction = typeof named === 'string' && named.length <= TRANSACTION_LENGTH ? named : undefined
   const wanted = Array.isArray(urls)
     ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
     : []
@@ -160,7 +161,7 @@ export async function answerAhead(
   const located = all.flatMap(({ url, one }) =>
     'reason' in one ? [] : [{ ...one, mirrors: mirrorsFor(one.mirrors, url, environment) }],
   )
-  readAhead.begin(located, environment)
-  signatures.begin(located, environment)
+  readAhead.begin(located, { environment, transaction })
+  signatures.begin(located, { environment, transaction })
   response.writeHead(204).end()
 }

@@ -51,27 +51,29 @@ export async function answerFile(
   response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
   try {
     const asked = parseFileRequest(await readBody(request, BODY_BYTES))
-    const { url, environment, transaction, columns } = asked
+    const { url, transaction, columns } = asked
     const located = await fetcher.locate(url.replace(SIGNATURE, ''), transaction)
     if ('reason' in located) return void response.end(textFrame(FrameType.mirror, located.reason))
     const { file } = located
     if (SIGNATURE.test(url)) {
-      const bytes = await signatures.ready(located, environment)
+      const bytes = await signatures.ready(located, asked)
       return void response.end(
         bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
       )
     }
-    const wanted = transaction !== undefined && readAhead.isNew(transaction, environment)
-    const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
+    const head = [
+      sizeFrame(file.size),
+      ...(readAhead.isNew(asked) ? [frameHeader(FrameType.aheadWanted, 0)] : []),
+    ]
     const ready = await findReady(located, packages)
     if (ready) {
-      readAhead.asked(file.sha256, environment)
+      readAhead.asked(file.sha256, asked)
       return await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
     }
     response.write(Buffer.concat(head))
     const handed = handOver(jobFor(fetcher, located, asked), response, textVoice(columns))
     // Only now: reading ahead lets the job go, and one that nobody follows stops.
-    readAhead.asked(file.sha256, environment)
+    readAhead.asked(file.sha256, asked)
     await handed
   } catch (error) {
     logFault(log, error)

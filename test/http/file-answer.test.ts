@@ -10,6 +10,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
 import { progressLine } from '../../src/base/progress.ts'
+import type { Caller } from '../../src/fetch/callers.ts'
 import { FrameType } from '../../src/http/fetch-stream.ts'
 import { answerFile, parseFileRequest } from '../../src/http/file-answer.ts'
 
@@ -24,7 +25,7 @@ async function ask(size: number, fields: string[], signature?: Uint8Array) {
     fetcher: {
       locate: async (url: string) => (url.endsWith('.db') ? { reason: 'no package' } : { file, mirrors: [] }),
     },
-    readAhead: { asked() {}, isNew: () => true },
+    readAhead: { asked() {}, isNew: ({ transaction }: Caller) => transaction !== undefined },
     signatures: { ready: async () => signature },
     spool: {
       complete: async () => ({

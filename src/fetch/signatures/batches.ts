@@ -1,3 +1,4 @@
+import type { CallerEnvironment } from '../../base/caller-environment.ts'
 import type { Located } from '../locator.ts'
 import type { FromMirrors, MirrorWord } from './from-mirrors.ts'
 
@@ -16,8 +17,8 @@ export interface Batches {
 
 export interface BatchesDeps {
   mirrors: Pick<FromMirrors, 'many'>
-  /** The proxies of whoever asks now. */
-  environment(): Record<string, string>
+  /** The proxies of whoever asks. */
+  environment: CallerEnvironment
 }
 
 /** Curls at the same time. */
@@ -48,7 +49,7 @@ export function createBatches({ mirrors, environment }: BatchesDeps): Batches {
 
   async function fetch(files: Located[]) {
     const settle = ({ file }: Located, word: MirrorWord) => ordered.get(file.sha256)?.settle(word)
-    const left = await mirrors.many(files, environment(), settle)
+    const left = await mirrors.many(files, environment, settle)
     for (const one of left) settle(one, 'silent')
   }
 

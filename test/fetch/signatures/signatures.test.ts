@@ -92,6 +92,9 @@ function setUp(
   }
 }
 
+const ROOT = { environment: {} }
+const EVIL = { environment: { http_proxy: 'http://evil' } }
+
 const fromMirror = (url: string) => ({ bytes: signature(url) })
 const text = (found: FoundSignature) =>
   found instanceof Uint8Array ? Buffer.from(found).toString('latin1', 3) : found
@@ -99,60 +102,60 @@ const text = (found: FoundSignature) =>
 test('nothing is fetched ahead until pacman asks for a signature; then all by one curl, once', async () => {
   const { signatures, batches } = setUp(fromMirror)
   const files = [1, 2, 3].map((n) => located(n))
-  signatures.begin(files, {})
+  signatures.begin(files, ROOT)
   await settle()
   assert.equal(batches, [])
-  assert.is(text(await signatures.ready(files[0]!, {})), 'http://a/core/pack1.sig')
+  assert.is(text(await signatures.ready(files[0]!, ROOT)), 'http://a/core/pack1.sig')
   assert.equal(batches, [[1, 2, 3].map((n) => `http://a/core/pack${n}.sig`)])
-  assert.is(text(await signatures.ready(files[1]!, {})), 'http://a/core/pack2.sig')
-  assert.is(await signatures.ready(files[1]!, {}), undefined, 'given twice')
+  assert.is(text(await signatures.ready(files[1]!, ROOT)), 'http://a/core/pack2.sig')
+  assert.is(await signatures.ready(files[1]!, ROOT), undefined, 'given twice')
   assert.is(batches.length, 1)
 })
 
 test('a list that comes late: what pacman has asked for by then it has from elsewhere', async () => {
   const { signatures, batches } = setUp(fromMirror)
   const files = [1, 2, 3].map((n) => located(n))
-  assert.is(await signatures.ready(files[0]!, {}), undefined)
-  assert.is(await signatures.ready(files[1]!, {}), undefined)
-  signatures.begin(files, {})
+  assert.is(await signatures.ready(files[0]!, ROOT), undefined)
+  assert.is(await signatures.ready(files[1]!, ROOT), undefined)
+  signatures.begin(files, ROOT)
   await settle()
   assert.equal(batches, [['http://a/core/pack3.sig']])
 })
 
 test('the next transaction begins at once; one after a transaction that asked for none does not', async () => {
   const { signatures, batches } = setUp(fromMirror)
-  await signatures.ready(located(1), {})
-  signatures.begin([located(2)], {})
+  await signatures.ready(located(1), ROOT)
+  signatures.begin([located(2)], ROOT)
   assert.is(batches.length, 1)
-  signatures.begin([located(3)], {})
+  signatures.begin([located(3)], ROOT)
   await settle()
   assert.is(batches.length, 1)
 })
 
 test('one on its way is waited for 2 s', async () => {
   const { signatures, clock, giveLater } = setUp(() => undefined)
-  await signatures.ready(located(0), {})
-  signatures.begin([located(1), located(2)], {})
-  const first = signatures.ready(located(1), {})
+  await signatures.ready(located(0), ROOT)
+  signatures.begin([located(1), located(2)], ROOT)
+  const first = signatures.ready(located(1), ROOT)
   clock.advance(1_999)
   giveLater()
   assert.is(text(await first), 'http://a/core/pack1.sig')
 
-  signatures.begin([located(3)], {})
-  const late = signatures.ready(located(3), {})
+  signatures.begin([located(3)], ROOT)
+  const late = signatures.ready(located(3), ROOT)
   clock.advance(2_000)
   assert.is(await late, undefined)
 })
 
 test('what nobody asks for is dropped five minutes after the last question', async () => {
   const { signatures, clock } = setUp(fromMirror)
-  await signatures.ready(located(0), {})
-  signatures.begin([located(1), located(2)], {})
+  await signatures.ready(located(0), ROOT)
+  signatures.begin([located(1), located(2)], ROOT)
   await settle()
   clock.advance(299_999)
-  assert.ok(await signatures.ready(located(1), {}))
+  assert.ok(await signatures.ready(located(1), ROOT))
   clock.advance(300_000)
-  assert.is(await signatures.ready(located(2), {}), undefined)
+  assert.is(await signatures.ready(located(2), ROOT), undefined)
   clock.advance(300_000)
   assert.not(clock.step())
 })
@@ -161,26 +164,26 @@ test('a silent mirror ends its batch, the next stands in; not found is an answer
   const { signatures, batches, deadMirrors } = setUp((url) =>
     url.startsWith('http://a') ? 'silent' : url.includes('pack2') ? 'absent' : fromMirror(url),
   )
-  await signatures.ready(located(0), {})
-  signatures.begin([located(1), located(2)], {})
+  await signatures.ready(located(0), ROOT)
+  signatures.begin([located(1), located(2)], ROOT)
   await settle()
   assert.equal(batches, [
     ['http://a/core/pack1.sig', 'http://a/core/pack2.sig'],
     ['http://b/core/pack1.sig', 'http://b/core/pack2.sig'],
   ])
-  assert.is(text(await signatures.ready(located(1), {})), 'http://b/core/pack1.sig')
-  assert.is(await signatures.ready(located(2), {}), undefined)
+  assert.is(text(await signatures.ready(located(1), ROOT)), 'http://b/core/pack1.sig')
+  assert.is(await signatures.ready(located(2), ROOT), undefined)
   assert.not(located(1).mirrors.every(deadMirrors.isDead))
 })
 
 test('where no mirror answers, ahead too, peers are asked; and at once when that is known', async () => {
   const { signatures, asked, batches } = setUp(() => 'silent', [{ says: signature('peer') }])
-  await signatures.ready(located(0), {})
-  signatures.begin([located(1)], {})
+  await signatures.ready(located(0), ROOT)
+  signatures.begin([located(1)], ROOT)
   await settle()
-  assert.is(text(await signatures.ready(located(1), {})), 'peer')
+  assert.is(text(await signatures.ready(located(1), ROOT)), 'peer')
   assert.is(batches.length, 2)
-  assert.is(text(await signatures.ready(located(7), {})), 'peer')
+  assert.is(text(await signatures.ready(located(7), ROOT)), 'peer')
   assert.is(text(await signatures.look(located(8))), 'peer')
   assert.is(batches.length, 2)
   assert.is(asked.length, 3)
@@ -278,15 +281,15 @@ const peersWithBoth = [{ says: signature('false') }, { says: signature('true') }
 
 test('a slow mirror: what gpgv found good comes from a peer after 100 ms, the next at once', async () => {
   const { signatures, clock, asked } = setUp(() => undefined, peersWithBoth, dear('good'))
-  signatures.begin([located(1), located(2)], {})
-  const first = signatures.ready(located(1), {})
+  signatures.begin([located(1), located(2)], ROOT)
+  const first = signatures.ready(located(1), ROOT)
   await settle()
   clock.advance(99)
   await settle()
   assert.equal(asked, [])
   clock.advance(1)
   assert.is(text(await first), 'true')
-  const second = signatures.ready(located(2), {})
+  const second = signatures.ready(located(2), ROOT)
   clock.advance(0)
   assert.is(text(await second), 'true')
   const found = signatures.look(located(3))
@@ -296,8 +299,8 @@ test('a slow mirror: what gpgv found good comes from a peer after 100 ms, the ne
 
 test('a slow mirror is waited for where nothing can be verified', async () => {
   const { signatures, clock, giveLater } = setUp(() => undefined, peersWithBoth, dear('unknown'))
-  signatures.begin([located(1)], {})
-  const first = signatures.ready(located(1), {})
+  signatures.begin([located(1)], ROOT)
+  const first = signatures.ready(located(1), ROOT)
   await settle()
   clock.advance(1_500)
   await settle()
@@ -319,13 +322,55 @@ test('a false signature is never handed over, though no mirror answers and most 
 
 test("what came by one caller's proxy is given to no other, nor to CacheServer", async () => {
   const { signatures, batches } = setUp(fromMirror)
-  signatures.begin([located(1)], { http_proxy: 'http://evil' })
-  assert.is(await signatures.ready(located(1), {}), undefined)
+  signatures.begin([located(1)], EVIL)
+  assert.is(await signatures.ready(located(1), ROOT), undefined)
   assert.equal(batches, [])
-  assert.ok(await signatures.ready(located(1), { http_proxy: 'http://evil' }))
-  signatures.begin([located(2)], { http_proxy: 'http://evil' })
+  assert.ok(await signatures.ready(located(1), EVIL))
+  signatures.begin([located(2)], EVIL)
   assert.ok(await signatures.look(located(2)))
   assert.is(batches.length, 3)
+})
+
+const transaction = (pid: number, environment = {}) => ({ environment, transaction: `${pid} 100` })
+
+for (const [who, user] of [
+  ['with a proxy of its own', transaction(8, { http_proxy: 'http://evil' })],
+  ['of the same environment', transaction(8)],
+] as const) {
+  test(`a user’s list, ${who}, drops nothing of what root’s pacman has ahead`, async () => {
+    const { signatures, batches } = setUp(fromMirror)
+    const root = transaction(7)
+    const files = [1, 2, 3].map((n) => located(n))
+    signatures.begin(files, root)
+    signatures.begin([], user)
+    await signatures.ready(located(9), user)
+    signatures.begin([located(8)], user)
+    assert.is(text(await signatures.ready(files[0]!, root)), 'http://a/core/pack1.sig')
+    signatures.begin([], user)
+    for (const [n, file] of files.slice(1).entries()) {
+      assert.is(await signatures.ready(file, user), undefined, 'nor has the user any of it')
+      assert.is(text(await signatures.ready(file, root)), `http://a/core/pack${n + 2}.sig`)
+    }
+    const mine = batches.filter((urls) => urls.includes('http://a/core/pack1.sig'))
+    assert.equal(mine, [[1, 2, 3].map((n) => `http://a/core/pack${n}.sig`)])
+  })
+}
+
+test('a user’s two thousand signatures on their way don’t stand before root’s', async () => {
+  const { signatures } = setUp((url) =>
+    /pack\d$/.test(url.replace('.sig', '')) ? fromMirror(url) : undefined,
+  )
+  const [root, user] = [transaction(7), transaction(8)]
+  await signatures.ready(located(0), user)
+  for (const from of [100, 1_100, 2_100]) {
+    signatures.begin(
+      Array.from({ length: 1_000 }, (_, n) => located(from + n)),
+      user,
+    )
+    await signatures.ready(located(0), user)
+  }
+  signatures.begin([located(1)], root)
+  assert.is(text(await signatures.ready(located(1), root)), 'http://a/core/pack1.sig')
 })
 
 test.run()

@@ -225,6 +225,54 @@ test('a mirror that has answered and then hangs: peers after 4 s', async () => {
   assert.is(text(await found), 'peer')
 })
 
+/** The first transaction of a pacman that asks for signatures. */
+async function beginMany(found: ReturnType<typeof setUp>, count: number) {
+  await found.signatures.ready(located(0), ROOT)
+  const files = Array.from({ length: count }, (_, n) => located(100 + n))
+  found.signatures.begin(files, ROOT)
+  await settle()
+  return files
+}
+const urlsOf = (mirror: string, numbers: number[]) => numbers.map((n) => `http://${mirror}/core/pack${n}.sig`)
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => 100 + n)
+
+test('more than 25 come from two mirrors that begin at both ends; a slow second one costs nothing', async () => {
+  const mirrors = setUp(() => undefined)
+  const files = await beginMany(mirrors, 26)
+  assert.equal(mirrors.batches, [urlsOf('a', upTo(26)), urlsOf('b', upTo(26).reverse())])
+  mirrors.giveLater() // the first one's come first
+  for (const [n, file] of files.entries())
+    assert.is(text(await mirrors.signatures.ready(file, ROOT)), urlsOf('a', [100 + n])[0])
+  const few = setUp(fromMirror)
+  await beginMany(few, 25)
+  assert.equal(few.batches, [urlsOf('a', upTo(25))])
+})
+
+test('of two mirrors the first to give one counts, and both are left when all have come', async () => {
+  const mirrors = setUp((url) => {
+    const n = Number(/\d+/.exec(url)![0])
+    return url.startsWith('http://a') === n < 113 ? fromMirror(url) : undefined
+  })
+  const files = await beginMany(mirrors, 26)
+  mirrors.giveLater() // too late: nobody hears of it
+  for (const [n, file] of files.entries()) {
+    const mirror = n < 13 ? 'a' : 'b'
+    assert.is(text(await mirrors.signatures.ready(file, ROOT)), `http://${mirror}/core/pack${100 + n}.sig`)
+  }
+  assert.is(mirrors.batches.length, 2)
+})
+
+test('of two mirrors one falls silent: the other gives all that it has', async () => {
+  const mirrors = setUp((url) => {
+    if (url.startsWith('http://a')) return 'silent'
+    return url.includes('pack105') ? 'absent' : fromMirror(url)
+  })
+  const files = await beginMany(mirrors, 26)
+  assert.is(text(await mirrors.signatures.ready(files[0]!, ROOT)), 'http://b/core/pack100.sig')
+  assert.is(await mirrors.signatures.ready(files[5]!, ROOT), undefined)
+  assert.is(mirrors.batches.length, 2)
+})
+
 test('a page instead of a signature is no answer of a mirror', async () => {
   const { signatures, deadMirrors } = setUp(
     () => ({ bytes: Buffer.from('<html>') }),

@@ -40,7 +40,8 @@ export function createFetching(
     catalogue,
     pacmanConf,
     pacmanAgent,
-  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'figures' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'>,
+    databaseSignatures,
+  }: Omit<StorageParts, 'databases' | 'onDropped'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -109,6 +110,7 @@ export function createFetching(
     ),
     deadMirrors,
     network,
+    databases: databaseSignatures,
     verifier: createVerifier({
       clock,
       async open(sha256) {

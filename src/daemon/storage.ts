@@ -6,6 +6,7 @@ import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts
 import { type Figures, openFigures } from '../figures/figures.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
+import { createDatabaseSignatures, type DatabaseSignatures } from '../pacman/database-signatures.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
@@ -19,6 +20,7 @@ export interface StorageParts {
   /** What pacman calls itself to mirrors; undefined where there is none. */
   pacmanAgent: string | undefined
   databases: SyncDatabases
+  databaseSignatures: DatabaseSignatures
   catalogue: Catalogue
   spool: Spool
   wholeHasher: WholeHasher
@@ -42,7 +44,8 @@ export async function createStorage({
   const pacmanConf = createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
   const [conf, pacmanAgent] = await Promise.all([pacmanConf(), readPacmanAgent()])
   const { cacheDirs, dbPath } = conf ?? PACMAN_DEFAULTS
-  const databases = createSyncDatabases({ log, clock }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
+  const sync = { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') }
+  const databases = createSyncDatabases({ log, clock }, sync)
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
@@ -66,6 +69,7 @@ export async function createStorage({
       pacmanConf,
       pacmanAgent,
       databases,
+      databaseSignatures: createDatabaseSignatures({ log, clock }, sync),
       catalogue,
       spool,
       wholeHasher,

@@ -2,8 +2,10 @@ import { type CallerEnvironment, environmentKey } from '../../base/caller-enviro
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Log } from '../../base/log.ts'
+import { within } from '../../base/within.ts'
 import type { FetchMany } from '../../mirror/curl-batch.ts'
 import type { DeadMirrors } from '../../mirror/dead-mirrors.ts'
+import type { DatabaseSignatures } from '../../pacman/database-signatures.ts'
 import { type Caller, callerKey, createCallers } from '../callers.ts'
 import type { Located } from '../locator.ts'
 import type { FileNetwork } from '../network.ts'
@@ -13,8 +15,9 @@ import { createFromPeers } from './from-peers.ts'
 import type { Verifier } from './verifier.ts'
 
 /**
- * Detached signatures of packages: from mirrors, many by one curl; from peers where the mirrors take their time and
- * gpgv has found theirs good, or where no mirror answers. pacman checks each with its own keys.
+ * Detached signatures of packages: out of the sync databases where these carry them; from mirrors, many by one curl; from
+ * peers where the mirrors take their time and gpgv has found theirs good, or where no mirror answers. pacman checks each
+ * with its own keys.
  */
 export interface Signatures {
   /** The packages of a transaction. Their signatures are fetched ahead where pacman asks for signatures at all. */
@@ -39,6 +42,7 @@ export interface SignaturesDeps {
   deadMirrors: DeadMirrors
   network: Pick<FileNetwork, 'find' | 'connect'>
   verifier: Verifier
+  databases: DatabaseSignatures
 }
 
 /** A signature on its way is waited for so long, in milliseconds: the front's own curl would begin anew. */
@@ -56,21 +60,29 @@ const ASKED_MS = 30_000
 const WANTED_MS = 24 * 60 * 60_000
 const MOST_ENVIRONMENTS = 100
 
+/**
+ * So many signatures of a list are asked of the mirrors at once. To read the databases for theirs takes up to half a second of
+ * the processor: the others wait for that, and a list that is no longer is not worth it.
+ */
+const BEFORE_DATABASES = 10
+
 /** What is fetched ahead for one caller. */
 interface Ahead {
   batches: Batches
   /** Packages whose signatures nobody has begun to fetch. */
   queue: Located[]
+  /** The databases are being read for what they carry. */
+  reading: Promise<void>
 }
 
 export function createSignatures(deps: SignaturesDeps): Signatures {
-  const { clock, deadMirrors } = deps
+  const { clock, deadMirrors, databases } = deps
   const ending = new AbortController()
   const fromPeers = createFromPeers(deps)
   const mirrors = createFromMirrors({ ...deps, ending: ending.signal })
   const batchesFor = (environment: CallerEnvironment) => createBatches({ mirrors, environment })
   const callers = createCallers<Ahead>(clock, {
-    make: (environment) => ({ batches: batchesFor(environment), queue: [] }),
+    make: (environment) => ({ batches: batchesFor(environment), queue: [], reading: Promise.resolve() }),
     end: forget,
   })
   /** For CacheServer: whoever asks there has told of no proxies, and gets nothing that came by another's. */
@@ -101,9 +113,22 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
     })
   }
 
-  function start({ batches, queue }: Ahead) {
-    for (const one of queue.splice(0)) if (!batches.get(one.file.sha256)) void batches.order(one)
+  const carried = ({ repository, file }: Located) =>
+    repository === undefined ? undefined : databases.find(repository, file.sha256)
+
+  function order({ batches }: Ahead, files: Located[]) {
+    for (const one of files) if (!batches.get(one.file.sha256) && !carried(one)) void batches.order(one)
     batches.pump()
+  }
+
+  function start(ahead: Ahead) {
+    const files = ahead.queue.splice(0)
+    order(ahead, files.slice(0, BEFORE_DATABASES))
+    const others = files.slice(BEFORE_DATABASES)
+    if (others.length === 0) return
+    const repositories = [...new Set(files.flatMap(({ repository }) => repository ?? []))]
+    const read = Promise.all(repositories.map((name) => databases.load(name)))
+    ahead.reading = read.then(() => order(ahead, others))
   }
 
   /** What the mirrors say within `ms`, or earlier what peers have and gpgv found good. */
@@ -163,6 +188,9 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
         start(ahead)
         keep()
       }
+      if (ahead && !ahead.batches.get(file.sha256)) await within(clock, READY_MS, ahead.reading)
+      const own = carried(signed)
+      if (own) return own
       if (areDead(mirrors)) return fromPeers.any(file)
       const outcome = ahead?.batches.get(file.sha256)
       if (!outcome) {
@@ -175,6 +203,10 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
       return areDead(mirrors) ? fromPeers.any(file) : undefined
     },
     async look(signed) {
+      const own = carried(signed)
+      if (own) return own
+      // Who asks for several at a time will ask for more.
+      if (served.size > 0 && signed.repository !== undefined) void databases.load(signed.repository)
       if (areDead(signed.mirrors)) return fromPeers.any(signed.file)
       const found = canBatch(signed)
         ? await fromBatch(signed)

@@ -7,6 +7,7 @@ import { createSignatures, type FoundSignature } from '../../../src/fetch/signat
 import type { FetchMany, SmallOutcome } from '../../../src/mirror/curl-batch.ts'
 import { createDeadMirrors } from '../../../src/mirror/dead-mirrors.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
+import type { DatabaseSignatures } from '../../../src/pacman/database-signatures.ts'
 import type { Asker } from '../../../src/transfer/asker.ts'
 import { createClock } from '../../clock.ts'
 
@@ -33,6 +34,7 @@ function setUp(
   mirror: (url: string) => SmallOutcome | undefined,
   peers: Peer[] = [],
   verdict: (said: string) => SignatureVerdict = () => 'unknown',
+  databases: DatabaseSignatures = { load: async () => {}, find: () => undefined },
 ) {
   const clock = createClock()
   const deadMirrors = createDeadMirrors(clock)
@@ -61,6 +63,7 @@ function setUp(
     log: silentLog,
     fetchMany,
     deadMirrors,
+    databases,
     verifier: { verify: async (_, bytes) => verdict(text(bytes) ?? '') },
     network: {
       async find([file], { onHolder }) {
@@ -234,43 +237,106 @@ async function beginMany(found: ReturnType<typeof setUp>, count: number) {
   return files
 }
 const urlsOf = (mirror: string, numbers: number[]) => numbers.map((n) => `http://${mirror}/core/pack${n}.sig`)
+/** The first ten go by themselves (BEFORE_DATABASES). */
+const TEN = 10
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => 100 + n)
 
 test('more than 25 come from two mirrors that begin at both ends; a slow second one costs nothing', async () => {
   const mirrors = setUp(() => undefined)
-  const files = await beginMany(mirrors, 26)
-  assert.equal(mirrors.batches, [urlsOf('a', upTo(26)), urlsOf('b', upTo(26).reverse())])
+  const files = await beginMany(mirrors, TEN + 26)
+  const [ten, others] = [upTo(TEN), upTo(TEN + 26).slice(TEN)]
+  assert.equal(mirrors.batches, [urlsOf('a', ten), urlsOf('a', others), urlsOf('b', [...others].reverse())])
   mirrors.giveLater() // the first one's come first
   for (const [n, file] of files.entries())
     assert.is(text(await mirrors.signatures.ready(file, ROOT)), urlsOf('a', [100 + n])[0])
   const few = setUp(fromMirror)
-  await beginMany(few, 25)
-  assert.equal(few.batches, [urlsOf('a', upTo(25))])
+  await beginMany(few, TEN + 25)
+  assert.equal(few.batches, [urlsOf('a', ten), urlsOf('a', others.slice(0, -1))])
 })
 
 test('of two mirrors the first to give one counts, and both are left when all have come', async () => {
   const mirrors = setUp((url) => {
     const n = Number(/\d+/.exec(url)![0])
-    return url.startsWith('http://a') === n < 113 ? fromMirror(url) : undefined
+    return url.startsWith('http://a') === n < 123 ? fromMirror(url) : undefined
   })
-  const files = await beginMany(mirrors, 26)
+  const files = await beginMany(mirrors, TEN + 26)
   mirrors.giveLater() // too late: nobody hears of it
   for (const [n, file] of files.entries()) {
-    const mirror = n < 13 ? 'a' : 'b'
-    assert.is(text(await mirrors.signatures.ready(file, ROOT)), `http://${mirror}/core/pack${100 + n}.sig`)
+    const mirror = n < 23 ? 'a' : 'b'
+    assert.is(text(await mirrors.signatures.ready(file, ROOT)), urlsOf(mirror, [100 + n])[0])
   }
-  assert.is(mirrors.batches.length, 2)
+  assert.is(mirrors.batches.length, 3)
 })
 
 test('of two mirrors one falls silent: the other gives all that it has', async () => {
   const mirrors = setUp((url) => {
     if (url.startsWith('http://a')) return 'silent'
-    return url.includes('pack105') ? 'absent' : fromMirror(url)
+    return url.includes('pack115') ? 'absent' : fromMirror(url)
   })
-  const files = await beginMany(mirrors, 26)
-  assert.is(text(await mirrors.signatures.ready(files[0]!, ROOT)), 'http://b/core/pack100.sig')
-  assert.is(await mirrors.signatures.ready(files[5]!, ROOT), undefined)
-  assert.is(mirrors.batches.length, 2)
+  const files = await beginMany(mirrors, TEN + 26)
+  assert.is(text(await mirrors.signatures.ready(files[10]!, ROOT)), urlsOf('b', [110])[0])
+  assert.is(await mirrors.signatures.ready(files[15]!, ROOT), undefined)
+})
+
+/** Those of even numbers are in the database of `core`, once that has been read. */
+function halfInDatabase() {
+  const loads: (() => void)[] = []
+  let isRead = false
+  const databases: DatabaseSignatures = {
+    load: () =>
+      new Promise((resolve) => {
+        loads.push(() => {
+          isRead = true
+          resolve()
+        })
+      }),
+    find: (repository, sha256) =>
+      isRead && repository === 'core' && Number(sha256) % 2 === 0 ? signature(`own ${sha256}`) : undefined,
+  }
+  return { databases, loads, read: () => loads.splice(0).forEach((end) => void end()) }
+}
+const ofCore = (n: number) => ({ ...located(n), repository: 'core' })
+
+test('a long list: ten at once from the mirrors, of the others what the databases don’t carry', async () => {
+  const { databases, loads, read } = halfInDatabase()
+  const { signatures, batches } = setUp(fromMirror, [], undefined, databases)
+  await signatures.ready(located(0), ROOT)
+  const files = upTo(20).map(ofCore)
+  signatures.begin(files, ROOT)
+  assert.equal(batches, [urlsOf('a', upTo(10))])
+  assert.is(loads.length, 1)
+  const waits = signatures.ready(files[12]!, ROOT)
+  await settle()
+  read()
+  assert.is(text(await waits), 'own 112')
+  assert.equal(batches[1], urlsOf('a', [111, 113, 115, 117, 119]))
+  assert.is(text(await signatures.ready(files[13]!, ROOT)), urlsOf('a', [113])[0])
+  assert.is(text(await signatures.ready(files[14]!, ROOT)), 'own 114')
+  assert.is(batches.length, 2)
+})
+
+test('a list of ten is not worth reading the databases for', async () => {
+  const { databases, loads } = halfInDatabase()
+  const { signatures } = setUp(fromMirror, [], undefined, databases)
+  await signatures.ready(located(0), ROOT)
+  signatures.begin(upTo(10).map(ofCore), ROOT)
+  assert.is(loads.length, 0)
+})
+
+test('several questions by CacheServer at a time: from then on what the databases carry, without any mirror', async () => {
+  const { databases, loads, read } = halfInDatabase()
+  const { signatures, deadMirrors, batches } = setUp(() => undefined, [], undefined, databases)
+  deadMirrors.answered('http://a/core')
+  void signatures.look(ofCore(1))
+  assert.is(loads.length, 0)
+  void signatures.look(ofCore(3))
+  read()
+  const before = batches.length
+  assert.is(text(await signatures.look(ofCore(4))), 'own 4')
+  deadMirrors.failed('http://a/core')
+  deadMirrors.failed('http://b/core')
+  assert.is(text(await signatures.look(ofCore(6))), 'own 6')
+  assert.is(batches.length, before)
 })
 
 test('a page instead of a signature is no answer of a mirror', async () => {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 static bool ends_with(const char *text, const char *ending)
@@ -75,7 +74,6 @@ int main(int count, char **words)
 	struct output output;
 
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 0);
-	find_library((const char *)getauxval(AT_EXECFN));
 	words++;
 	count--;
 	if (count >= 2 && strcmp(words[0], "--config") == 0) {

@@ -98,7 +98,6 @@ pid_t parent_pid(void);
 void transaction_of(pid_t parent, char *text, size_t room);
 
 /* Other programs (spawn.c). */
-void find_library(const char *executed);
 _Noreturn void run_program(const struct conf *conf, char **words);
 /* `tried`: what mirror_try came to, or an empty string. */
 _Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried);

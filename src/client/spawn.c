@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,27 +16,27 @@ extern char **environ;
 
 enum { MOST_WORDS = 256, FAILED_SECONDS = 60, EXIT_NO_PROGRAM = 127 };
 
-static char library[PATH_MAX] = "/usr/lib/pacsrv";
-
-/* What belongs to the program lies beside it (a build) or in /usr/lib (the package). `executed`: as the kernel was told. */
-void find_library(const char *executed)
+/* What belongs to the program lies beside it (a build) or in /usr/lib (the package). */
+static const char *find_library(void)
 {
-	char path[PATH_MAX];
+	static char library[PATH_MAX];
 	char beside[PATH_MAX + 16];
-	if (!executed || !realpath(executed, path)) {
-		return;
+	const char *executed = (const char *)getauxval(AT_EXECFN); /* as the kernel was told */
+	if (executed && realpath(executed, library)) {
+		*strrchr(library, '/') = '\0';
+		snprintf(beside, sizeof beside, "%s/main.cjs", library);
+		if (access(beside, F_OK) == 0) {
+			return library;
+		}
 	}
-	char *slash = strrchr(path, '/');
-	*slash = '\0';
-	snprintf(beside, sizeof beside, "%s/main.cjs", path);
-	if (access(beside, F_OK) == 0) {
-		memcpy(library, path, strlen(path) + 1);
-	}
+	return "/usr/lib/pacsrv";
 }
 
 static const char *in_library(const char *name)
 {
 	static char path[PATH_MAX + 32];
+	static const char *library;
+	library = library ? library : find_library();
 	snprintf(path, sizeof path, "%s/%s", library, name);
 	return path;
 }
@@ -197,6 +198,25 @@ bool fetch_remote(const struct conf *conf, const char *url, struct output *outpu
 	return false;
 }
 
+/* Whether we are this user, or one whom only a name service knows: those are asked by Node, since libc would load code for it. */
+static bool may_be(const char *name)
+{
+	const struct passwd *one;
+	bool is_known = false;
+	bool is_named = false;
+	FILE *users = fopen("/etc/passwd", "re");
+	while (users && (one = fgetpwent(users)) != NULL) {
+		if (one->pw_uid == real_uid()) {
+			is_known = true;
+			is_named = is_named || strcmp(one->pw_name, name) == 0;
+		}
+	}
+	if (users) {
+		fclose(users);
+	}
+	return is_named || !is_known;
+}
+
 /* In a chroot, say, or by alpm, Node would start in vain. Whether it may in the end is start.ts's to decide. */
 static bool may_start(const struct conf *conf)
 {
@@ -211,8 +231,7 @@ static bool may_start(const struct conf *conf)
 		}
 		return stat("/", &here) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 	}
-	const struct passwd *me = conf->own_state ? NULL : getpwuid(real_uid());
-	return conf->own_state || (me && strcmp(me->pw_name, conf->user) == 0);
+	return conf->own_state || may_be(conf->user);
 }
 
 /* Where it is remembered that a start failed: beside the socket, or where this user may write if that folder is not

@@ -118,15 +118,19 @@ export function frameHeader(type: number, length: number): Buffer {
   return header
 }
 
-export async function readBody(request: IncomingMessage, most: number): Promise<string> {
-  const parts: Buffer[] = []
-  let length = 0
-  for await (const part of request) {
-    length += part.length
-    if (length > most) throw new PacsrvError('usage', 'the request is too long')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
+export function readBody(request: IncomingMessage, most: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let length = 0
+    request.on('data', (part: Buffer) => {
+      length += part.length
+      if (length <= most) parts.push(part)
+      else reject(new PacsrvError('usage', 'the request is too long'))
+    })
+    request.once('end', () => resolve(Buffer.concat(parts).toString('utf8')))
+    request.once('error', reject)
+    request.once('close', () => reject(new PacsrvError('usage', 'the request was cut short')))
+  })
 }
 
 /** A line's end in HTTP_USER_AGENT would begin another header. */

@@ -3,6 +3,7 @@ import { createLimiter } from '../base/limiter.ts'
 import { type CallersAhead, createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
+import type { Located } from '../fetch/locator.ts'
 import type { FileNetwork } from '../fetch/network.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
 import { createGpgv } from '../fetch/signatures/gpgv.ts'
@@ -37,6 +38,7 @@ export function createFetching(
     spool,
     wholeHasher,
     figures,
+    keep,
     catalogue,
     pacmanConf,
     pacmanAgent,
@@ -82,10 +84,23 @@ export function createFetching(
       registry,
       delay: config.mirror.delay,
       onRejected: () => figures.add({ rejected: 1 }),
-      onDone: ({ fromPeers, fromSite, fromMirror }) =>
-        figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 }),
+      onDone(located, { fromPeers, fromSite, fromMirror }) {
+        figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 })
+        void keepFile(located)
+      },
     },
   )
+  /** A copy for others, with its signature. */
+  async function keepFile(located: Pick<Located, 'file' | 'mirrors'>) {
+    const { file } = located
+    const spooled = keep && (await spool.complete(file.sha256))
+    if (!spooled) return
+    const isKept = await keep.take(file, spooled.handle)
+    await spooled.handle.close()
+    const signature = isKept ? await signatures.look(located) : undefined
+    if (signature instanceof Uint8Array) await keep.sign(file.name, signature)
+    if (isKept) await catalogue.rescan()
+  }
   const readAhead = createCallersAhead({
     clock,
     find(files) {
@@ -119,7 +134,10 @@ export function createFetching(
       gpgv: createGpgv(async () => (await pacmanConf())?.gpgDir),
     }),
   })
-  const scout = createScout({ clock, network, hasCompanions: overlay.hasCompanions })
+  // Whoever keeps for others fetches whatever they ask for, so that the next has it from here.
+  const scout = keep
+    ? { isWorthIt: async () => true }
+    : createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
     parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror },

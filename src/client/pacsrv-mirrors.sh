@@ -13,6 +13,7 @@ PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
 name=${url##*/}
 most_tries=20 most_seconds=60 # pacman asks the next server by itself
+last_patience=20 # for the last mirror, in seconds without a byte; stock pacman has 10
 
 case $out in
 */*) folder=${out%/*}/ ;;
@@ -152,7 +153,7 @@ remember_mirror() {
 	database-*.sig) ;;
 	database-*)
 		[ ! -e "$note" ] || rm -f "$note"
-		[ "$1" = "$url" ] || has_level DatabaseNever || printf '%s.sig\n' "$1" >"$note"
+		[ "$1" = "$url" ] || configures DatabaseNever || printf '%s.sig\n' "$1" >"$note"
 		;;
 	esac
 }
@@ -186,7 +187,7 @@ not_needed() {
 	*-absent) set -- PackageOptional ;;
 	*) return 1 ;;
 	esac
-	[ -z "$present" ] && has_level "$1"
+	[ -z "$present" ] && configures "$1"
 }
 
 # One after another, each URL of a line that wasn't tried; what the first comes to is what is told in the end.
@@ -228,8 +229,11 @@ $mirror"
 out_of_room() {
 	[ "$status" = 23 ] || return 0
 	report="$folder can't be written"
+	# What was written is removed, so what is free now tells little; a full file system may take no new file either.
 	free=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print $4 }')
-	[ "${free:-1024}" -ge 1024 ] || report="no room is left in $folder: make some, for example with paccache -r"
+	if [ "${free:-1024}" -lt 1024 ] || (: >"$tmp") 2>/dev/null; then
+		report="no room is left in $folder: make some, for example with paccache -r"
+	fi
 	say "$report"
 	leave 1
 }
@@ -242,7 +246,7 @@ if [ -t 1 ]; then
 	# shellcheck source=src/client/pacsrv-progress.sh
 	. "${0%/*}/pacsrv-progress"
 fi
-order='' answered='' slow='' patience=10
+order='' answered='' slow='' patience=10 # seconds without a byte, as pacman's own downloader has them
 case $kind-$name in
 database-*.sig)
 	from=$url
@@ -257,6 +261,8 @@ database-*.sig)
 	[ "$daemon-${http_proxy-}${https_proxy-}${HTTPS_PROXY-}${all_proxy-}${ALL_PROXY-}" != live- ] ||
 		order=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 --limit-rate 100K -G \
 			--data-urlencode url@- http://localhost/v1/mirrors)
+	# Where there is no other mirror, the daemon has waited for this one already.
+	[ "$kind-$order" != "package-$url" ] || patience=$last_patience
 	case $order in '' | "$url" | "$url
 "*) try "$url" ;; esac
 	try "$(others)"
@@ -272,9 +278,11 @@ if [ "$kind-$daemon-$answered" = package-busy- ]; then
 	rm -f "$tmp"
 fi
 
-# A mirror that took the call and was too slow, behind a crowded line say: curl as XferCommand would still be waiting.
-if [ $kind = package ] && [ -n "$slow" ]; then
-	patience=60
+# A mirror that took the call and was too slow, behind a crowded line say: curl as XferCommand would still be waiting, and
+# so would pacman's own downloader where it is told to.
+if [ -n "$slow" ] && { [ $kind-$patience = package-10 ] || configures DisableDownloadTimeout; }; then
+	patience=$last_patience
+	! configures DisableDownloadTimeout || patience=86400
 	get "$slow" && got "$slow"
 	rm -f "$tmp"
 fi

@@ -254,7 +254,8 @@ static bool has_failed(const struct conf *conf)
 		char path[PATH_MAX + 32];
 		struct stat found;
 		failure_file(conf, beside, path);
-		if (lstat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == real_uid()) {
+		/* Under fakeroot both are feigned, so that they are the same for this user's own. */
+		if (lstat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == geteuid()) {
 			time_t age = time(NULL) - found.st_mtime;
 			if (age >= 0 && age < FAILED_SECONDS) {
 				return true;

@@ -1,13 +1,9 @@
 /** The native front for tests: built once a run with ASan and UBSan, and what a daemon might say to it. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { buildFront } from '../../src/client/build-front.ts'
 import { buildScripts } from '../../src/client/build-scripts.ts'
 import { FrameType } from '../../src/http/fetch-stream.ts'
-
-const source = (name: string) => fileURLToPath(new URL(`../../src/client/${name}`, import.meta.url))
-export const progressScript = source('pacsrv-progress.sh')
 
 /** Puts the front and the mirrors' script into a folder as they are installed; the bundles in it are empty. */
 export function installFront(folder: string): string {

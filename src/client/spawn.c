@@ -196,7 +196,8 @@ bool fetch_remote(const struct conf *conf, const char *url, struct output *outpu
 	return false;
 }
 
-/* Asking pacman takes its time, and nobody waits for it: neither we nor pacman. */
+/* Asking pacman takes its time, and nobody waits for it: neither we nor pacman. It stays in pacman's process group, so that
+   Ctrl-C ends it too. */
 void read_ahead(const struct request *request)
 {
 	char script[PATH_MAX + 32];
@@ -206,7 +207,6 @@ void read_ahead(const struct request *request)
 	if (fork() != 0) {
 		return;
 	}
-	setsid();
 	signals_default();
 	int nothing = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3; fd++) {

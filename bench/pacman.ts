@@ -169,7 +169,10 @@ async function transaction(
   const got = readdirSync(pacman.cache).length
   if (got !== files) throw new Error(`${got} files instead of ${files}`)
   const client = outcome.cpuSeconds
-  if (!node) return { seconds: outcome.seconds, client }
+  if (!node) {
+    lab.note(`${outcome.seconds.toFixed(2)} s, CPU s of pacman ${client.toFixed(2)}`)
+    return { seconds: outcome.seconds, client }
+  }
   const daemon = daemonCpu(node) - before
   profiling.stop(node)
   await profiling.done()

@@ -48,7 +48,7 @@ export interface SignaturesDeps {
 /** A signature on its way is waited for so long, in milliseconds: the front's own curl would begin anew. */
 const READY_MS = 2_000
 /** Mirrors that are as quick as this, in milliseconds, are cheaper than a gpgv for each. */
-const PEERS_AFTER_MS = 100
+const PEERS_AFTER_MS = 200
 /** Peers that were quicker within this time, in milliseconds, are asked at once. */
 const QUICKER_MS = 10_000
 /** How long after the last question for one the others are kept, in milliseconds. */
@@ -80,7 +80,7 @@ export function createSignatures(deps: SignaturesDeps): Signatures {
   const ending = new AbortController()
   const fromPeers = createFromPeers(deps)
   const mirrors = createFromMirrors({ ...deps, ending: ending.signal })
-  const batchesFor = (environment: CallerEnvironment) => createBatches({ mirrors, environment })
+  const batchesFor = (environment: CallerEnvironment) => createBatches({ clock, mirrors, environment })
   const callers = createCallers<Ahead>(clock, {
     make: (environment) => ({ batches: batchesFor(environment), queue: [], reading: Promise.resolve() }),
     end: forget,

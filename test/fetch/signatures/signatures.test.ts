@@ -206,7 +206,7 @@ test('of a mirror that answers many are asked by one curl', async () => {
   await Promise.all(asked)
   assert.equal(
     batches.map((urls) => urls.length),
-    [1, 1, 3],
+    [1, 4],
   )
 })
 
@@ -245,6 +245,10 @@ test('more than 25 come from two mirrors that begin at both ends; a slow second 
   const mirrors = setUp(() => undefined)
   const files = await beginMany(mirrors, TEN + 26)
   const [ten, others] = [upTo(TEN), upTo(TEN + 26).slice(TEN)]
+  mirrors.clock.advance(199)
+  assert.equal(mirrors.batches, [urlsOf('a', ten)], 'while one curl is at work the rest waits')
+  mirrors.clock.advance(1)
+  await settle()
   assert.equal(mirrors.batches, [urlsOf('a', ten), urlsOf('a', others), urlsOf('b', [...others].reverse())])
   mirrors.giveLater() // the first one's come first
   for (const [n, file] of files.entries())
@@ -393,12 +397,12 @@ test('who refuses, hangs or sends what is no signature keeps nobody else from an
 const dear = (verdict: SignatureVerdict) => (said: string) => (said === 'true' ? verdict : 'bad')
 const peersWithBoth = [{ says: signature('false') }, { says: signature('true') }]
 
-test('a slow mirror: what gpgv found good comes from a peer after 100 ms, the next at once', async () => {
+test('a slow mirror: what gpgv found good comes from a peer after 200 ms, the next at once', async () => {
   const { signatures, clock, asked } = setUp(() => undefined, peersWithBoth, dear('good'))
   signatures.begin([located(1), located(2)], ROOT)
   const first = signatures.ready(located(1), ROOT)
   await settle()
-  clock.advance(99)
+  clock.advance(199)
   await settle()
   assert.equal(asked, [])
   clock.advance(1)

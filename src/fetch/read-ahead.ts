@@ -33,20 +33,21 @@ export interface ReadAheadDeps {
 /** Files on their way ahead at the same time, as pacman's ParallelDownloads has it by default … */
 const AT_ONCE = 5
 /** … of which a small one counts as a part: several go by one curl. */
-const SMALL_PART = 1 / 4
+const SMALL_PART = 1 / 8
 /** Bytes fetched ahead of what pacman has asked for. */
 const MOST_BYTES = 1024 ** 3
 const MOST_FILES = 2_000
 /** How often it is measured how fast all comes together, in milliseconds. */
 const MEASURE_MS = 500
-/** Where what is on its way takes longer than this, in milliseconds, nothing more is begun … */
+/** Where what is on its way takes longer than this, in milliseconds, nothing more is begun but small files … */
 const LONG_MS = 2_000
 /** … as long as it comes about as fast as anything ever did: the line is full then, whoever else would be on it. */
 const FULL = 0.85
 
 /**
  * Whether what is on its way fills the line for a while. More on it would only come at the cost of what pacman asks for
- * first, and pacman has its work with each file only when it has had the one before. Rates are bytes a second.
+ * first, and pacman has its work with each file only when it has had the one before. Small files are no load, and pacman
+ * would wait for each of them in its turn. Rates are bytes a second.
  */
 export function fillsLine(line: { bytesLeft: number; rate: number; bestRate: number }): boolean {
   const isFull = line.rate > 0 && line.rate >= FULL * line.bestRate
@@ -123,11 +124,14 @@ export function createReadAhead(
       line?.stop()
       line = undefined
     }
+    let isTaken = isLineTaken()
     for (const [sha256, located] of queue) {
+      const isSmall = located.file.size <= SMALL_BYTES
       if (running() > AT_ONCE - SMALL_PART || bytes() + located.file.size > MOST_BYTES) return
-      if (isLineTaken()) return
+      if (isTaken && !isSmall) continue
       queue.delete(sha256)
       if (!isUnderWay(sha256)) start(located)
+      isTaken ||= !isSmall && isLineTaken()
     }
   }
 

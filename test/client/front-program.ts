@@ -30,6 +30,13 @@ export function sizeFrame(size: number | bigint): Buffer {
   return frame(FrameType.size, bytes)
 }
 
+export function progressFrame(done: number, elapsedMs: number): Buffer {
+  const bytes = Buffer.alloc(16)
+  bytes.writeBigUInt64BE(BigInt(done))
+  bytes.writeBigUInt64BE(BigInt(elapsedMs), 8)
+  return frame(FrameType.progress, bytes)
+}
+
 /** A whole answer. */
 export const gives = (content: string, line = 'where it came from') =>
   Buffer.concat([

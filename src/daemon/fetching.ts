@@ -30,6 +30,8 @@ export interface FetchingParts {
   scout: Scout
   deadMirrors: DeadMirrors
   openMirror: OpenMirror
+  /** Copies a file that is whole in the spool to where it lasts. Whether it is here now. */
+  keepFile(located: Pick<Located, 'file' | 'mirrors'>): Promise<boolean>
 }
 
 export function createFetching(
@@ -39,11 +41,12 @@ export function createFetching(
     wholeHasher,
     figures,
     keep,
+    keepsAll,
     catalogue,
     pacmanConf,
     pacmanAgent,
-    databaseSignatures,
-  }: Omit<StorageParts, 'databases' | 'onDropped'>,
+    databases,
+  }: Omit<StorageParts, 'onDropped'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -86,20 +89,21 @@ export function createFetching(
       onRejected: () => figures.add({ rejected: 1 }),
       onDone(located, { fromPeers, fromSite, fromMirror }) {
         figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 })
-        void keepFile(located)
+        if (keepsAll) void keepFile(located)
       },
     },
   )
   /** A copy for others, with its signature. */
-  async function keepFile(located: Pick<Located, 'file' | 'mirrors'>) {
+  async function keepFile(located: Pick<Located, 'file' | 'mirrors'>): Promise<boolean> {
     const { file } = located
-    const spooled = keep && (await spool.complete(file.sha256))
-    if (!spooled) return
+    const spooled = await spool.complete(file.sha256)
+    if (!spooled) return catalogue.find(file.sha256) !== undefined
     const isKept = await keep.take(file, spooled.handle)
     await spooled.handle.close()
     const signature = isKept ? await signatures.look(located) : undefined
     if (signature instanceof Uint8Array) await keep.sign(file.name, signature)
     if (isKept) await catalogue.rescan()
+    return isKept
   }
   const readAhead = createCallersAhead({
     clock,
@@ -125,7 +129,7 @@ export function createFetching(
     ),
     deadMirrors,
     network,
-    databases: databaseSignatures,
+    databases: databases.signatures,
     verifier: createVerifier({
       clock,
       async open(sha256) {
@@ -135,12 +139,12 @@ export function createFetching(
     }),
   })
   // Whoever keeps for others fetches whatever they ask for, so that the next has it from here.
-  const scout = keep
+  const scout = keepsAll
     ? { isWorthIt: async () => true }
     : createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
-    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror },
+    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, keepFile },
     start() {},
     async stop() {
       signatures.close()

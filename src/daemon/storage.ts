@@ -20,14 +20,15 @@ export interface StorageParts {
   pacmanConf(): Promise<PacmanConf | undefined>
   /** What pacman calls itself to mirrors; undefined where there is none. */
   pacmanAgent: string | undefined
-  databases: SyncDatabases
-  databaseSignatures: DatabaseSignatures
+  /** With the signatures that they carry. */
+  databases: SyncDatabases & { signatures: DatabaseSignatures }
   catalogue: Catalogue
   spool: Spool
   wholeHasher: WholeHasher
   figures: Figures
-  /** Where others of the site find what they may want; undefined without `[cache] keep`. */
   keep: Keeping['keep']
+  /** Whether all that comes is kept for others: `[cache] keep`. */
+  keepsAll: boolean
   /** Hears of each file, by its SHA-256, that has left the spool. */
   onDropped(listener: (sha256: string) => void): void
 }
@@ -53,7 +54,13 @@ export async function createStorage(context: Context): Promise<Living & { parts:
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
   const catalogue = createCatalogue(
-    { log: logOf('catalogue'), clock, hashFile: fileHasher.hashFile, onOpened: keeping.opened },
+    {
+      log: logOf('catalogue'),
+      clock,
+      hashFile: fileHasher.hashFile,
+      onHashed: keeping.arrived,
+      onOpened: keeping.opened,
+    },
     {
       dirs: [...(ownDirs.length > 0 ? ownDirs : cacheDirs), ...keeping.dirs],
       stateFile: join(daemon['state-dir'], 'catalogue'),
@@ -74,13 +81,16 @@ export async function createStorage(context: Context): Promise<Living & { parts:
     parts: {
       pacmanConf,
       pacmanAgent,
-      databases: keeping.refreshed(databases),
-      databaseSignatures: createDatabaseSignatures({ log, clock }, sync),
+      databases: {
+        ...keeping.refreshed(databases),
+        signatures: createDatabaseSignatures({ log, clock }, sync),
+      },
       catalogue,
       spool,
       wholeHasher,
       figures,
       keep: keeping.keep,
+      keepsAll: keeping.keepsAll,
       onDropped: dropped.on,
     },
     start() {

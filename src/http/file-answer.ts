@@ -55,7 +55,7 @@ export async function answerFile(
     if ('reason' in located) return void response.end(textFrame(FrameType.mirror, located.reason))
     const { file } = located
     if (SIGNATURE.test(url)) {
-      const bytes = await signatures.ready(located, asked)
+      const bytes = (await packages.pledges.held(file.sha256)) ?? (await signatures.ready(located, asked))
       return void response.end(bytes ? whole(`${file.name}.sig`, bytes) : textFrame(FrameType.mirror, ''))
     }
     const head = [

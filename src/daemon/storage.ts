@@ -7,6 +7,7 @@ import { type Figures, openFigures } from '../figures/figures.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
 import { createDatabaseSignatures, type DatabaseSignatures } from '../pacman/database-signatures.ts'
+import type { FileHashes } from '../pacman/hash-file.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
@@ -53,11 +54,14 @@ export async function createStorage(context: Context): Promise<Living & { parts:
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
+  const spoolLog = logOf('spool')
+  const dropped = createEvent<[sha256: string]>()
+  const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
   const catalogue = createCatalogue(
     {
       log: logOf('catalogue'),
       clock,
-      hashFile: fileHasher.hashFile,
+      hashFile: (path, size) => fileHasher.hashFile(path, fetchedOfSize(spool, size)),
       onHashed: keeping.arrived,
       onOpened: keeping.opened,
     },
@@ -66,9 +70,6 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       stateFile: join(daemon['state-dir'], 'catalogue'),
     },
   )
-  const spoolLog = logOf('spool')
-  const dropped = createEvent<[sha256: string]>()
-  const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
   const figures = await openFigures(
     { clock, log: logOf('daemon'), now: () => new Date() },
     join(daemon['state-dir'], 'figures'),
@@ -111,4 +112,11 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       await Promise.all([fileHasher.close(), wholeHasher.close()])
     },
   }
+}
+
+/** What pacman's cache has got from here, most likely. */
+function fetchedOfSize(spool: Spool, size: number): FileHashes[] {
+  return [...spool.completeFiles()].flatMap(([sha256, file]) =>
+    file.size === size && file.chunkHashes ? [{ sha256, chunkHashes: file.chunkHashes }] : [],
+  )
 }

@@ -62,7 +62,6 @@ test('the package has all that is shipped, where it belongs, with the modes that
     for (const name of [
       'dist/pacsrv-xfer',
       'dist/pacsrv-mirrors',
-      'dist/pacsrv-progress',
       'dist/main.cjs',
       'dist/share/man/man1/pacsrv-xfer.1',
     ]) {
@@ -75,7 +74,6 @@ test('the package has all that is shipped, where it belongs, with the modes that
       'usr/bin/pacsrv-xfer 755',
       'usr/lib/pacsrv/main.cjs 644',
       'usr/lib/pacsrv/pacsrv-mirrors 755',
-      'usr/lib/pacsrv/pacsrv-progress 644',
       'usr/lib/sysusers.d/pacsrv.conf 644',
       'usr/lib/tmpfiles.d/pacsrv.conf 644',
       'usr/share/man/man1/pacsrv-xfer.1 644',
@@ -85,7 +83,7 @@ test('the package has all that is shipped, where it belongs, with the modes that
       ...readdirSync(join(root, 'hooks')).map((name) => `usr/share/libalpm/hooks/${name} 644`),
       ...readdirSync(join(root, 'libalpm')).map((name) => `usr/share/libalpm/scripts/${name} 755`),
       ...readdirSync(join(root, 'systemd'))
-        .filter((name) => /\.(?:service|socket)$/.test(name))
+        .filter((name) => /\.(?:service|socket|timer)$/.test(name))
         .map((name) => `usr/lib/systemd/system/${name} 644`),
     ]
     assert.equal(packaged(folder), expected.sort())

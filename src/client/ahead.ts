@@ -1,6 +1,7 @@
 /**
  * Reads a transaction ahead: asks pacman what else it will download, and tells the daemon. Started by the client as
- * `node ahead.cjs SOCKET PARENT` and left to itself; whatever goes wrong, pacman is served file by file.
+ * `node ahead.cjs SOCKET PARENT` and left to itself; whatever goes wrong, pacman is served file by file. It ends with the
+ * pacman that it is for, and so does the pacman that it asks.
  */
 import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
@@ -10,8 +11,24 @@ import { askDaemon } from './ask-daemon.ts'
 
 const PACMAN_MS = 10_000
 const DAEMON_MS = 2_000
+/** How often it is looked whether pacman is still there, in milliseconds. */
+const LOOK_MS = 200
 
-async function readAhead([socket, parent]: string[]): Promise<void> {
+/** When the process with this number began, as proc(5) has it; undefined when there is none. */
+function startOf(pid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+async function readAhead([socket, parent]: [string, string]): Promise<void> {
+  const start = startOf(parent)
+  const endWithIt = () => {
+    if (startOf(parent) !== start) process.exit()
+  }
+  setInterval(endWithIt, LOOK_MS).unref()
   const argv = readFileSync(`/proc/${parent}/cmdline`, 'utf8').split('\0').slice(0, -1)
   const args = readAheadArguments(argv)
   if (!args) return
@@ -22,13 +39,13 @@ async function readAhead([socket, parent]: string[]): Promise<void> {
   })
   const urls = parsePrinted(stdout ?? '')
   if (failed || urls.length === 0) return
-  const start = readFileSync(`/proc/${parent}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19]
+  endWithIt()
   const body: AheadRequest = {
     urls,
     environment: curlEnvironment(process.env),
     transaction: `${parent} ${start}`,
   }
-  await askDaemon(socket!, {
+  await askDaemon(socket, {
     method: 'POST',
     path: '/v1/ahead',
     body: JSON.stringify(body),
@@ -36,4 +53,6 @@ async function readAhead([socket, parent]: string[]): Promise<void> {
   })
 }
 
-readAhead(process.argv.slice(2)).catch(() => {})
+// What execa has started ends with an exit, and not with a signal that nobody hears.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit())
+readAhead(process.argv.slice(2) as [string, string]).catch(() => {})

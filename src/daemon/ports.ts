@@ -89,7 +89,6 @@ function answerDeps(
     fetch: { fetcher, readAhead, signatures, prefetch, log },
     packages: {
       fetcher,
-      readAhead,
       signatures,
       scout,
       spool,

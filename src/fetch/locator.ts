@@ -10,6 +10,8 @@ export interface Located {
   file: WantedFile
   /** URLs of it, best first. */
   mirrors: string[]
+  /** Whose database names it. */
+  repository?: string
   /** When it was built, in seconds since 1970, if the databases say. */
   built?: number
   /** What pacman wants of its signature; undefined where its repository isn't known. */
@@ -37,7 +39,7 @@ const SCHEMES = /^(https?|ftp):\/\//i
 
 export function createLocator({ databases, callers, pacmanConf, order }: LocatorDeps): Locator {
   function locatedAs(
-    { sha256, size, name, built }: PackageFile,
+    { sha256, size, name, built, repository }: PackageFile,
     mirrors: string[],
     signature?: Repository['signatures'],
   ): Located {
@@ -45,6 +47,7 @@ export function createLocator({ databases, callers, pacmanConf, order }: Locator
     return {
       file: { sha256, size, name },
       mirrors: allowed,
+      repository,
       ...(built === undefined ? {} : { built }),
       ...(signature === undefined ? {} : { signature }),
     }

@@ -21,7 +21,7 @@ function lab(change: Partial<LocatorDeps> = {}) {
       async find(name: string, repository?: string) {
         asked.push([name, repository])
         if (name === 'empty') return { name, ...known, size: 0 }
-        return name === NAME ? { name, ...known } : undefined
+        return name === NAME ? { name, ...known, repository: 'core' } : undefined
       },
     } as LocatorDeps['databases'],
     callers: { of: async () => undefined },
@@ -39,6 +39,7 @@ test('a URL under a Server: its file, and every server that the daemon may ask',
   assert.equal(located, {
     file: { ...known, name: NAME },
     mirrors: [url, `ftp://two.example/core/${url.split('/').at(-1)}`],
+    repository: 'core',
   })
   assert.equal(asked, [[NAME, 'core']])
 })

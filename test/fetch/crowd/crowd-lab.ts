@@ -196,6 +196,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     const held = createHeldFiles({
       catalogue,
       spool,
+      isSparing: () => false,
       downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
     const way = network.transport(host)

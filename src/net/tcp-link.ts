@@ -12,6 +12,10 @@ import type { Tls } from './tls.ts'
 import type { Link, LinkHandler } from './transport.ts'
 
 const NOTHING = Buffer.alloc(0)
+/** What waits for the end of the turn leaves at once when it is so much: a line is not to idle meanwhile. Bytes. */
+const GATHERED_BYTES = 256 * 1024
+/** A payload up to this is copied behind its head: that costs less than a write of its own. Bytes. */
+const COPIED_BYTES = 1024
 /** What waits to be sent when a link is closed has this long, in milliseconds. */
 const LINGER = 5000
 
@@ -60,6 +64,8 @@ export function createTcpLink(
   let holding = false
   let payloadWaiting = 0
   let greets = false
+  /** Frames wait for the end of this turn of the loop, to leave in one write. */
+  let gathers = false
   /** What came with the end of the agreement on a key, before anybody listened. */
   let early: Buffer | undefined
   const parser = createFrameParser({ onFrame, pool })
@@ -121,10 +127,15 @@ export function createTcpLink(
       return true
     }
     const { header, payload } = parts
-    socket.cork()
-    socket.write(frameHead(header, payload?.length ?? 0))
-    if (payload) writePayload(payload, sent)
-    socket.uncork()
+    gather()
+    if (!payload) socket.write(frameHead(header, 0))
+    else if (payload.length <= COPIED_BYTES && !sent)
+      socket.write(Buffer.concat([frameHead(header, payload.length), payload]))
+    else {
+      socket.write(frameHead(header, payload.length))
+      writePayload(payload, sent)
+    }
+    if (socket.writableLength >= GATHERED_BYTES) release()
     if (socket.writableLength - payloadWaiting > limits.queuedBytes) {
       breakOff(new PacsrvError('peer', `${remote} doesn't read what it is sent.`))
     }
@@ -146,7 +157,22 @@ export function createTcpLink(
 
   function greet() {
     greets = true
+    gather()
     socket.write(MAGIC)
+  }
+
+  /** What is written from now on leaves at the end of this turn of the loop, all of it in one write. */
+  function gather() {
+    if (gathers) return
+    gathers = true
+    socket.cork()
+    setImmediate(release)
+  }
+
+  function release() {
+    if (!gathers) return
+    gathers = false
+    socket.uncork()
   }
 
   function writePayload(payload: Uint8Array, sent?: () => void) {

@@ -98,7 +98,10 @@ export async function createCrowdLab(options: CrowdLabOptions) {
   const { line: lineRate = 6_250_000, seed = 1, delay = 'auto', latency = 1 } = options
   const clock = createClock()
   const random = seeded(seed)
-  const network = createMemoryNetwork({ clock, random }, { latency })
+  /** Messages that all sent, by type. */
+  const messages = new Map<Message['type'], number>()
+  const onSend = ({ type }: Message) => void messages.set(type, (messages.get(type) ?? 0) + 1)
+  const network = createMemoryNetwork({ clock, random }, { latency, onSend })
   const line = createLine(clock, lineRate)
   const contents = new Map<string, Buffer>()
   const streams: { host: string; start: number; end: number | undefined; at: number }[] = []
@@ -320,6 +323,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     clock,
     nodes,
     line,
+    messages,
     streams,
     wind,
     /** Winds until all these jobs are over; milliseconds that it took. */

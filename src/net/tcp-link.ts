@@ -36,6 +36,59 @@ function encodeOnce(message: Message, onError: (error: Error) => void): Encoded 
   }
 }
 
+/**
+ * Writes to a socket what is sent in one turn of the loop at its end, in one write: a write costs more than the
+ * frame of a small message.
+ */
+function createFrameWriter(socket: Socket) {
+  let gathers = false
+  let payloadWaiting = 0
+
+  function gather() {
+    if (gathers) return
+    gathers = true
+    socket.cork()
+    setImmediate(release)
+  }
+
+  function release() {
+    if (!gathers) return
+    gathers = false
+    socket.uncork()
+  }
+
+  function bytes(what: Uint8Array) {
+    gather()
+    socket.write(what)
+  }
+
+  function writePayload(payload: Uint8Array, sent?: () => void) {
+    payloadWaiting += payload.length
+    socket.write(payload, () => {
+      payloadWaiting -= payload.length
+      sent?.()
+    })
+  }
+
+  return {
+    bytes,
+    /** `sent` is called when the payload's bytes are no longer needed. */
+    frame({ header, payload }: Encoded, sent?: () => void) {
+      const head = frameHead(header, payload?.length ?? 0)
+      if (payload && payload.length <= COPIED_BYTES && !sent) bytes(Buffer.concat([head, payload]))
+      else {
+        bytes(head)
+        if (payload) writePayload(payload, sent)
+      }
+      if (socket.writableLength >= GATHERED_BYTES) release()
+    },
+    /** Bytes that wait to leave, but for payloads. */
+    get waiting() {
+      return socket.writableLength - payloadWaiting
+    },
+  }
+}
+
 export interface LinkParts {
   log: Log
   clock: Clock
@@ -62,13 +115,11 @@ export function createTcpLink(
   let closed = false
   let received = 0
   let holding = false
-  let payloadWaiting = 0
   let greets = false
-  /** Frames wait for the end of this turn of the loop, to leave in one write. */
-  let gathers = false
   /** What came with the end of the agreement on a key, before anybody listened. */
   let early: Buffer | undefined
   const parser = createFrameParser({ onFrame, pool })
+  const writer = createFrameWriter(socket)
 
   function onFrame(header: Buffer, payload: Buffer) {
     if (!open) return
@@ -126,17 +177,8 @@ export function createTcpLink(
       if (sent) queueMicrotask(sent)
       return true
     }
-    const { header, payload } = parts
-    gather()
-    if (!payload) socket.write(frameHead(header, 0))
-    else if (payload.length <= COPIED_BYTES && !sent)
-      socket.write(Buffer.concat([frameHead(header, payload.length), payload]))
-    else {
-      socket.write(frameHead(header, payload.length))
-      writePayload(payload, sent)
-    }
-    if (socket.writableLength >= GATHERED_BYTES) release()
-    if (socket.writableLength - payloadWaiting > limits.queuedBytes) {
+    writer.frame(parts, sent)
+    if (writer.waiting > limits.queuedBytes) {
       breakOff(new PacsrvError('peer', `${remote} doesn't read what it is sent.`))
     }
     holding ||= socket.writableLength >= highWater
@@ -157,30 +199,7 @@ export function createTcpLink(
 
   function greet() {
     greets = true
-    gather()
-    socket.write(MAGIC)
-  }
-
-  /** What is written from now on leaves at the end of this turn of the loop, all of it in one write. */
-  function gather() {
-    if (gathers) return
-    gathers = true
-    socket.cork()
-    setImmediate(release)
-  }
-
-  function release() {
-    if (!gathers) return
-    gathers = false
-    socket.uncork()
-  }
-
-  function writePayload(payload: Uint8Array, sent?: () => void) {
-    payloadWaiting += payload.length
-    socket.write(payload, () => {
-      payloadWaiting -= payload.length
-      sent?.()
-    })
+    writer.bytes(MAGIC)
   }
 
   socket.on('end', onEnd)

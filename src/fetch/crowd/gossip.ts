@@ -44,20 +44,18 @@ export function createGossip(
   let tellAt = Number.POSITIVE_INFINITY
   let tellTimer: Cancel = () => {}
 
-  const haveOf = (now: HaveMaps) => ({ type: 'have' as const, sha256, payload: packMaps(now) })
-
-  function tell(listener: Listener, have: ReturnType<typeof haveOf>) {
+  function tell(listener: Listener, payload: Buffer) {
     listener.behind = clock.now() < listener.lagsUntil
     if (listener.behind) return changed(LAG_MS)
-    const keepsUp = listener.asker.session.send(have)
+    const keepsUp = listener.asker.have(sha256, payload)
     if (!keepsUp) listener.lagsUntil = clock.now() + LAG_MS
   }
 
   function tellAll() {
     tellAt = Number.POSITIVE_INFINITY
-    const now = haveOf(maps())
-    const isNews = !told?.equals(now.payload) || clock.now() - toldAt >= AGAIN_MS
-    told = now.payload
+    const now = packMaps(maps())
+    const isNews = !told?.equals(now) || clock.now() - toldAt >= AGAIN_MS
+    told = now
     toldAt = clock.now()
     for (const listener of listeners.values()) if (isNews || listener.behind) tell(listener, now)
   }
@@ -75,7 +73,7 @@ export function createGossip(
     remove: (id) => void listeners.delete(id),
     tell(id) {
       const listener = listeners.get(id)
-      if (listener) tell(listener, haveOf(maps()))
+      if (listener) tell(listener, packMaps(maps()))
     },
     changed,
     tick() {
@@ -83,7 +81,7 @@ export function createGossip(
     },
     close(last) {
       tellTimer()
-      const have = haveOf(last)
+      const have = packMaps(last)
       for (const listener of listeners.values()) tell(listener, have)
       listeners.clear()
     },

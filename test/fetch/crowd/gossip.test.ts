@@ -3,7 +3,6 @@ import * as assert from 'uvu/assert'
 import { createGossip, TELL_MS } from '../../../src/fetch/crowd/gossip.ts'
 import type { Asker } from '../../../src/transfer/asker.ts'
 import { unpackMaps } from '../../../src/transfer/have-maps.ts'
-import type { Message } from '../../../src/wire/messages.ts'
 import { createClock } from '../../clock.ts'
 
 const CHUNKS = 4
@@ -15,13 +14,12 @@ function setUp() {
   const gossip = createGossip({ clock, signal: over.signal }, 'f'.repeat(64), () => now)
   function listener(id: string, keepsUp = () => true) {
     const heard: (number[] | undefined)[] = []
-    const send = (message: Message) => {
-      if (message.type !== 'have') throw new Error('something else')
-      const maps = unpackMaps(message.payload, CHUNKS)
+    const have = (_: string, payload: Uint8Array) => {
+      const maps = unpackMaps(payload, CHUNKS)
       heard.push(maps && [...maps.hand])
       return keepsUp()
     }
-    gossip.add({ session: { id, send } } as unknown as Asker)
+    gossip.add({ session: { id }, have } as unknown as Asker)
     return heard
   }
   const got = (chunk: number) => {

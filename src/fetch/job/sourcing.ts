@@ -98,7 +98,11 @@ export function createSourcing(
     servers,
     begin() {
       place = network.join(handler.held, {
-        onAnnounced: (holder) => (holder.file.whole ? intake.meet(holder) : members.learn(holder)),
+        onAnnounced(holder) {
+          if (!holder.file.whole) return members.learn(holder)
+          members.hasAll(holder.id)
+          intake.meet(holder)
+        },
         onWithdrawn: members.withdrawn,
         onHave: members.heard,
       })

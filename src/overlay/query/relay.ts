@@ -118,11 +118,13 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     })
   }
 
-  function answer({ query, path, files: asked }: FileQuery, from: Session) {
+  function answer({ query, ttl, path, files: asked }: FileQuery, from: Session) {
     const byCompanion = path.length === 1 && deps.isCompanion(from)
+    // Of downloads that go on it has heard by the first ring, and hears by ANNOUNCE.
+    const wholeOnly = byCompanion && ttl > 1
     const held = asked.map(({ sha256, size }) => {
       const file = holdings.find(sha256, byCompanion)
-      return file?.size === size ? file : undefined
+      return file?.size === size && (file.whole || !wholeOnly) ? file : undefined
     })
     const files = held.filter((file) => file !== undefined)
     if (files.length === 0) return

@@ -62,4 +62,17 @@ test('in an office where everybody is everybody’s neighbour each hears a query
   assert.is(queries, 4 * 5, 'four rings to five')
 })
 
+test('a companion that asks hears of a download once, not with each ring', async () => {
+  const answers: boolean[] = []
+  const { node, run } = createTestNetwork({
+    onSend: (message) => void (message.type === 'fileAck' && answers.push(message.files[0]!.whole)),
+  })
+  const asker = await node('10.0.0.1')
+  await node('10.0.0.2', { direct: directTo(asker), downloads: ['vim'] })
+  await run(3_000)
+  asker.find('vim')
+  await run(3_000)
+  assert.equal(answers, [false])
+})
+
 test.run()

@@ -48,11 +48,10 @@ export function createPresence({ clock, announce }: PresenceDeps): Presence {
     companions = announce(added, removed)
   }
 
-  /** Told within `ms` of the last. */
+  /** Told within `ms` of the last, or else with all that is new in this turn of the loop. */
   function note(sha256: Sha256, held: HeldFile | undefined, ms: number) {
     news.set(sha256, held)
-    const at = toldAt + ms
-    if (at <= clock.now()) return tell()
+    const at = Math.max(clock.now(), toldAt + ms)
     if (at >= tellAt) return
     timer()
     tellAt = at

@@ -32,6 +32,8 @@ export function createPresence({ clock, announce }: PresenceDeps): Presence {
   /** What is to be told; undefined: no longer. */
   const news = new Map<Sha256, HeldFile | undefined>()
   let toldAt = Number.NEGATIVE_INFINITY
+  /** When it was last told of something that begins. */
+  let begunAt = Number.NEGATIVE_INFINITY
   let tellAt = Number.POSITIVE_INFINITY
   let timer: Cancel = () => {}
   /** Told last. */
@@ -43,26 +45,34 @@ export function createPresence({ clock, announce }: PresenceDeps): Presence {
     tellAt = Number.POSITIVE_INFINITY
     toldAt = clock.now()
     const added = [...news.values()].filter((held) => held !== undefined)
+    if (added.some(({ whole }) => !whole)) begunAt = toldAt
     const removed = [...news].filter(([, held]) => held === undefined).map(([sha256]) => sha256)
     news.clear()
     companions = announce(added, removed)
   }
 
-  /** Told within `ms` of the last, or else with all that is new in this turn of the loop. */
-  function note(sha256: Sha256, held: HeldFile | undefined, ms: number) {
-    news.set(sha256, held)
-    const at = Math.max(clock.now(), toldAt + ms)
+  /** Told at that time with all that is new by then, or at once. */
+  function tellBy(at: number) {
+    if (at <= clock.now()) return tell()
     if (at >= tellAt) return
     timer()
     tellAt = at
     timer = clock.after(at - clock.now(), tell)
   }
 
-  const overMs = () => OVER_MS * Math.min(LONGER, Math.max(1, companions / OVER_COMPANIONS))
+  function begun(held: HeldFile) {
+    news.set(held.sha256, held)
+    tellBy(begunAt + GATHER_MS)
+  }
+
+  function over(sha256: Sha256, whole: HeldFile | undefined) {
+    news.set(sha256, whole)
+    tellBy(toldAt + OVER_MS * Math.min(LONGER, Math.max(1, companions / OVER_COMPANIONS)))
+  }
 
   function sayAgain() {
     stopAgain = undefined
-    for (const [sha256, { held }] of places) note(sha256, held(), GATHER_MS)
+    for (const { held } of places.values()) begun(held())
     if (places.size > 0) stopAgain = clock.after(AGAIN_MS, sayAgain)
   }
 
@@ -71,13 +81,13 @@ export function createPresence({ clock, announce }: PresenceDeps): Presence {
       const { sha256 } = held()
       const place = { held, handler }
       places.set(sha256, place)
-      note(sha256, held(), GATHER_MS)
+      begun(held())
       stopAgain ??= clock.after(AGAIN_MS, sayAgain)
       return {
         leave(whole) {
           if (places.get(sha256) !== place) return
           places.delete(sha256)
-          note(sha256, whole, overMs())
+          over(sha256, whole)
           if (places.size > 0) return
           stopAgain?.()
           stopAgain = undefined

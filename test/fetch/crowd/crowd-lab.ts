@@ -13,6 +13,7 @@ import { createJob, type Job } from '../../../src/fetch/job/job.ts'
 import type { FileNetwork } from '../../../src/fetch/network.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
 import { createMemoryNetwork } from '../../../src/net/memory.ts'
+import type { Link, Transport } from '../../../src/net/transport.ts'
 import { createOverlay } from '../../../src/overlay/overlay.ts'
 import { type Identity, idOf } from '../../../src/overlay/session/identity.ts'
 import { createSharedReads } from '../../../src/transfer/shared-reads.ts'
@@ -33,6 +34,8 @@ export interface MemberOptions {
   mirror?: 'fine' | 'dead' | 'silent'
   /** Bytes a second that it gets from the mirror at most. */
   mirrorRate?: number
+  /** It can do no more than the protocol's first version: it says nothing else in HELLO, and reads nothing else. */
+  old?: boolean
   /** What it sends in place of a message; undefined for nothing. */
   tamper?(message: Message, to: string): Message | undefined
 }
@@ -94,13 +97,35 @@ function createLine(clock: WoundClock, rate: number) {
 
 const PIECE = 16_384
 
+const hostOf = (n: number) => `10.0.0.${n + 1}`
+
+/** What goes over it says nothing of what its end can do beyond the protocol's first version. */
+function oldTransport({ dial, listen }: Transport): Transport {
+  function oldLink(link: Link): Link {
+    const send = link.send.bind(link)
+    link.send = (message, sent) =>
+      send(message.type === 'hello' ? { ...message, capabilities: [] } : message, sent)
+    return link
+  }
+  return {
+    dial: async (at, timeout) => oldLink(await dial(at, timeout)),
+    listen: (at, onLink) => listen(at, (link) => onLink(oldLink(link))),
+  }
+}
+
 export async function createCrowdLab(options: CrowdLabOptions) {
   const { line: lineRate = 6_250_000, seed = 1, delay = 'auto', latency = 1 } = options
   const clock = createClock()
   const random = seeded(seed)
   /** Messages that all sent, by type. */
   const messages = new Map<Message['type'], number>()
-  const onSend = ({ type }: Message) => void messages.set(type, (messages.get(type) ?? 0) + 1)
+  /** To whom something went that only newer nodes can read. */
+  const newerWords = new Set<string>()
+  function onSend(message: Message, _: string, to: string) {
+    messages.set(message.type, (messages.get(message.type) ?? 0) + 1)
+    const isNew = message.type === 'haves' || (message.type === 'get' && message.more !== undefined)
+    if (isNew) newerWords.add(to)
+  }
   const network = createMemoryNetwork({ clock, random }, { latency, onSend })
   const line = createLine(clock, lineRate)
   const contents = new Map<string, Buffer>()
@@ -166,7 +191,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
   }
 
   async function createNode(member: MemberOptions, index: number) {
-    const { host = `10.0.0.${index + 1}`, tamper } = member
+    const { host = hostOf(index), tamper, old } = member
     const key = random.hex(32)
     const signature = '00'.repeat(64)
     const identity: Identity = {
@@ -192,7 +217,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       spool,
       downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
-    const transport = network.transport(host)
+    const transport = old ? oldTransport(network.transport(host)) : network.transport(host)
     const overlay = createOverlay(
       {
         transport,
@@ -212,6 +237,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     )
     type Session = Awaited<ReturnType<typeof overlay.connect>>
     function tampered(session: Session): Session {
+      if (old) return Object.create(session, { capabilities: { value: [] } })
       if (!tamper) return session
       const change =
         (send: (message: Message, sent?: () => void) => boolean) => (message: Message, sent?: () => void) => {
@@ -324,6 +350,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     nodes,
     line,
     messages,
+    newerWords,
     streams,
     wind,
     /** Winds until all these jobs are over; milliseconds that it took. */

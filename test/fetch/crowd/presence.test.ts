@@ -23,11 +23,10 @@ function setUp(companions: number) {
   return { clock, said, begin }
 }
 
-test('what begins in one turn is told at once, what follows within 100 ms as one', () => {
+test('what begins is told at once, what follows within 100 ms as one', () => {
   const { clock, said, begin } = setUp(3)
-  for (const n of [1, 2]) begin(n)
-  clock.advance(0)
-  assert.equal(said, ['1 2'])
+  begin(2)
+  assert.equal(said, ['2'])
   for (const n of [3, 4]) begin(n)
   clock.advance(99)
   assert.is(said.length, 1)
@@ -43,7 +42,8 @@ test('what is over waits longer, the more companions there are, and goes along w
   ] as const) {
     const { clock, said, begin } = setUp(companions)
     const places = [begin(1), begin(2)]
-    clock.advance(0)
+    clock.advance(100)
+    said.shift()
     places[0]!.leave(heldOf(1, true))
     clock.advance(ms - 1)
     assert.equal(said.slice(1), [])

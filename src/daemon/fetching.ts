@@ -3,6 +3,7 @@ import { createLimiter } from '../base/limiter.ts'
 import { createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
+import type { Located } from '../fetch/locator.ts'
 import type { FileNetwork } from '../fetch/network.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
@@ -30,8 +31,8 @@ export interface FetchingParts {
   scout: Scout
   deadMirrors: DeadMirrors
   openMirror: OpenMirror
-  /** Since the start: bytes, and how many chunks, lists or files were rejected. */
-  totals: { readonly fromPeers: number; readonly fromMirror: number; readonly rejected: number }
+  /** Copies a file that is whole in the spool to where it lasts. Whether it is here now. */
+  keepFile(located: Pick<Located, 'file' | 'mirrors'>): Promise<boolean>
 }
 
 export function createFetching(
@@ -39,10 +40,16 @@ export function createFetching(
   {
     spool,
     wholeHasher,
+    figures,
+    keep,
+    keepsAll,
     catalogue,
     pacmanConf,
     pacmanAgent,
-  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'>,
+  }: Pick<
+    StorageParts,
+    'spool' | 'wholeHasher' | 'figures' | 'keep' | 'keepsAll' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'
+  >,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -50,7 +57,6 @@ export function createFetching(
   const { overlay } = node
   const spoolDir = config.daemon['spool-dir']
   const downloadLimit = config.network['download-limit']
-  const totals = { fromPeers: 0, fromMirror: 0, rejected: 0 }
   const network = fileNetwork(context, node, discovery)
   const deadMirrors = createDeadMirrors(clock)
   const small = createSmallFiles({
@@ -83,13 +89,25 @@ export function createFetching(
     {
       registry,
       delay: config.mirror.delay,
-      onRejected: () => void totals.rejected++,
-      onDone({ fromPeers, fromMirror }) {
-        totals.fromPeers += fromPeers
-        totals.fromMirror += fromMirror
+      onRejected: () => figures.add({ rejected: 1 }),
+      onDone(located, { fromPeers, fromSite, fromMirror }) {
+        figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 })
+        if (keepsAll) void keepFile(located)
       },
     },
   )
+  /** A copy for others, with its signature. */
+  async function keepFile(located: Pick<Located, 'file' | 'mirrors'>): Promise<boolean> {
+    const { file } = located
+    const spooled = await spool.complete(file.sha256)
+    if (!spooled) return catalogue.find(file.sha256) !== undefined
+    const isKept = await keep.take(file, spooled.handle)
+    await spooled.handle.close()
+    const signature = isKept ? await signatures.look(located) : undefined
+    if (signature instanceof Uint8Array) await keep.sign(file.name, signature)
+    if (isKept) await catalogue.rescan()
+    return isKept
+  }
   const readAhead = createCallersAhead({
     clock,
     find(files) {
@@ -100,8 +118,10 @@ export function createFetching(
     fetch: downloads.fetch,
     isUnderWay: (sha256) => spool.isComplete(sha256) || registry.isFetching(sha256),
     jobs: registry.jobs,
-    received: () =>
-      registry.jobs().reduce((sum, { done }) => sum + done, totals.fromPeers + totals.fromMirror),
+    received() {
+      const { fromSite, fromWorld, fromMirror } = figures.sinceStart
+      return registry.jobs().reduce((sum, { done }) => sum + done, fromSite + fromWorld + fromMirror)
+    },
   })
   const signatures = createSignatures({
     clock,
@@ -120,10 +140,13 @@ export function createFetching(
       gpgv: createGpgv(async () => (await pacmanConf())?.gpgDir),
     }),
   })
-  const scout = createScout({ clock, network, hasCompanions: overlay.hasCompanions })
+  // Whoever keeps for others fetches whatever they ask for, so that the next has it from here.
+  const scout = keepsAll
+    ? { isWorthIt: async () => true }
+    : createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
-    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, totals },
+    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, keepFile },
     start() {},
     async stop() {
       signatures.close()

@@ -215,6 +215,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     const held = createHeldFiles({
       catalogue,
       spool,
+      isSparing: () => false,
       downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
     const transport = old ? oldTransport(network.transport(host)) : network.transport(host)

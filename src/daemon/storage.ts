@@ -6,6 +6,7 @@ import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts
 import { type Figures, openFigures } from '../figures/figures.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
+import type { FileHashes } from '../pacman/hash-file.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
@@ -50,11 +51,14 @@ export async function createStorage(context: Context): Promise<Living & { parts:
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
+  const spoolLog = logOf('spool')
+  const dropped = createEvent<[sha256: string]>()
+  const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
   const catalogue = createCatalogue(
     {
       log: logOf('catalogue'),
       clock,
-      hashFile: fileHasher.hashFile,
+      hashFile: (path, size) => fileHasher.hashFile(path, fetchedOfSize(spool, size)),
       onHashed: keeping.arrived,
       onOpened: keeping.opened,
     },
@@ -63,9 +67,6 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       stateFile: join(daemon['state-dir'], 'catalogue'),
     },
   )
-  const spoolLog = logOf('spool')
-  const dropped = createEvent<[sha256: string]>()
-  const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
   const figures = await openFigures(
     { clock, log: logOf('daemon'), now: () => new Date() },
     join(daemon['state-dir'], 'figures'),
@@ -105,4 +106,11 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       await Promise.all([fileHasher.close(), wholeHasher.close()])
     },
   }
+}
+
+/** What pacman's cache has got from here, most likely. */
+function fetchedOfSize(spool: Spool, size: number): FileHashes[] {
+  return [...spool.completeFiles()].flatMap(([sha256, file]) =>
+    file.size === size && file.chunkHashes ? [{ sha256, chunkHashes: file.chunkHashes }] : [],
+  )
 }

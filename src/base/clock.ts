@@ -5,7 +5,7 @@ export type Cancel = () => void
 export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number
-  /** Runs `action` once, `ms` milliseconds from now. */
+  /** Runs `action` once, `ms` milliseconds from now; 0: when this turn of the loop is over. */
   after(ms: number, action: () => void): Cancel
 }
 
@@ -13,6 +13,10 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, action) {
+    if (ms === 0) {
+      const immediate = setImmediate(action).unref()
+      return () => clearImmediate(immediate)
+    }
     const timer = setTimeout(action, ms).unref()
     return () => clearTimeout(timer)
   },

@@ -15,6 +15,8 @@ export interface CrowdNetwork {
   existing(id: NodeId): Asker | undefined
   /** Whether the word of the other end counts (overlay.isCompanion). */
   isCompanion(asker: Asker): boolean
+  /** Whether this node is a neighbour now, and so surely alive, and hears announcements. */
+  isNeighbour(id: NodeId): boolean
   /** Whether a companion is a neighbour, which might come to want the same file. */
   hasCompanions(): boolean
   /** How nodes did when they were asked for other files. */
@@ -36,8 +38,6 @@ export interface FileNetwork extends CrowdNetwork {
   ban(who: Voucher, reason: string): void
   /** Whether there is anybody to ask, now or within a moment. */
   hasNeighbours(): boolean
-  /** Whether this node is a neighbour now, and so surely alive. */
-  isNeighbour(id: string): boolean
   /** Takes this node's place among those who download the file. */
   join(held: () => HeldFile, handler: PresenceHandler): Place
 }

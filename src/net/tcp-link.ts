@@ -12,6 +12,10 @@ import type { Tls } from './tls.ts'
 import type { Link, LinkHandler } from './transport.ts'
 
 const NOTHING = Buffer.alloc(0)
+/** What waits for the end of the turn leaves at once when it is so much: a line is not to idle meanwhile. Bytes. */
+const GATHERED_BYTES = 256 * 1024
+/** A payload up to this is copied behind its head: that costs less than a write of its own. Bytes. */
+const COPIED_BYTES = 1024
 /** What waits to be sent when a link is closed has this long, in milliseconds. */
 const LINGER = 5000
 
@@ -29,6 +33,59 @@ function encodeOnce(message: Message, onError: (error: Error) => void): Encoded 
   } catch (error) {
     onError(asError(error))
     return undefined
+  }
+}
+
+/**
+ * Writes to a socket what is sent in one turn of the loop at its end, in one write: a write costs more than the
+ * frame of a small message.
+ */
+function createFrameWriter(socket: Socket) {
+  let gathers = false
+  let payloadWaiting = 0
+
+  function gather() {
+    if (gathers) return
+    gathers = true
+    socket.cork()
+    setImmediate(release)
+  }
+
+  function release() {
+    if (!gathers) return
+    gathers = false
+    socket.uncork()
+  }
+
+  function bytes(what: Uint8Array) {
+    gather()
+    socket.write(what)
+  }
+
+  function writePayload(payload: Uint8Array, sent?: () => void) {
+    payloadWaiting += payload.length
+    socket.write(payload, () => {
+      payloadWaiting -= payload.length
+      sent?.()
+    })
+  }
+
+  return {
+    bytes,
+    /** `sent` is called when the payload's bytes are no longer needed. */
+    frame({ header, payload }: Encoded, sent?: () => void) {
+      const head = frameHead(header, payload?.length ?? 0)
+      if (payload && payload.length <= COPIED_BYTES && !sent) bytes(Buffer.concat([head, payload]))
+      else {
+        bytes(head)
+        if (payload) writePayload(payload, sent)
+      }
+      if (socket.writableLength >= GATHERED_BYTES) release()
+    },
+    /** Bytes that wait to leave, but for payloads. */
+    get waiting() {
+      return socket.writableLength - payloadWaiting
+    },
   }
 }
 
@@ -58,11 +115,11 @@ export function createTcpLink(
   let closed = false
   let received = 0
   let holding = false
-  let payloadWaiting = 0
   let greets = false
   /** What came with the end of the agreement on a key, before anybody listened. */
   let early: Buffer | undefined
   const parser = createFrameParser({ onFrame, pool })
+  const writer = createFrameWriter(socket)
 
   function onFrame(header: Buffer, payload: Buffer) {
     if (!open) return
@@ -120,12 +177,8 @@ export function createTcpLink(
       if (sent) queueMicrotask(sent)
       return true
     }
-    const { header, payload } = parts
-    socket.cork()
-    socket.write(frameHead(header, payload?.length ?? 0))
-    if (payload) writePayload(payload, sent)
-    socket.uncork()
-    if (socket.writableLength - payloadWaiting > limits.queuedBytes) {
+    writer.frame(parts, sent)
+    if (writer.waiting > limits.queuedBytes) {
       breakOff(new PacsrvError('peer', `${remote} doesn't read what it is sent.`))
     }
     holding ||= socket.writableLength >= highWater
@@ -146,15 +199,7 @@ export function createTcpLink(
 
   function greet() {
     greets = true
-    socket.write(MAGIC)
-  }
-
-  function writePayload(payload: Uint8Array, sent?: () => void) {
-    payloadWaiting += payload.length
-    socket.write(payload, () => {
-      payloadWaiting -= payload.length
-      sent?.()
-    })
+    writer.bytes(MAGIC)
   }
 
   socket.on('end', onEnd)

@@ -101,8 +101,11 @@ export interface Overlay {
   connect(holder: Holder): Promise<Session>
   /** A transfer session with whoever is at an address that a stranger named. Rejects as `connect`. */
   knock(address: Endpoint): Promise<Session>
-  /** Tells the neighbours, or those of them that are companions, what this node now has, and has no longer. */
-  announce(added: HeldFile[], removed: Sha256[], to?: 'all' | 'companions'): void
+  /**
+   * Tells the neighbours, or those of them that are companions, what this node now has, and has no longer. Returns how
+   * many they are.
+   */
+  announce(added: HeldFile[], removed: Sha256[], to?: 'all' | 'companions'): number
   /**
    * Whether a node is a companion, whose word counts for what it had from the mirror: the other end of this
    * connection is on this site, or is named in `[direct]`, or the network is closed.
@@ -237,7 +240,9 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     knock: dials.knock,
     announce(added, removed, to = 'all') {
       const all = neighbours.all()
-      announcements.tell(to === 'all' ? all : all.filter(isCompanion), added, removed)
+      const whom = to === 'all' ? all : all.filter(isCompanion)
+      announcements.tell(whom, added, removed)
+      return whom.length
     },
     isCompanion,
     hasCompanions: () => neighbours.all().some(isCompanion),

@@ -1,8 +1,17 @@
 import type { Clock } from '../base/clock.ts'
 import { PacsrvError } from '../base/error.ts'
+import { createOnceATurn } from '../base/once-a-turn.ts'
 import type { Session } from '../overlay/session/session.ts'
 import { limits } from '../wire/limits.ts'
-import type { Get, ManifestWanted, Message, RefuseReason, Sha256, SignatureWanted } from '../wire/messages.ts'
+import type {
+  Get,
+  Haves,
+  ManifestWanted,
+  Message,
+  RefuseReason,
+  Sha256,
+  SignatureWanted,
+} from '../wire/messages.ts'
 
 /** What a chunk request came to. The bytes are the receiver's to keep. */
 export type ChunkAnswer = { bytes: Uint8Array } | { refused: RefuseReason }
@@ -19,6 +28,11 @@ export interface Asker {
   signature(sha256: Sha256): Promise<Uint8Array>
   /** Asks for a chunk; `answer` is called once unless the session closes first. Returns the request's number. */
   chunk(sha256: Sha256, chunk: number, answer: (answer: ChunkAnswer) => void): number
+  /**
+   * Says how far this node is with a file (the payload of HAVE), at the end of this turn of the loop, with what else is
+   * said then. False when the other end didn't keep up with what it was told last.
+   */
+  have(sha256: Sha256, payload: Uint8Array): boolean
   /** The answer is no longer wanted; it may come all the same, and is then dropped. */
   cancel(request: number): void
   /** Called when the session is gone, at once if it is already. Returns how to stop listening. */
@@ -38,6 +52,20 @@ const MANIFEST_MS = 5_000
 const SIGNATURE_MS = 1_500
 const LAST_REQUEST = 0xffff_ffff
 
+type Question = Get | ManifestWanted | SignatureWanted
+
+/** Whether it can be asked for in the same message. */
+const goesWith = (run: Get, { sha256, request }: Get) =>
+  run.sha256 === sha256 && request === run.request + (run.more?.length ?? 0) + 1
+
+function havesOf(files: { sha256: Sha256; payload: Uint8Array }[]): Haves {
+  return {
+    type: 'haves',
+    files: files.map(({ sha256, payload }) => ({ sha256, bytes: payload.length })),
+    payload: Buffer.concat(files.map(({ payload }) => payload)),
+  }
+}
+
 const isAnswer = (message: Message) =>
   message.type === 'chunk' || message.type === 'manifest' || message.type === 'signature'
 
@@ -45,7 +73,13 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
   const open = new Map<number, (answer: ChunkAnswer) => void>()
   const listeners = new Set<(reason: Error | undefined) => void>()
   /** Requests that have not been sent, by number; they are open too. */
-  const held = new Map<number, Message>()
+  const held = new Map<number, Question>()
+  /** What is said at the end of this turn, by file: of what is said twice the later. */
+  const news = new Map<Sha256, Uint8Array>()
+  const canMany = session.capabilities.includes('many')
+  const telling = createOnceATurn(clock, tellNews)
+  let keepsUp = true
+  let isSending = false
   let next = 0
   let gone: { reason: Error | undefined } | undefined
 
@@ -61,10 +95,41 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
   }
 
   function sendHeld() {
+    if (isSending) return
+    isSending = canMany
+    if (canMany) queueMicrotask(sendRuns)
+    else for (const message of allowed()) session.send(message)
+  }
+
+  /** What may be sent now, which then is. */
+  function* allowed(): Generator<Question> {
     for (const [number, message] of held) {
       if (open.size - held.size >= limits.requests) return
       held.delete(number)
-      session.send(message)
+      yield message
+    }
+  }
+
+  /** Chunks of one file that are asked for together go in one message. */
+  function sendRuns() {
+    isSending = false
+    const sent: Question[] = []
+    for (const message of allowed()) {
+      const last = sent.at(-1)
+      if (last?.type === 'get' && message.type === 'get' && goesWith(last, message)) {
+        last.more = [...(last.more ?? []), message.chunk]
+      } else sent.push(message)
+    }
+    for (const message of sent) session.send(message)
+  }
+
+  function tellNews() {
+    const all = [...news].map(([sha256, payload]) => ({ sha256, payload }))
+    news.clear()
+    for (let at = 0; at < all.length; at += limits.haves) {
+      const some = all.slice(at, at + limits.haves)
+      if (canMany && some.length > 1) keepsUp = session.send(havesOf(some))
+      else for (const one of some) keepsUp = session.send({ type: 'have', ...one })
     }
   }
 
@@ -115,6 +180,11 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
     signature: (sha256) =>
       once({ type: 'signatureWanted', sha256 }, { what: 'signature', patience: SIGNATURE_MS }),
     chunk: (sha256, chunk, answer) => request({ type: 'get', sha256, chunk }, answer),
+    have(sha256, payload) {
+      news.set(sha256, payload)
+      telling.soon()
+      return keepsUp
+    },
     cancel(number) {
       if (held.delete(number)) open.delete(number)
       else if (open.has(number)) {
@@ -139,6 +209,7 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
     },
     closed(reason) {
       gone = { reason }
+      telling.stop()
       open.clear()
       held.clear()
       for (const listener of [...listeners]) listener(reason)

@@ -5,7 +5,7 @@ import { countBy, whoGivesUp } from '../base/places.ts'
 import { createBucket, type Rate } from '../base/token-bucket.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Session } from '../overlay/session/session.ts'
-import type { Have, NodeId } from '../wire/messages.ts'
+import type { Have, Haves, NodeId } from '../wire/messages.ts'
 import { type Asker, createAsker } from './asker.ts'
 import type { SharedReads } from './shared-reads.ts'
 import type { Turns } from './upload-queue.ts'
@@ -57,6 +57,17 @@ interface Transfer {
   used: number
 }
 
+/** What is told of each file; what the payload is too short for is left out. */
+function* splitHaves(message: Have | Haves): Generator<Have> {
+  if (message.type === 'have') return yield message
+  let at = 0
+  for (const { sha256, bytes } of message.files) {
+    const payload = message.payload.subarray(at, at + bytes)
+    at += bytes
+    if (payload.length === bytes) yield { type: 'have', sha256, payload }
+  }
+}
+
 const blockOf = ({ asker }: Transfer) => addressBlock(asker.session.remote)
 
 export function createTransferPool(
@@ -87,8 +98,8 @@ export function createTransferPool(
     session.handle({
       onMessage(message) {
         transfer.used = clock.now()
-        if (message.type === 'have') {
-          if (haves.take()) onHave(asker, message)
+        if (message.type === 'have' || message.type === 'haves') {
+          for (const have of splitHaves(message)) if (haves.take()) onHave(asker, have)
         } else if (!receive(message) && !server.receive(message))
           log.debug({ type: message.type }, 'out of place on a transfer')
       },

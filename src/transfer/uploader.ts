@@ -50,6 +50,13 @@ const MAX_OPEN_FILES = 8
 const isRequest = (message: Message): message is Request =>
   message.type === 'get' || message.type === 'manifestWanted' || message.type === 'signatureWanted'
 
+/** GET for several chunks is as many requests; their numbers follow each other, and 0 the last of all. */
+function singly(message: Request): Request[] {
+  if (message.type !== 'get' || !message.more) return [message]
+  const { request, sha256, chunk, more } = message
+  return [chunk, ...more].map((one, n) => ({ type: 'get', request: (request + n) >>> 0, sha256, chunk: one }))
+}
+
 /** The answering half of a transfer session: one chunk a turn, and none while the other end lags. */
 export function createServer(
   session: Session,
@@ -142,10 +149,11 @@ export function createServer(
   return {
     receive(message) {
       if (isRequest(message)) {
-        if (waiting.length < MAX_WAITING) {
-          waiting.push(message)
-          work()
-        } else session.send({ type: 'refuse', request: message.request, reason: 'busy' })
+        for (const request of singly(message)) {
+          if (waiting.length < MAX_WAITING) waiting.push(request)
+          else session.send({ type: 'refuse', request: request.request, reason: 'busy' })
+        }
+        work()
         return true
       }
       if (message.type !== 'cancel') return false

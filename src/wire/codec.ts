@@ -44,6 +44,9 @@ const query = bytes(16)
 const ttl = integer(0, limits.ttl)
 const size = integer(1, limits.fileBytes)
 const chunks = limits.fileBytes / limits.payloadBytes
+const chunk = integer(0, chunks - 1)
+/** Of the largest file's two maps (HAVE). */
+const mapsBytes = 2 * Math.ceil(chunks / 8)
 
 const hop = record<Hop>({ id: hash, address: addressIfAny })
 const path = list(hop, limits.hops)
@@ -94,14 +97,25 @@ const schemas: { [N in MessageName]: Schema<Body<Of<N>>> } = {
   nodes: schema(record({ nodes: list(hop, limits.nodes) })),
   manifestWanted: schema(record({ request: u32, sha256: hash })),
   manifest: schema(record({ request: u32 }), { max: chunks * HASH_BYTES, multiple: HASH_BYTES }),
-  get: schema(record({ request: u32, sha256: hash, chunk: integer(0, chunks - 1) })),
+  get: schema(
+    record<Body<Of<'get'>>>({
+      request: u32,
+      sha256: hash,
+      chunk,
+      more: listIfAny(chunk, limits.requests - 1),
+    }),
+  ),
   chunk: schema(record({ request: u32 }), { max: limits.payloadBytes, multiple: 1 }),
   refuse: schema(record({ request: u32, reason: choice('absent', 'busy', 'broken') })),
   cancel: schema(record({ request: u32 })),
-  have: schema(record({ sha256: hash }), { max: 2 * Math.ceil(chunks / 8), multiple: 2 }),
+  have: schema(record({ sha256: hash }), { max: mapsBytes, multiple: 2 }),
   dialBack: schema(record({})),
   signatureWanted: schema(record({ request: u32, sha256: hash })),
   signature: schema(record({ request: u32 }), { max: limits.signatureBytes, multiple: 1 }),
+  haves: schema(
+    record({ files: list(record({ sha256: hash, bytes: integer(2, mapsBytes) }), limits.haves) }),
+    { max: limits.haves * mapsBytes, multiple: 2 },
+  ),
 }
 
 const nameOf = new Map(Object.entries(MessageType).map(([name, type]) => [type, name as MessageName]))

@@ -30,6 +30,8 @@ export const limits = {
   capabilityBytes: 32,
   /** Requests (`get`, `manifestWanted`, `signatureWanted`) under way on a link, each way; one more is refused as busy. */
   requests: 64,
+  /** Files in one `haves`. */
+  haves: 64,
   /** A detached signature; one of Arch Linux's has a few hundred. pacman itself takes no more than this. */
   signatureBytes: 16 * KIB,
   agentBytes: 64,

@@ -27,6 +27,7 @@ export const MessageType = {
   dialBack: 19,
   signatureWanted: 20,
   signature: 21,
+  haves: 22,
 } as const
 
 export type MessageName = keyof typeof MessageType
@@ -37,6 +38,9 @@ export type Sha256 = string
 export type NodeId = string
 /** A query: 16 random bytes as 32 hex digits. */
 export type QueryId = string
+
+/** What HELLO says that an end can do beyond the version's base: `many` is GET for several chunks, and HAVES. */
+export const CAPABILITIES = ['many'] as const
 
 /** What a connection is for. A transfer doesn't count against max-connections and carries no flood. */
 export type Purpose = 'neighbour' | 'transfer'
@@ -192,6 +196,8 @@ export interface Get {
   sha256: Sha256
   /** Index of the chunk; its offset is chunk × the size that follows from the file's (base/chunks.ts). */
   chunk: number
+  /** Further chunks, each a request of its own, with the numbers that follow; only to who can do `many`. */
+  more?: number[]
 }
 export interface Chunk {
   type: 'chunk'
@@ -235,6 +241,14 @@ export interface Have {
   payload: Uint8Array
 }
 
+/** Several HAVE in one message; only to who can do `many`. */
+export interface Haves {
+  type: 'haves'
+  /** Whose maps the payload has, one file's behind the other's, each so many bytes long. */
+  files: { sha256: Sha256; bytes: number }[]
+  payload: Uint8Array
+}
+
 export type Message =
   | Hello
   | Proof
@@ -256,5 +270,6 @@ export type Message =
   | Refuse
   | CancelRequest
   | Have
+  | Haves
   | SignatureWanted
   | SignatureMessage

@@ -39,6 +39,8 @@ export interface TestNode {
 export type NodeOptions = Partial<OverlayOptions> & {
   nat?: Nat
   holds?: string[]
+  /** What it is downloading. */
+  downloads?: string[]
   identity?: Identity
   log?: Log
   /** Bytes a second. */
@@ -64,9 +66,10 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
   async function node(
     host: string,
-    { nat, holds = [], identity, log = silentLog, uploadLimit, ...rest }: NodeOptions = {},
+    { nat, holds = [], downloads = [], identity, log = silentLog, uploadLimit, ...rest }: NodeOptions = {},
   ): Promise<TestNode> {
     const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
+    for (const name of downloads) files.set(wanted(name).sha256, { ...held(name), whole: false })
     const served: Session[] = []
     const own = identity ?? createIdentity()
     const overlay = createOverlay(

@@ -10,10 +10,11 @@ import { createClock } from '../clock.ts'
 const FILE = 'a'.repeat(64)
 const bytes = Buffer.from('some bytes')
 
-function start() {
+function start(capabilities: string[] = []) {
   const sent: Message[] = []
   const session = {
     remote: '192.0.2.1:8048',
+    capabilities,
     send: (message: Message) => sent.push(message) > 0,
   } as unknown as Session
   const clock = createClock()
@@ -63,6 +64,44 @@ test('requests over the limit wait here, and go out in order as room is made', (
   receive({ type: 'refuse', request: numbers[2]!, reason: 'busy' })
   assert.is(sent.length, limits.requests + 3)
   assert.equal(answered, [0, 2])
+})
+
+test('what is asked for in one turn goes in one message to who can read it, each with a number of its own', async () => {
+  const { asker, receive, sent } = start(['many'])
+  const OTHER = 'b'.repeat(64)
+  const answered: number[] = []
+  for (const chunk of [4, 5, 9]) asker.chunk(FILE, chunk, () => answered.push(chunk))
+  const calledOff = asker.chunk(FILE, 10, () => assert.unreachable())
+  asker.cancel(calledOff)
+  asker.chunk(OTHER, 0, () => answered.push(0))
+  await Promise.resolve()
+  assert.equal(sent, [
+    { type: 'get', request: 1, sha256: FILE, chunk: 4, more: [5, 9] },
+    { type: 'get', request: 5, sha256: OTHER, chunk: 0 },
+  ])
+  for (const request of [2, 1, 5]) receive({ type: 'chunk', request, payload: bytes })
+  assert.equal(answered, [5, 4, 0])
+})
+
+test('how far this node is with several files is said in one message to who can read it, the last word only', () => {
+  for (const can of [true, false]) {
+    const { asker, clock, sent } = start(can ? ['many'] : [])
+    const OTHER = 'b'.repeat(64)
+    asker.have(FILE, Buffer.from([0, 0]))
+    asker.have(OTHER, Buffer.from([1, 1, 2, 2]))
+    asker.have(FILE, Buffer.from([3, 3]))
+    clock.advance(0)
+    const alone = [
+      { type: 'have', sha256: FILE, payload: Buffer.from([3, 3]) },
+      { type: 'have', sha256: OTHER, payload: Buffer.from([1, 1, 2, 2]) },
+    ]
+    const files = [
+      { sha256: FILE, bytes: 2 },
+      { sha256: OTHER, bytes: 4 },
+    ]
+    const together = { type: 'haves', files, payload: Buffer.from([3, 3, 1, 1, 2, 2]) }
+    assert.equal(sent, can ? [together] : alone)
+  }
 })
 
 test('messages that are no answers are left to others', () => {

@@ -6,6 +6,7 @@ import type { Holder } from '../../src/overlay/query/holders.ts'
 import type { Session } from '../../src/overlay/session/session.ts'
 import { createSharedReads } from '../../src/transfer/shared-reads.ts'
 import { createTransferPool } from '../../src/transfer/transfer-pool.ts'
+import type { Have } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
 
@@ -16,6 +17,7 @@ function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:80
     id,
     outbound,
     remote,
+    capabilities: [],
     link: { received: 0, send: () => true },
     send: () => true,
     handle: (given: LinkHandler) => {
@@ -33,7 +35,7 @@ function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:80
   }
 }
 
-function start({ fails = false } = {}) {
+function start({ fails = false, onHave = (_: Have) => {} } = {}) {
   const clock = createClock()
   const dialled: ReturnType<typeof createFakeSession>[] = []
   const transfers = createTransferPool(
@@ -50,7 +52,7 @@ function start({ fails = false } = {}) {
       log: silentLog,
       reads: createSharedReads(createBufferPool()),
     },
-    { onUploaded() {}, onHave() {} },
+    { onUploaded() {}, onHave: (_, have) => onHave(have) },
   )
   return { clock, dialled, transfers }
 }
@@ -138,6 +140,20 @@ test('a session opened before it was known with whom is the one to ask on; a sec
   assert.is((await transfers.to(holder('x'))).session, kept.session)
   assert.is(dialled.length, 0)
   assert.is(second.state.closedWith, 'duplicate')
+})
+
+test('what is said of several files at once is heard file by file; what is missing of it is passed over', async () => {
+  const heard: [string, string][] = []
+  const { transfers, dialled } = start({
+    onHave: ({ sha256, payload }) => void heard.push([sha256, Buffer.from(payload).toString('hex')]),
+  })
+  await transfers.to(holder('x'))
+  const files = ['a', 'b', 'c'].map((digit) => ({ sha256: digit.repeat(64), bytes: 2 }))
+  dialled[0]!.tell({ type: 'haves', files, payload: Buffer.from('01020304', 'hex') })
+  assert.equal(heard, [
+    ['a'.repeat(64), '0102'],
+    ['b'.repeat(64), '0304'],
+  ])
 })
 
 test('closing closes all', async () => {

@@ -72,6 +72,19 @@ test('chunks and the list, in the order asked; the file is opened once', async (
   assert.is(state.uploaded, 2 * step - 7)
 })
 
+test('one GET for several chunks is answered as so many, and any of them may be called off', async () => {
+  const { sent, server } = start()
+  server.receive({ type: 'get', request: 7, sha256: FILE, chunk: 2, more: [0, 3, 1] })
+  server.receive({ type: 'cancel', request: 10 })
+  await settle()
+  const step = chunkSize(content.length)
+  assert.equal(sent, [
+    { type: 'chunk', request: 7, payload: content.subarray(2 * step) },
+    { type: 'chunk', request: 8, payload: content.subarray(0, step) },
+    { type: 'refuse', request: 9, reason: 'absent' },
+  ])
+})
+
 test('the last chunk is given, one past it is absent', async () => {
   const { sent, get } = start()
   get(1, 2)

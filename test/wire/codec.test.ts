@@ -41,6 +41,7 @@ const isWire = (why: string) => (error: Error) => {
 const hops = (count: number) => Array.from({ length: count }, () => ({ id: hash }))
 const held = { sha256: hash, size: 1, root: hash, whole: true }
 const wanted = { sha256: hash, size: 1, name: 'a' }
+const maps = { sha256: hash, bytes: 2 }
 const many = <T>(count: number, one: T): T[] => new Array(count).fill(one)
 
 /** A field of a message: the most it may hold, and one past. */
@@ -94,12 +95,17 @@ const bounds: [Message['type'], string, unknown, unknown][] = [
   ['manifest', 'payload', new Uint8Array(524_288), new Uint8Array(524_288 + 32)],
   ['manifest', 'payload', new Uint8Array(32), new Uint8Array(33)],
   ['get', 'chunk', 16_383, 16_384],
+  ['get', 'more', many(limits.requests - 1, 16_383), many(limits.requests, 1)],
+  ['get', 'more', [16_383], [16_384]],
   ['chunk', 'payload', new Uint8Array(limits.payloadBytes), new Uint8Array(limits.payloadBytes + 1)],
   ['chunk', 'payload', new Uint8Array(1), NONE],
   ['signature', 'payload', new Uint8Array(16_384), new Uint8Array(16_385)],
   ['signature', 'payload', new Uint8Array(1), NONE],
   ['have', 'payload', new Uint8Array(4096), new Uint8Array(4098)],
   ['have', 'payload', new Uint8Array(2), new Uint8Array(3)],
+  ['haves', 'files', many(limits.haves, maps), many(limits.haves + 1, maps)],
+  ['haves', 'files', [{ ...maps, bytes: 4096 }], [{ ...maps, bytes: 4097 }]],
+  ['haves', 'payload', new Uint8Array(262_144), new Uint8Array(262_146)],
 ]
 
 for (const [type, field, most, past] of bounds) {

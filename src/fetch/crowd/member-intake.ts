@@ -82,8 +82,9 @@ export function createMemberIntake(
         after(graceMs(), handler.onLate)
       }
       // A neighbour hears our own announcement, and dials us if its id is the lower.
-      if (!companion || network.id < id || network.existing(id)) void reach(holder)
-      else after(DIAL_LATER_MS, () => void (awaited.has(id) && reach(holder)))
+      const dialsUs = (companion || network.isNeighbour(id)) && id < network.id
+      if (!dialsUs || network.existing(id)) void reach(holder)
+      else after(DIAL_LATER_MS, () => void ((awaited.has(id) || !companion) && reach(holder)))
     },
     settled: (id) => awaited.delete(id),
     has: (id) => awaited.has(id),

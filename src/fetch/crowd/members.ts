@@ -11,7 +11,7 @@ import { createPeerSource, type PartialHolding } from '../sources/peer-source.ts
 import type { ChunkSource, MakeChunkSource, SourceOwner } from '../sources/source.ts'
 import { createGossip } from './gossip.ts'
 import { createMemberIntake } from './member-intake.ts'
-import { createMirrorShares, type MirrorScope, type OwnDownload } from './mirror-shares.ts'
+import { chunksPerSpan, createMirrorShares, type MirrorScope, type OwnDownload } from './mirror-shares.ts'
 
 export interface MembersHandler {
   join(make: MakeChunkSource, owner: SourceOwner): ChunkSource
@@ -33,10 +33,12 @@ export interface Members {
   learn(holder: Holder): void
   heard(asker: Asker, payload: Uint8Array): void
   withdrawn(id: NodeId): void
+  /** It says that it has the whole now. */
+  hasAll(id: NodeId): void
   /** It has it whole, and is no longer a member. Its source, if it has been one, goes on as a holder's. */
   promoted(id: NodeId): ChunkSource | undefined
-  /** This node has something new, or asks the mirror for something else: told within `ms` milliseconds. */
-  changed(ms: number): void
+  /** This node has something new, or asks the mirror for something else: told in time. */
+  changed(): void
   /** From now on nobody's word is taken: only what a list confirms, or the mirror gives. */
   distrust(): void
   scope(): MirrorScope
@@ -87,7 +89,7 @@ export function createMembers(
   const members = new Map<NodeId, Member>()
   const shunned = new Set<NodeId>()
   const shares = createMirrorShares({ clock, self: network.id, record: network.record }, file)
-  const gossip = createGossip({ clock, signal }, file.sha256, handler.maps)
+  const gossip = createGossip({ clock, signal }, gossipFile(file), handler)
   let gathered = false
   let distrusts = false
 
@@ -100,10 +102,7 @@ export function createMembers(
         gathered = true
         shares.heard(id, NOTHING_YET)
       },
-      onReached(asker) {
-        const member = members.get(asker.session.id) ?? add(asker)
-        gossip.tell(member.id)
-      },
+      onReached: (asker) => gossip.tell((members.get(asker.session.id) ?? add(asker)).id),
       // It may have dialled us meanwhile.
       onUnreachable: (id) => void (members.has(id) || remove(id)),
       onLate: handler.onChange,
@@ -155,38 +154,39 @@ export function createMembers(
     if (!members.has(id) && members.size >= MOST_MEMBERS) return
     const member = members.get(id) ?? add(asker)
     const isFirst = member.maps === undefined
-    member.maps = maps
-    member.heard++
     intake.settled(id)
-    if (member.companion) {
-      gathered = true
-      shares.heard(id, maps)
-    }
+    takeMaps(member, maps)
     if (isFirst) gossip.tell(id)
-    member.source ??= join(member)
+    member.source ??= joinAs(
+      member,
+      { clock, log, file, handler, record: network.record },
+      { canGive, isOver, retire },
+    )
     if (maps.hand.every((has) => has === 1)) handler.onWhole(asHolder(member, file))
     handler.onChange()
   }
 
-  function join(member: Member): ChunkSource {
-    const { id, asker, companion } = member
-    log.debug({ member: id, source: asker.session.remote, companion }, 'a member is a source')
-    const isOver = () => members.get(id) !== member
-    const make = makeSource(clock, file, member, {
-      has: (chunk) => canGive(member, chunk),
-      news: () => 2 * member.heard + (handler.hasList() ? 1 : 0),
-      isOver,
-    })
-    return handler.join(
-      make,
-      ownerOf(member, network.record, isOver, () => retire(id)),
-    )
+  function takeMaps(member: Member, maps: HaveMaps) {
+    member.maps = maps
+    member.heard++
+    gossip.heard(member.id, maps)
+    if (!member.companion) return
+    gathered = true
+    shares.heard(member.id, maps)
   }
+
+  const isOver = (member: Member) => members.get(member.id) !== member
 
   return {
     learn,
     heard,
     withdrawn: remove,
+    hasAll(id) {
+      const member = members.get(id)
+      if (!member?.maps) return
+      takeMaps(member, wholeOf(member.maps))
+      handler.onChange()
+    },
     promoted(id) {
       const source = members.get(id)?.source
       retire(id)
@@ -219,11 +219,25 @@ export function createMembers(
     },
     close({ hasAll }) {
       const last = hasAll ? { hand: new Uint8Array(chunks).fill(1), own: handler.maps().own } : NOTHING_YET
-      gossip.close(last)
+      gossip.close(last, (id) => network.isNeighbour(id) && members.get(id)?.companion === true)
       intake.close()
       for (const { unlisten } of members.values()) unlisten()
       members.clear()
     },
+  }
+}
+
+const gossipFile = ({ sha256, size }: WantedFile) => ({
+  sha256,
+  chunks: chunkCount(size),
+  spanChunks: chunksPerSpan(size),
+})
+
+/** It may have had from others what it claimed: for that it doesn't vouch. */
+function wholeOf({ hand, own }: HaveMaps): HaveMaps {
+  return {
+    hand: new Uint8Array(hand.length).fill(1),
+    own: own.map((claimed, chunk) => claimed & hand[chunk]!),
   }
 }
 
@@ -233,27 +247,46 @@ function newMember(asker: Asker, companion: boolean, onClose: () => void): Membe
   return { id, asker, companion, maps: undefined, heard: 0, source: undefined, unlisten }
 }
 
-/** `retire`: it is left, and is no member any more. */
-function ownerOf(member: Member, record: PeerRecord, isOver: () => boolean, retire: () => void): SourceOwner {
-  const { id, remote } = member.asker.session
-  return {
+interface MemberStanding {
+  canGive(member: Member, chunk: number): boolean
+  /** It is no member any more. */
+  isOver(member: Member): boolean
+  /** It is left, and is no member from now on. */
+  retire(id: NodeId): void
+}
+
+/** It becomes a source of the job's. */
+function joinAs(
+  member: Member,
+  {
+    clock,
+    log,
+    file,
+    handler,
+    record,
+  }: Pick<MembersDeps, 'clock' | 'log'> & { file: WantedFile; handler: MembersHandler; record: PeerRecord },
+  standing: MemberStanding,
+): ChunkSource {
+  const { id, asker, companion } = member
+  const { remote } = asker.session
+  log.debug({ member: id, source: remote, companion }, 'a member is a source')
+  const partial: PartialHolding = {
+    has: (chunk) => standing.canGive(member, chunk),
+    news: () => 2 * member.heard + (handler.hasList() ? 1 : 0),
+    isOver: () => standing.isOver(member),
+  }
+  const retire = () => standing.retire(id)
+  const about = { sha256: file.sha256, chunkBytes: chunkSize(file.size), partial }
+  const vouchesFor = (chunk: number) =>
+    member.maps?.own[chunk] === 1 && !standing.isOver(member) ? id : undefined
+  return handler.join((source) => createPeerSource({ asker, clock }, { ...about, handler: source }), {
     role: 'member',
     suspect: record.isSilent(id, remote),
     stood: (conduct) => record.note(id, conduct, remote),
     gone: retire,
     rejected: retire,
-    vouchesFor: (chunk) => (member.maps?.own[chunk] === 1 && !isOver() ? member.id : undefined),
-  }
-}
-
-function makeSource(
-  clock: Clock,
-  { sha256, size }: WantedFile,
-  { asker }: Member,
-  partial: PartialHolding,
-): MakeChunkSource {
-  return (handler) =>
-    createPeerSource({ asker, clock }, { sha256, chunkBytes: chunkSize(size), handler, partial })
+    vouchesFor,
+  })
 }
 
 function asHolder({ id, companion }: Member, { sha256, size }: WantedFile): Holder {

@@ -69,13 +69,25 @@ export function createMirrorShares(
   const members = new Map<NodeId, Sharer>()
   /** For each span, everybody's id, the highest hash first. */
   let ranks: (NodeId[] | undefined)[] = []
+  /** By node, its hash for each span: who comes and goes changes nothing of the others'. */
+  const hashes = new Map<NodeId, (Sha256 | undefined)[]>()
 
   const spanAt = (chunk: number) => Math.floor(chunk / spanChunks)
   const spanEnd = (span: number) => Math.min(chunks, (span + 1) * spanChunks)
 
+  function hashOf(id: NodeId, span: number): Sha256 {
+    let known = hashes.get(id)
+    if (!known) {
+      known = []
+      hashes.set(id, known)
+    }
+    known[span] ??= sha256(Buffer.from(`${file.sha256} ${span} ${id}`))
+    return known[span]
+  }
+
   function ranked(span: number): NodeId[] {
     ranks[span] ??= [self, ...members.keys()]
-      .map((id) => ({ id, rank: sha256(Buffer.from(`${file.sha256} ${span} ${id}`)) }))
+      .map((id) => ({ id, rank: hashOf(id, span) }))
       .sort((a, b) => (a.rank < b.rank ? 1 : -1))
       .map(({ id }) => id)
     return ranks[span]
@@ -158,6 +170,7 @@ export function createMirrorShares(
     },
     left(id) {
       if (members.delete(id)) ranks = []
+      hashes.delete(id)
     },
     tick(mine) {
       const owed = debts(mine)

@@ -14,12 +14,16 @@ export interface Presence {
 
 export interface PresenceDeps {
   clock: Clock
-  /** Tells the companions among the neighbours. */
-  announce(added: HeldFile[], removed: Sha256[]): void
+  /** Tells the companions among the neighbours; returns how many they are. */
+  announce(added: HeldFile[], removed: Sha256[]): number
 }
 
 /** Announcements closer together, in milliseconds, go as one: a transaction of small files has hundreds. */
 const GATHER_MS = 100
+/** What is over, which is less urgent, waits longer: the more there are to be told, within bounds. */
+const OVER_MS = 250
+const OVER_COMPANIONS = 8
+const LONGER = 4
 /** Others forget after two minutes. */
 const AGAIN_MS = 60_000
 
@@ -28,29 +32,47 @@ export function createPresence({ clock, announce }: PresenceDeps): Presence {
   /** What is to be told; undefined: no longer. */
   const news = new Map<Sha256, HeldFile | undefined>()
   let toldAt = Number.NEGATIVE_INFINITY
-  let timer: Cancel | undefined
+  /** When it was last told of something that begins. */
+  let begunAt = Number.NEGATIVE_INFINITY
+  let tellAt = Number.POSITIVE_INFINITY
+  let timer: Cancel = () => {}
+  /** Told last. */
+  let companions = 0
   let stopAgain: Cancel | undefined
 
   function tell() {
-    timer?.()
-    timer = undefined
+    timer()
+    tellAt = Number.POSITIVE_INFINITY
     toldAt = clock.now()
     const added = [...news.values()].filter((held) => held !== undefined)
+    if (added.some(({ whole }) => !whole)) begunAt = toldAt
     const removed = [...news].filter(([, held]) => held === undefined).map(([sha256]) => sha256)
     news.clear()
-    announce(added, removed)
+    companions = announce(added, removed)
   }
 
-  function note(sha256: Sha256, held: HeldFile | undefined) {
-    news.set(sha256, held)
-    const wait = toldAt + GATHER_MS - clock.now()
-    if (wait <= 0) tell()
-    else timer ??= clock.after(wait, tell)
+  /** Told at that time with all that is new by then, or at once. */
+  function tellBy(at: number) {
+    if (at <= clock.now()) return tell()
+    if (at >= tellAt) return
+    timer()
+    tellAt = at
+    timer = clock.after(at - clock.now(), tell)
+  }
+
+  function begun(held: HeldFile) {
+    news.set(held.sha256, held)
+    tellBy(begunAt + GATHER_MS)
+  }
+
+  function over(sha256: Sha256, whole: HeldFile | undefined) {
+    news.set(sha256, whole)
+    tellBy(toldAt + OVER_MS * Math.min(LONGER, Math.max(1, companions / OVER_COMPANIONS)))
   }
 
   function sayAgain() {
     stopAgain = undefined
-    for (const [sha256, { held }] of places) note(sha256, held())
+    for (const { held } of places.values()) begun(held())
     if (places.size > 0) stopAgain = clock.after(AGAIN_MS, sayAgain)
   }
 
@@ -59,13 +81,13 @@ export function createPresence({ clock, announce }: PresenceDeps): Presence {
       const { sha256 } = held()
       const place = { held, handler }
       places.set(sha256, place)
-      note(sha256, held())
+      begun(held())
       stopAgain ??= clock.after(AGAIN_MS, sayAgain)
       return {
         leave(whole) {
           if (places.get(sha256) !== place) return
           places.delete(sha256)
-          note(sha256, whole)
+          over(sha256, whole)
           if (places.size > 0) return
           stopAgain?.()
           stopAgain = undefined

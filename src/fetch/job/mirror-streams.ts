@@ -109,6 +109,7 @@ export function createMirrorStreams(
     leave(mirror)
     if (active.size === 0) join('the one before failed')
     else handler.onIdle()
+    handler.onAsked()
     handler.onFailed(error)
   }
 
@@ -131,7 +132,8 @@ export function createMirrorStreams(
       return true
     },
     onRunEnd(source) {
-      plan.leave(source)
+      // What is being written is still its.
+      for (const chunk of plan.owes(source).filter(map.isMissing)) plan.unask(source, chunk)
       handler.onAsked()
       handler.onIdle()
     },

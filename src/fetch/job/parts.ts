@@ -2,7 +2,6 @@ import { rootOf } from '../../base/chunks.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { HaveMaps } from '../../transfer/have-maps.ts'
 import type { HeldFile } from '../../wire/messages.ts'
-import { TELL_MS } from '../crowd/gossip.ts'
 import type { MirrorScope, OwnDownload } from '../crowd/mirror-shares.ts'
 import type { PartialFile } from '../file/partial-file.ts'
 import { createMirrorSource } from '../sources/mirror-source.ts'
@@ -106,15 +105,15 @@ export function assembleParts(
         entry.failed(error)
         consider()
       },
-      onMirrorAsked: () => members.changed(TELL_MS.asked),
+      onMirrorAsked: () => members.changed(),
     },
   )
   const own = ownProgress(partial, scheduler)
   const reception = createReception(
     { log, partial, scheduler, trust, whole, trace, signal, recycle: deps.buffers.release },
     {
-      onKept(origin) {
-        members.changed(origin === 'mirror' ? TELL_MS.mirror : TELL_MS.other)
+      onKept() {
+        members.changed()
         changed()
       },
       onPeerRejected() {

@@ -67,6 +67,8 @@ const WINDOW_MS = 1_000
 const WINDOW_LATENCIES = 2
 const WINDOW_CHUNKS = 2
 const WINDOW_BYTES = 8 * 1024 * 1024
+/** More is asked for when there is room for so many chunks, or a quarter of the window: several go in one message. */
+const REFILL_CHUNKS = 8
 /** What near peers bring in this time is left to them, in milliseconds: the rest of the world has other things to do. */
 const NEAR_ENOUGH_MS = 2_000
 
@@ -82,6 +84,13 @@ function windowOf(source: ChunkSource, chunkBytes: number, doubts: number): numb
   const ms = Math.max(WINDOW_MS, WINDOW_LATENCIES * source.latency)
   const wanted = Math.max(WINDOW_CHUNKS * chunkBytes, (source.rate() * ms) / 1000)
   return Math.min(WINDOW_BYTES, limits.requests * chunkBytes, wanted)
+}
+
+function someBring(map: ChunkMap, peers: readonly ChunkSource[]): boolean {
+  for (let chunk = map.prefix; chunk < map.chunks; chunk++) {
+    if (!map.has(chunk) && peers.some((source) => source.has(chunk))) return true
+  }
+  return false
 }
 
 export function createPeerRequests(
@@ -120,13 +129,9 @@ export function createPeerRequests(
   function request(source: ChunkSource, chunk: number) {
     if (!plan.isFree(chunk)) {
       askedTwice++
-      if (!overtakers.has(source)) {
-        const others = [...plan.askedOf(chunk)].map(({ label }) => label).join(', ')
-        log.debug(
-          { source: source.label, chunk, others },
-          'it is asked for what others owe: it brings it sooner',
-        )
-      }
+      const others = [...plan.askedOf(chunk)].map(({ label }) => label).join(', ')
+      const about = { source: source.label, chunk, others }
+      if (!overtakers.has(source)) log.debug(about, 'it is asked for what others owe: it brings it sooner')
       overtakers.add(source)
     }
     plan.ask(source, chunk)
@@ -134,15 +139,22 @@ export function createPeerRequests(
     downloads.charge(step)
   }
 
-  /** One chunk for each peer that has room, round and round, so that the first doesn't take all. */
+  /**
+   * One chunk for each peer that has room, round and round, so that the first doesn't take all. Who has room for few is
+   * left for later.
+   */
   function ask(again: boolean) {
     if (again && downloads.wait() === 0) doubts.tryOut(request)
-    let hungry = peersToAsk().filter((source) => again || !isBarren(source))
+    let hungry = peersToAsk()
+      .filter((source) => again || !isBarren(source))
+      .map((source) => ({ source, window: windowOf(source, step, standings.doubts(source)) }))
+      .filter(
+        ({ source, window }) => window - plan.owed(source) >= Math.min(window / 4, REFILL_CHUNKS * step),
+      )
     const among = peers.some(({ partial }) => partial) ? peers : []
     while (hungry.length > 0) {
-      hungry = hungry.filter((source) => {
+      hungry = hungry.filter(({ source, window }) => {
         if (downloads.wait() > 0) return false
-        const window = windowOf(source, step, standings.doubts(source))
         const chunk = plan.owed(source) < window ? plan.pick(source, among) : undefined
         if (chunk !== undefined) request(source, chunk)
         else if (source.partial && plan.owed(source) === 0)
@@ -223,11 +235,6 @@ export function createPeerRequests(
     isSound: standings.isSound,
     hasSound: () => undoubted().some(standings.isSound),
     rate: () => rateOf(undoubted().filter(({ partial }) => !partial)),
-    canBring() {
-      for (let chunk = map.prefix; chunk < map.chunks; chunk++) {
-        if (!map.has(chunk) && peers.some((source) => source.has(chunk))) return true
-      }
-      return false
-    },
+    canBring: () => someBring(map, peers),
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { PacsrvError } from '../../base/error.ts'
 import type { Limiter } from '../../base/limiter.ts'
 import type { Log } from '../../base/log.ts'
+import { createOnceATurn } from '../../base/once-a-turn.ts'
 import type { MirrorScope } from '../crowd/mirror-shares.ts'
 import type { ChunkMap } from '../file/chunk-map.ts'
 import type {
@@ -36,7 +37,7 @@ export interface Scheduler {
   joinMirror(rule: string): void
   trimMirrors(): void
   mirrorLied(): void
-  /** Asks for whatever can be asked for. */
+  /** Asks for whatever can be asked for, once for all that happens in this turn of the loop. */
   pump(): void
   /** To be called every `TICK_MS`: leaves sources that stall. */
   tick(): void
@@ -111,6 +112,8 @@ export function createScheduler(
     peers.ask(again)
   }
 
+  const turn = createOnceATurn(clock, pump)
+
   return {
     get peers() {
       return peers.list
@@ -145,7 +148,7 @@ export function createScheduler(
     joinMirror: streams.join,
     trimMirrors: streams.trim,
     mirrorLied: streams.lied,
-    pump: () => pump(),
+    pump: turn.soon,
     tick() {
       peers.tick()
       streams.tick()
@@ -156,6 +159,7 @@ export function createScheduler(
     canBring: peers.canBring,
     close() {
       closed = true
+      turn.stop()
       peers.close()
       streams.close()
     },

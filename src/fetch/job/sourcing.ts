@@ -1,3 +1,4 @@
+import { createOnceATurn } from '../../base/once-a-turn.ts'
 import type { HaveMaps } from '../../transfer/have-maps.ts'
 import type { HeldFile } from '../../wire/messages.ts'
 import { createMembers, type Members } from '../crowd/members.ts'
@@ -47,6 +48,12 @@ export function createSourcing(
   handler: SourcingHandler,
 ): Sourcing {
   let place: Place | undefined
+  /** Many tell something new in one turn of the loop: what follows from it is considered once. */
+  const turn = createOnceATurn(clock, () => {
+    scheduler.trimMirrors()
+    handler.onChange()
+    scheduler.pump()
+  })
 
   const members = createMembers(
     { clock, log, network },
@@ -58,12 +65,7 @@ export function createSourcing(
       mine: handler.mine,
       hasList: () => trust.inUse !== undefined,
       onWhole: (holder) => intake.meet(holder),
-      onChange() {
-        if (signal.aborted) return
-        scheduler.trimMirrors()
-        handler.onChange()
-        scheduler.pump()
-      },
+      onChange: turn.soon,
     },
   )
   const arbiter = createArbiter(
@@ -96,7 +98,11 @@ export function createSourcing(
     servers,
     begin() {
       place = network.join(handler.held, {
-        onAnnounced: (holder) => (holder.file.whole ? intake.meet(holder) : members.learn(holder)),
+        onAnnounced(holder) {
+          if (!holder.file.whole) return members.learn(holder)
+          members.hasAll(holder.id)
+          intake.meet(holder)
+        },
         onWithdrawn: members.withdrawn,
         onHave: members.heard,
       })
@@ -104,6 +110,7 @@ export function createSourcing(
       intake.search()
     },
     close(whole) {
+      turn.stop()
       members.close({ hasAll: whole !== undefined })
       place?.leave(whole)
     },

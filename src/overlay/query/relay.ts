@@ -15,6 +15,8 @@ const MAX_SEEN = 20_000
 const TOLD_DIGITS = 16
 /** How long a better copy of a query waits before it is passed on again, in milliseconds. */
 const LATER = 60
+/** Companions that a ring of this node's own goes to, but for the first: they are each other's neighbours. */
+const COMPANIONS_ASKED = 8
 /** A holder may be called for a file of a large transaction this long after it answered, in milliseconds. */
 const CALL_TTL = 15 * 60_000
 
@@ -63,6 +65,12 @@ interface SeenQuery {
   owing: boolean
 }
 
+/** The same, begun at another place. */
+function rotated<T>(list: T[], by: number): T[] {
+  const first = by % Math.max(1, list.length)
+  return [...list.slice(first), ...list.slice(0, first)]
+}
+
 export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }): Relay {
   const { clock, self, holdings, neighbours } = deps
   const seen = createExpiringMap<QueryId, SeenQuery>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
@@ -74,10 +82,10 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   /** With whom the next message begins that not all may have. */
   let turn = 0
 
-  /** Companions are mostly each other's neighbours: each is told which of them have it, or all would send it to all. */
-  function spread(query: FileQuery, to: Session[]) {
+  /** Companions are mostly each other's neighbours: each is told which need no copy, or all would send it to all. */
+  function spread(query: FileQuery, to: Session[], spared: Iterable<Session> = []) {
     const companions = new Set(to.filter(deps.isCompanion))
-    const told = [...companions].slice(0, limits.told).map(({ id }) => id.slice(0, TOLD_DIGITS))
+    const told = [...companions, ...spared].slice(0, limits.told).map(({ id }) => id.slice(0, TOLD_DIGITS))
     const telling = companions.size > 1 ? { ...query, told } : query
     for (const session of to) session.send(companions.has(session) ? telling : query)
   }
@@ -96,8 +104,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   function within(to: Session[], message: FileQuery | FileAck | Call, from: Session): Session[] {
     const count = deps.budget.copies(from, messageBytes(message), to.length)
     if (count === to.length) return to
-    const first = turn++ % to.length
-    return [...to.slice(first), ...to.slice(0, first)].slice(0, count)
+    return rotated(to, turn++).slice(0, count)
   }
 
   /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL, as far as `payer` pays. */
@@ -122,25 +129,19 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
     })
   }
 
-  function answer({ query, path, files: asked }: FileQuery, from: Session) {
+  function answer({ query, ttl, path, files: asked }: FileQuery, from: Session) {
     const byCompanion = path.length === 1 && deps.isCompanion(from)
+    // Of downloads that go on it has heard by the first ring, and hears by ANNOUNCE.
+    const wholeOnly = byCompanion && ttl > 1
     const held = asked.map(({ sha256, size }) => {
       const file = holdings.find(sha256, byCompanion)
-      return file?.size === size ? file : undefined
+      return file?.size === size && (file.whole || !wholeOnly) ? file : undefined
     })
     const files = held.filter((file) => file !== undefined)
     if (files.length === 0) return
     answered.set(query, path[0]!.id)
     const reachable = deps.isReachable(from)
-    from.send({
-      type: 'fileAck',
-      query,
-      ttl: fullTtl,
-      path,
-      way: [{ id: self }],
-      reachable,
-      files,
-    })
+    from.send({ type: 'fileAck', query, ttl: fullTtl, path, way: [{ id: self }], reachable, files })
   }
 
   /** `from` is undefined for a message of our own. */
@@ -163,8 +164,11 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
 
   return {
     ask(query) {
-      const to = neighbours.all()
-      spread({ ...query, path: [{ id: self }] }, to)
+      const all = neighbours.all()
+      const companions = query.ttl > 1 ? all.filter(deps.isCompanion) : []
+      const spared = new Set(rotated(companions, COMPANIONS_ASKED * turn++).slice(COMPANIONS_ASKED))
+      const to = all.filter((session) => !spared.has(session))
+      spread({ ...query, path: [{ id: self }] }, to, spared)
       return to.length
     },
 

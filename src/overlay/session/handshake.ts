@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../base/endpoint.ts'
 import { PacsrvError } from '../../base/error.ts'
 import { PROTOCOL_VERSION } from '../../wire/limits.ts'
-import type { Hello, Message, NodeId, Purpose } from '../../wire/messages.ts'
+import { CAPABILITIES, type Hello, type Message, type NodeId, type Purpose } from '../../wire/messages.ts'
 import { type Identity, idOf, proofText, type Role } from './identity.ts'
 
 /** What this end says of itself in HELLO. */
@@ -69,7 +69,7 @@ export function createHandshake(setup: HandshakeSetup): Handshake {
     const rest = advertise === undefined ? {} : { advertise }
     const hello = {
       version: PROTOCOL_VERSION,
-      capabilities: [],
+      capabilities: [...CAPABILITIES],
       ...self,
       purpose,
       port,

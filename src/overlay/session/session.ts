@@ -28,6 +28,8 @@ export interface Session {
   readonly seenAs: Endpoint
   readonly purpose: Purpose
   readonly agent: string
+  /** What the other end can do beyond the version's base (wire/messages.ts). */
+  readonly capabilities: readonly string[]
   /** Whether this end dialled. */
   readonly outbound: boolean
   /** Made of both nonces: the same at both ends, unlike that of any other session. */
@@ -164,6 +166,7 @@ function sessionOver(
     seenAs: hello.seen,
     purpose: hello.purpose,
     agent: hello.agent,
+    capabilities: hello.capabilities,
     outbound: link.outbound,
     tag: [nonce, hello.nonce].sort().join(''),
     link,

@@ -14,6 +14,7 @@ import type { FileNetwork } from '../../../src/fetch/network.ts'
 import { createPeerRecord } from '../../../src/fetch/sources/peer-record.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
 import { createMemoryNetwork } from '../../../src/net/memory.ts'
+import type { Link, Transport } from '../../../src/net/transport.ts'
 import { createOverlay } from '../../../src/overlay/overlay.ts'
 import { type Identity, idOf } from '../../../src/overlay/session/identity.ts'
 import { createSharedReads } from '../../../src/transfer/shared-reads.ts'
@@ -35,6 +36,8 @@ export interface MemberOptions {
   mirror?: 'fine' | 'dead' | 'silent'
   /** Bytes a second that it gets from the mirror at most. */
   mirrorRate?: number
+  /** It can do no more than the protocol's first version: it says nothing else in HELLO, and reads nothing else. */
+  old?: boolean
   /** What it sends in place of a message; undefined for nothing. */
   tamper?(message: Message, to: string): Message | undefined
 }
@@ -98,11 +101,36 @@ function createLine(clock: WoundClock, rate: number) {
 
 const PIECE = 16_384
 
+const hostOf = (n: number) => `10.0.0.${n + 1}`
+
+/** What goes over it says nothing of what its end can do beyond the protocol's first version. */
+function oldTransport({ dial, listen }: Transport): Transport {
+  function oldLink(link: Link): Link {
+    const send = link.send.bind(link)
+    link.send = (message, sent) =>
+      send(message.type === 'hello' ? { ...message, capabilities: [] } : message, sent)
+    return link
+  }
+  return {
+    dial: async (at, timeout) => oldLink(await dial(at, timeout)),
+    listen: (at, onLink) => listen(at, (link) => onLink(oldLink(link))),
+  }
+}
+
 export async function createCrowdLab(options: CrowdLabOptions) {
   const { line: lineRate = 6_250_000, seed = 1, delay = 'auto', latency = 1 } = options
   const world = createClock()
   const random = seeded(seed)
-  const network = createMemoryNetwork({ clock: world, random }, { latency })
+  /** Messages that all sent, by type. */
+  const messages = new Map<Message['type'], number>()
+  /** To whom something went that only newer nodes can read. */
+  const newerWords = new Set<string>()
+  function onSend(message: Message, _: string, to: string) {
+    messages.set(message.type, (messages.get(message.type) ?? 0) + 1)
+    const isNew = message.type === 'haves' || (message.type === 'get' && message.more !== undefined)
+    if (isNew) newerWords.add(to)
+  }
+  const network = createMemoryNetwork({ clock: world, random }, { latency, onSend })
   const line = createLine(world, lineRate)
   const createProcess = options.machine && createMachine(world, options.machine)
   const contents = new Map<string, Buffer>()
@@ -170,7 +198,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
   }
 
   async function createNode(member: MemberOptions, index: number) {
-    const { host = `10.0.0.${index + 1}`, tamper } = member
+    const { host = hostOf(index), tamper, old } = member
     const key = random.hex(32)
     const signature = '00'.repeat(64)
     const identity: Identity = {
@@ -199,7 +227,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       isSparing: () => false,
       downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
-    const way = network.transport(host)
+    const way = old ? oldTransport(network.transport(host)) : network.transport(host)
     const transport = process?.transport(way) ?? way
     const mirror = mirrorOf(host, member)
     const openMirror = process?.mirror(mirror) ?? mirror
@@ -222,6 +250,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     )
     type Session = Awaited<ReturnType<typeof overlay.connect>>
     function tampered(session: Session): Session {
+      if (old) return Object.create(session, { capabilities: { value: [] } })
       if (!tamper) return session
       const change =
         (send: (message: Message, sent?: () => void) => boolean) => (message: Message, sent?: () => void) => {
@@ -334,6 +363,8 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     clock: world,
     nodes,
     line,
+    messages,
+    newerWords,
     streams,
     wind,
     /** Winds until all these jobs are over; milliseconds that it took. */

@@ -21,6 +21,7 @@ function setUp({ size = 10_000_000, rateBefore = 0 } = {}) {
     id: 'm',
     record,
     existing: () => undefined,
+    isNeighbour: (id: string) => id === 'b',
     async connect({ id }: Holder) {
       dialled.push(id)
       if (unreachable.has(id)) throw new PacsrvError('peer', 'refused')
@@ -67,6 +68,14 @@ test('a stranger is dialled at once and not waited for', () => {
   learn('a', false)
   assert.equal(dialled, ['a'])
   assert.equal([intake.awaits, told], [false, []])
+})
+
+test('a neighbour that answers, and has the lower id, is left to dial for 250 ms too', () => {
+  const { clock, dialled, learn } = setUp()
+  learn('b', false)
+  assert.equal(dialled, [])
+  clock.advance(250)
+  assert.equal(dialled, ['b'])
 })
 
 for (const [why, size, rateBefore, ms] of [

@@ -357,6 +357,18 @@ test('many files at once, begun at random moments by sixteen: about one copy of 
   }
 })
 
+test('an older node among them is told, asked and served in the words that it knows', async () => {
+  const crowd = await lab(4, { members: [{}, { old: true }, {}, { old: true }] })
+  const files = [small, content]
+  const fetches = crowd.nodes.flatMap((node) => files.map((file) => node.fetch(file)))
+  await crowd.run(fetches)
+  for (const { job } of fetches) assert.is(job.end?.result, 'done')
+  const sum = files.reduce((bytes, file) => bytes + file.length, 0)
+  assert.ok(crowd.line.sent <= 1.1 * sum, `${crowd.line.sent / sum} copies`)
+  assert.ok(crowd.newerWords.size > 0, 'among themselves the newer ones go on as ever')
+  for (const host of ['10.0.0.2', '10.0.0.4']) assert.not.ok(crowd.newerWords.has(host))
+})
+
 test('a file of large chunks is shared out too', async () => {
   const large = makeContent(70 * 1024 * 1024)
   assert.is(chunkSize(large.length), 1024 * 1024)

@@ -352,6 +352,7 @@ function createPeer(
         return received
       },
     },
+    capabilities: [],
     send(message: Message) {
       if (message.type === 'manifestWanted' && !listless) {
         const answer: Message = { type: 'manifest', request: message.request, payload: list }

@@ -113,12 +113,13 @@ test('a download limit is kept by what peers are asked for', () => {
 })
 
 test('what has come is called off where it was asked for a second time', () => {
-  const { map, scheduler, peer } = setUp({ chunks: 1 })
+  const { clock, map, scheduler, peer } = setUp({ chunks: 1 })
   const slow = peer({ near: true, rate: 1 })
   const quick = peer({ near: true, rate: 100 * CHUNK })
   assert.equal([slow.asked, quick.asked], [[0], []], 'it has given nothing yet')
   quick.gives(0)
   scheduler.pump()
+  clock.advance(0)
   assert.equal([slow.asked, quick.asked], [[0], [0]])
   assert.is(scheduler.askedTwice, 1)
   map.here(0)
@@ -207,6 +208,7 @@ test('a doubted one that gives something is asked again, for one chunk at a time
     scheduler.arrived(chunk)
   }
   scheduler.pump()
+  clock.advance(0)
   assert.equal(late.asked, [0, 1, 2])
 })
 

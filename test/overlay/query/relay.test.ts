@@ -62,4 +62,41 @@ test('in an office where everybody is everybody’s neighbour each hears a query
   assert.is(queries, 4 * 5, 'four rings to five')
 })
 
+test('of a large office all are asked first, and then with each ring eight others', async () => {
+  const asked: string[][] = []
+  let at = -1
+  const { node, run } = createTestNetwork({
+    onSend(message, from, to) {
+      if (message.type !== 'file') return
+      assert.is(from, '10.0.0.12', 'nobody passes it on')
+      if (message.ttl !== at) asked.push([])
+      at = message.ttl
+      asked.at(-1)!.push(to)
+    },
+  })
+  const nodes: TestNode[] = []
+  for (let n = 1; n <= 12; n++) nodes.push(await node(`10.0.0.${n}`, { direct: directTo(...nodes) }))
+  await run(5_000)
+  nodes.at(-1)!.find('vim')
+  await run(3_000)
+  assert.equal(
+    asked.map(({ length }) => length),
+    [11, 8, 8, 8],
+  )
+  assert.is(new Set(asked.slice(1).flat()).size, 11)
+})
+
+test('a companion that asks hears of a download once, not with each ring', async () => {
+  const answers: boolean[] = []
+  const { node, run } = createTestNetwork({
+    onSend: (message) => void (message.type === 'fileAck' && answers.push(message.files[0]!.whole)),
+  })
+  const asker = await node('10.0.0.1')
+  await node('10.0.0.2', { direct: directTo(asker), downloads: ['vim'] })
+  await run(3_000)
+  asker.find('vim')
+  await run(3_000)
+  assert.equal(answers, [false])
+})
+
 test.run()

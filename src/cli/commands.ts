@@ -57,7 +57,8 @@ daemon runs. The daemon also watches the cache by itself.`,
     operands: [],
     options: ['json'],
     summary: 'show the node, its neighbours, what it shares and transfers',
-    text: `The same is at http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
+    text: `What the node knows to be wrong stands at the end, each with its fix, until it is right again. The same is at
+http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
   },
   find: {
     operands: ['FILE'],
@@ -69,9 +70,9 @@ prints it. Exits with 1 where nobody has it.`,
   check: {
     operands: [],
     options: [],
-    summary: 'say what is wrong with this set-up, and how to mend it',
+    summary: 'say what is wrong with this set-up, and how to fix it',
     text: `Looks at both configurations, programs, users, folders, what can be read by whom, room on the disks, the
-daemon, its ports, the clock and the neighbours; changes nothing. Each finding is a line, its mend an indented one.
+daemon, its ports, the clock and the neighbours; changes nothing. Each finding is a line, its fix an indented one.
 Exits with 1 where there is one. Run it as root: others can't look everywhere.`,
   },
   webhost: {

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import { PacsrvError, systemCode } from '../base/error.ts'
+import { createProblems } from '../base/problems.ts'
 import { createJobRegistry } from '../fetch/downloads.ts'
 import { isLive, passedSocket } from '../http/socket.ts'
 import { readKeyFile } from '../net/key-file.ts'
@@ -35,7 +36,14 @@ export async function startDaemon(
 
   const logOf = createLoggers(config.daemon['log-level'])
   const log = logOf('daemon')
-  const context: Context = { ...options, config, keys, clock: systemClock, logOf }
+  const context: Context = {
+    ...options,
+    config,
+    keys,
+    clock: systemClock,
+    problems: createProblems(systemClock),
+    logOf,
+  }
   // Others are told of what is on its way, and what is on its way comes from others: the list stands between.
   const registry = createJobRegistry()
   const storage = await createStorage(context)

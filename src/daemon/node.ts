@@ -45,7 +45,7 @@ export const resolveHost = async (host: string) =>
   (await lookup(host, { all: true })).map(({ address }) => address)
 
 export async function createNode(
-  { config: { network, direct, daemon }, version, keys, clock, logOf }: Context,
+  { config: { network, direct, daemon }, version, keys, clock, problems, logOf }: Context,
   { catalogue, spool, onDropped }: Pick<StorageParts, 'catalogue' | 'spool' | 'onDropped'>,
   downloads: JobRegistry,
 ): Promise<Living & { parts: NodeParts }> {
@@ -66,6 +66,7 @@ export async function createNode(
       clock,
       random: systemRandom,
       log,
+      problems,
       holdings: {
         find(sha256, companion) {
           const file = heldFiles.find(sha256, companion)

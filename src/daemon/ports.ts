@@ -62,7 +62,7 @@ export function createPorts(context: Context, parts: PortsParts): Ports {
 }
 
 function answerDeps(
-  { config, version, clock, logOf }: Context,
+  { config, version, clock, problems, logOf }: Context,
   { storage, node, discovery, fetching }: PortsParts,
 ): ServerDeps {
   const { catalogue, databases, pacmanConf, spool } = storage
@@ -99,6 +99,7 @@ function answerDeps(
         catalogue,
         jobs: downloads.jobs,
         totals: { ...totals, uploaded: node.uploaded() },
+        problems,
         version,
         clock,
       }),

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { asError } from '../base/error.ts'
 import { createEvent } from '../base/event.ts'
+import type { Log } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import { createSpool, type Spool } from '../fetch/file/spool.ts'
 import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
@@ -34,23 +36,31 @@ export async function createStorage({
   config: { daemon },
   workers,
   clock,
+  problems,
   logOf,
 }: Context): Promise<Living & { parts: StorageParts }> {
   const log = logOf('pacman')
-  const pacmanConf = createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
+  const pacmanConf = createLivePacmanConf({ log, clock, problems }, daemon['pacman-conf'])
   const [conf, pacmanAgent] = await Promise.all([pacmanConf(), readPacmanAgent()])
   const { cacheDirs, dbPath } = conf ?? PACMAN_DEFAULTS
-  const databases = createSyncDatabases({ log, clock }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
+  const databases = createSyncDatabases(
+    { log, clock, problems },
+    { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') },
+  )
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
   const catalogue = createCatalogue(
-    { log: logOf('catalogue'), clock, hashFile: fileHasher.hashFile },
+    { log: logOf('catalogue'), clock, problems, hashFile: fileHasher.hashFile },
     { dirs: ownDirs.length > 0 ? ownDirs : cacheDirs, stateFile: join(daemon['state-dir'], 'catalogue') },
   )
   const spoolLog = logOf('spool')
   const dropped = createEvent<[sha256: string]>()
-  const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
+  const spool = minded(
+    createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] }),
+    { problems, log: spoolLog },
+    daemon['spool-dir'],
+  )
   const sweep = () =>
     void spool.sweep().catch((error) => spoolLog.warn({ err: asError(error) }, "the spool can't be swept"))
   let timer: NodeJS.Timeout | undefined
@@ -71,6 +81,27 @@ export async function createStorage({
       databases.close()
       await catalogue.close()
       await Promise.all([fileHasher.close(), wholeHasher.close()])
+    },
+  }
+}
+
+/** A spool whose faults are told: without it all comes from the mirror, past the other nodes. */
+function minded(spool: Spool, { problems, log }: { problems: Problems; log: Log }, dir: string): Spool {
+  return {
+    ...spool,
+    async open(file) {
+      try {
+        const opened = await spool.open(file)
+        problems.solved('spool', dir)
+        return opened
+      } catch (error) {
+        problems.report('spool', dir, {
+          problem: `Packages can't be kept while they come, so other nodes aren't used: ${asError(error).message}.`,
+          fix: `make room on the disk of ${dir}, or let the node's user write there`,
+          log,
+        })
+        throw error
+      }
     },
   }
 }

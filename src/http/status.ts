@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { Problem, Problems } from '../base/problems.ts'
 import type { Dht } from '../discovery/dht/dht.ts'
 import type { Job } from '../fetch/job/job.ts'
 import type { Overlay } from '../overlay/overlay.ts'
@@ -23,6 +24,8 @@ export interface Status {
   dht: { nodes: number; announced: number; dropped: number } | null
   /** Since the start: bytes, and how many chunks, lists or files were rejected and bans were laid. */
   totals: { fromPeers: number; fromMirror: number; uploaded: number; rejected: number; banned: number }
+  /** What is wrong with this node, by its own word, until it is right again. `since` is an ISO date. */
+  problems: (Omit<Problem, 'since'> & { since: string })[]
 }
 
 export type Totals = Omit<Status['totals'], 'banned'>
@@ -33,11 +36,21 @@ export interface StatusSources {
   catalogue: Pick<Catalogue, 'count' | 'bytes'>
   jobs(): Job[]
   totals: Totals
+  problems: Pick<Problems, 'all'>
   version: string
   clock: Clock
 }
 
-export function statusOf({ overlay, dht, catalogue, jobs, totals, version, clock }: StatusSources): Status {
+export function statusOf({
+  overlay,
+  dht,
+  catalogue,
+  jobs,
+  totals,
+  problems,
+  version,
+  clock,
+}: StatusSources): Status {
   const date = (moment: number) => new Date(Date.now() - (clock.now() - moment)).toISOString()
   return {
     node: {
@@ -52,5 +65,6 @@ export function statusOf({ overlay, dht, catalogue, jobs, totals, version, clock
     transfers: jobs().map(({ file, done, sources }) => ({ file: file.name, size: file.size, done, sources })),
     dht: dht?.status() ?? null,
     totals: { ...totals, banned: overlay.banned },
+    problems: problems.all().map((problem) => ({ ...problem, since: date(problem.since) })),
   }
 }

@@ -4,6 +4,7 @@ import { rootOf } from '../base/chunks.ts'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import { type FileState, openUnchanged, sameState, statPackage } from './cache-folder.ts'
 import { createCacheWatch, type WatchFolder, watchFolder } from './cache-watch.ts'
 import { loadCatalogue, saveCatalogue } from './catalogue-file.ts'
@@ -46,6 +47,7 @@ export interface Catalogue {
 export interface CatalogueParts {
   log: Log
   clock: Clock
+  problems: Problems
   hashFile: HashFile
   watchFolder?: WatchFolder
 }
@@ -61,12 +63,12 @@ const HASH_ATTEMPTS = 3
 
 /** `stateFile` keeps the catalogue across restarts; its folder must be there. */
 export function createCatalogue(
-  { log, clock, hashFile, watchFolder: watch = watchFolder }: CatalogueParts,
+  { log, clock, problems, hashFile, watchFolder: watch = watchFolder }: CatalogueParts,
   { dirs, stateFile }: { dirs: readonly string[]; stateFile: string },
 ): Catalogue {
   const folders = [...new Set(dirs.map((dir) => resolve(dir)))]
   const holdings = createHoldings()
-  const look = createFolderLook({ log, holdings }, folders)
+  const look = createFolderLook({ log, problems, holdings }, folders)
   const listeners = new Set<ChangeListener>()
   const watches = createCacheWatch({ log, watchFolder: watch }, folders, lookSoon)
   const timers: { look?: Cancel | undefined; rescan?: Cancel | undefined; save?: Cancel | undefined } = {}
@@ -97,8 +99,13 @@ export function createCatalogue(
     try {
       await saveCatalogue(stateFile, holdings.all())
       savedRevision = revision
+      problems.solved('state-dir', stateFile)
     } catch (error) {
-      log.warn({ stateFile, err: error }, `${stateFile} can't be written, packages will be hashed again`)
+      problems.report('state-dir', stateFile, {
+        problem: `${stateFile} can't be written (${systemCode(error)}): after the next start all packages are hashed again.`,
+        fix: `make room on that disk, and let the node's user write to ${dirname(stateFile)}`,
+        log,
+      })
     }
   })
 

@@ -4,6 +4,7 @@ import type { Cancel, Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
+import type { Problems } from '../../base/problems.ts'
 import { jitter, type Random } from '../../base/random.ts'
 import { decodeAnswer, type WebhostAnswer } from './webhost-answer.ts'
 import type { HttpGet } from './webhost-http.ts'
@@ -25,6 +26,7 @@ export interface WebhostClientParts {
   clock: Clock
   random: Random
   log: Log
+  problems: Problems
   http: HttpGet
 }
 
@@ -94,12 +96,10 @@ function paceOf({ interval, minInterval }: WebhostAnswer): { pause: number; leas
 const shown = (url: URL) => `${url.origin}${url.pathname}`
 
 export function createWebhostClient(
-  { clock, random, log, http }: WebhostClientParts,
+  { clock, random, log, problems, http }: WebhostClientParts,
   { urls, infoHashes, port, peerId }: WebhostClientOptions,
 ): WebhostClient {
   const lines = urls.flatMap((url) => infoHashes.flatMap((infoHash) => linesOf(url, infoHash)))
-  /** Webhosts that a warning has been given of. */
-  const failing = new Set<URL>()
   let tell: ((endpoints: Endpoint[]) => void) | undefined
 
   async function announce(
@@ -150,7 +150,7 @@ export function createWebhostClient(
   function heard(line: Line, answer: WebhostAnswer) {
     line.listed = true
     line.failures = 0
-    if (failing.delete(line.url)) log.info({ url: shown(line.url) }, 'The webhost answers again.')
+    problems.solved('webhost', shown(line.url))
     const { pause, least } = paceOf(answer)
     line.earliest = clock.now() + least
     if (!tell) return
@@ -166,9 +166,12 @@ export function createWebhostClient(
     plan(line, line.earliest)
     const fields = { url: shown(line.url), family: line.family, problem: problem.message }
     log.debug(fields, 'a webhost failed')
-    if (failing.has(line.url) || lines.some(({ url, failures }) => url === line.url && failures === 0)) return
-    failing.add(line.url)
-    log.warn(fields, `The webhost ${shown(line.url)} is no help now: ${problem.message}`)
+    if (lines.some(({ url, failures }) => url === line.url && failures === 0)) return
+    problems.report('webhost', shown(line.url), {
+      problem: `The webhost ${shown(line.url)} is no help now: ${problem.message.replace(/\.$/, '')}.`,
+      fix: 'see that it runs there and can be reached, or take it out of [network] webhost',
+      log,
+    })
   }
 
   async function leave(line: Line) {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Endpoint, HostPort } from '../../base/endpoint.ts'
 import type { Log } from '../../base/log.ts'
+import type { Problems } from '../../base/problems.ts'
 import type { Random } from '../../base/random.ts'
 import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
@@ -25,6 +26,7 @@ export interface DiallingDeps {
   clock: Clock
   random: Random
   log: Log
+  problems: Problems
   connections: Pick<Connections, 'dial'>
   neighbours: Neighbourhood
   /** The numeric addresses of a host by name. */
@@ -37,7 +39,7 @@ export interface DiallingDeps {
 const SHORT_STAY = 10_000
 
 export function createDialling(
-  { clock, random, log, connections, neighbours, resolve, onShort }: DiallingDeps,
+  { clock, random, log, problems, connections, neighbours, resolve, onShort }: DiallingDeps,
   { min, max, direct }: { min: number; max: number; direct: HostPort[] },
 ): Dialling {
   const book = createBook({ clock, random })
@@ -51,6 +53,7 @@ export function createDialling(
         clock,
         random,
         log,
+        problems,
         resolve,
         dial: (address) => dial(address, true),
         isConnected: (id) => neighbours.get(id) !== undefined,

@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Log } from '../../../src/base/log.ts'
 import { silentLog } from '../../../src/base/log.ts'
+import { createProblems } from '../../../src/base/problems.ts'
 import { encode } from '../../../src/discovery/bencode.ts'
 import { createWebhostClient, webhostUrl } from '../../../src/discovery/webhost/webhost-client.ts'
 import type { HttpGetOptions, HttpReply } from '../../../src/discovery/webhost/webhost-http.ts'
@@ -46,8 +47,9 @@ function setUp(
     const { status = 200, body = {}, remote = '203.0.113.1' } = given
     return { status, remote, body: Buffer.isBuffer(body) ? body : encode(body) }
   }
+  const problems = createProblems(clock)
   const client = createWebhostClient(
-    { clock, random, log, http },
+    { clock, random, log, problems, http },
     { urls: urls.map((url) => webhostUrl(url)!), infoHashes, port: 8048, peerId: PEER_ID },
   )
   client.start((nodes) => told.push(nodes))
@@ -56,7 +58,7 @@ function setUp(
     clock.advance(ms)
     await settled()
   }
-  return { clock, client, asked, warnings, infos, told, advance }
+  return { clock, client, asked, warnings, infos, problems, told, advance }
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const ONE = ['http://203.0.113.1:8050/announce']
@@ -132,7 +134,7 @@ test("a tracker's interval is kept between a minute and an hour", async () => {
 
 test('a webhost that fails is asked at growing pauses, up to an hour, and warned of once', async () => {
   let up = false
-  const { asked, infos, warnings, advance } = setUp(ONE, () => {
+  const { asked, infos, warnings, problems, advance } = setUp(ONE, () => {
     if (!up) throw new Error('connect ECONNREFUSED')
     return listing([])
   })
@@ -146,8 +148,10 @@ test('a webhost that fails is asked at growing pauses, up to an hour, and warned
   }
   assert.is(warnings.length, 1)
   assert.match(warnings[0]!, /203\.0\.113\.1:8050\/announce .*ECONNREFUSED/)
+  assert.is(problems.all()[0]?.code, 'webhost')
   up = true
   await advance(HOUR)
+  assert.equal(problems.all(), [])
   assert.is(infos.length, 1)
   assert.is(asked.at(-1)!.query.event, 'started')
   await advance(15 * MINUTE)

@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createProblems } from '../../../src/base/problems.ts'
 import { createTestNetwork, directTo } from '../network.ts'
 
 test('a direct server that is down is dialled again, with growing pauses, until it is there', async () => {
@@ -26,6 +27,23 @@ test('a direct server that went and came back is a neighbour again', async () =>
     b.overlay.neighbours().map(({ id }) => id),
     [again.overlay.id],
   )
+})
+
+test('a direct server is a problem from the first failure until it is connected', async () => {
+  const { node, run, clock } = createTestNetwork()
+  const problems = createProblems(clock)
+  await node('10.0.0.2', { direct: [{ host: '10.0.0.1', port: 8048 }], problems })
+  await run(20_000)
+  const all = problems.all()
+  assert.equal(
+    all.map(({ code }) => code),
+    ['direct'],
+  )
+  assert.match(all[0]!.problem, /^The \[direct\] server 10\.0\.0\.1:8048 can't be reached: .*[^.]\.$/)
+  assert.match(all[0]!.fix, 'TCP port 8048')
+  await node('10.0.0.1')
+  await run(60_000)
+  assert.equal(problems.all(), [])
 })
 
 test('a node that names itself is alone', async () => {

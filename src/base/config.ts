@@ -3,7 +3,7 @@ import { type ConfigLine, configError, parseConfigFile } from './config-file.ts'
 import * as value from './config-values.ts'
 import type { Endpoint, HostPort } from './endpoint.ts'
 import { PacsrvError, systemCode } from './error.ts'
-import type { LogLevels } from './log.ts'
+import { LOG_FORMATS, type LogFormat, type LogLevels } from './log.ts'
 
 export const DEFAULT_CONFIG_FILE = '/etc/pacsrv.conf'
 
@@ -36,6 +36,7 @@ const schema = (paths: DefaultPaths) => ({
     'spool-dir': key(value.absolutePath, paths.spoolDir),
     user: key(value.userName, 'pacsrv'),
     'log-level': key<LogLevels>(value.logLevels, { level: 'info', components: {} }),
+    'log-format': key<LogFormat>(value.oneOf(...LOG_FORMATS), 'auto'),
   },
   network: {
     listen: key(value.listenAddress, '[::]:8048'),

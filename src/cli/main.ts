@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { listenAddress } from '../base/config-values.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
+import { isJournal, PRIORITY } from '../base/journal.ts'
 import { ownPaths } from '../base/own-paths.ts'
 import { announce } from './announce.ts'
 import { runCheck } from './check/check.ts'
@@ -22,6 +23,8 @@ import { userOf } from './user-of.ts'
 import { runWebhost } from './webhost-command.ts'
 
 declare const PACSRV_VERSION: string
+
+const STDERR = 2
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -96,7 +99,8 @@ main(process.argv.slice(2)).then(
   },
   (error) => {
     const expected = error instanceof PacsrvError
-    process.stderr.write(`pacsrv-xfer: ${expected ? error.message : error?.stack}\n`)
+    const priority = isJournal(STDERR) ? `<${PRIORITY.error}>` : ''
+    process.stderr.write(`${priority}pacsrv-xfer: ${expected ? error.message : error?.stack}\n`)
     // Not by exitCode: whatever a failed start has left open must not keep it alive.
     process.exit(expected && error.code === 'usage' ? 2 : 1)
   },

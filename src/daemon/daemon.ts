@@ -34,7 +34,8 @@ export async function startDaemon(
   const keys = config.network['key-file'].map(readKeyFile)
   await makeFolder(config.daemon['state-dir'], '[daemon] state-dir')
 
-  const logOf = createLoggers(config.daemon['log-level'])
+  const { 'log-level': levels, 'log-format': format } = config.daemon
+  const { logOf } = createLoggers(levels, { format })
   const log = logOf('daemon')
   const context: Context = {
     ...options,

@@ -103,6 +103,10 @@ export function parseConfig(text: string, file: string, paths: DefaultPaths = sy
   return whole
 }
 
+/** pacman.conf would take it for a part of the value, and each word of it for another value where many may stand. */
+const COMMENT_BEHIND = /(?:^|\s)#/
+const OWN_LINE = 'here, as in pacman.conf, a comment stands on a line of its own'
+
 function readLine(
   { section, key, value: text, line }: ConfigLine,
   sections: Record<string, Record<string, Key<unknown>>>,
@@ -123,6 +127,7 @@ function readLine(
   if (!known)
     throw configError(file, line, key, `is no key of [${section}]; there are ${Object.keys(keys).join(', ')}`)
   if (text === '') throw configError(file, line, key, 'has no value')
+  if (COMMENT_BEHIND.test(text)) throw configError(file, line, key, `has a # behind its value: ${OWN_LINE}`)
   try {
     const parsed = known.parse(text)
     if (known.many) (config[section]![key] as unknown[]).push(parsed)

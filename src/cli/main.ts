@@ -36,6 +36,8 @@ async function main(args: string[]): Promise<number> {
   const config = () => readConfig(values.config ?? DEFAULT_CONFIG_FILE, ownPaths)
   // The front's question when root starts one of these: which user it is to become.
   if (word === 'user-of') return userOf(config(), rest[0] as 'daemon' | 'webhost', print)
+  // systemd's, before it has the daemon read the configuration again.
+  if (word === 'read-config') return done(config())
   if (word === undefined) throw usage('a URL and a file, or a command, are missing')
   if (!isCommand(word)) {
     throw usage(word.includes('://') ? 'the file to write is missing' : `there is no command "${word}"`)
@@ -43,7 +45,7 @@ async function main(args: string[]): Promise<number> {
   checkWords(word, rest, values)
   const json = values.json === true
   const run: Record<CommandName, () => Promise<number>> = {
-    daemon: () => runDaemonCommand(config(), PACSRV_VERSION),
+    daemon: () => runDaemonCommand(config, PACSRV_VERSION),
     announce: () => announce(config),
     status: () => runStatus(config(), { json, print }),
     find: () => runFind(config(), { name: rest[0]!, json, print }),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createAccess } from '../base/access-list.ts'
+import type { Config } from '../base/config.ts'
 import { hostPort } from '../base/endpoint.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Dht } from '../discovery/dht/dht.ts'
@@ -35,7 +36,7 @@ export async function createDiscovery(
   const webhosts = createWebhostClient(
     { clock, random: systemRandom, log: logOf('webhost'), problems, http: httpGet },
     {
-      urls: network.webhost.flatMap((text) => webhostUrl(text) ?? []),
+      urls: webhostsOf(config),
       infoHashes: networks,
       port: hostPort(network.advertise ?? network.listen).port,
       peerId: systemRandom.hex(20),
@@ -91,12 +92,15 @@ export async function createDiscovery(
       webhosts.start((endpoints) => overlay.learn(endpoints, 'stranger'))
       if (network.lan) lan.start()
     },
+    reload: (config) => webhosts.setUrls(webhostsOf(config)),
     async stop() {
       await Promise.all([webhosts.stop(), lan.stop(), dht?.stop()])
       pacserveHttp.close()
     },
   }
 }
+
+const webhostsOf = ({ network }: Config) => network.webhost.flatMap((text) => webhostUrl(text) ?? [])
 
 /** Its code is loaded only where it is wanted: it costs memory. */
 async function loadDht({ config, keys, clock, problems, logOf }: Context, overlay: Overlay): Promise<Dht> {

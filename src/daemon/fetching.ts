@@ -49,7 +49,7 @@ export function createFetching(
   const { config, clock, logOf } = context
   const { overlay } = node
   const spoolDir = config.daemon['spool-dir']
-  const downloadLimit = config.network['download-limit']
+  const limiter = createLimiter(clock, config.network['download-limit'])
   const totals = { fromPeers: 0, fromMirror: 0, rejected: 0 }
   const network = fileNetwork(context, node, discovery)
   const deadMirrors = createDeadMirrors(clock)
@@ -59,9 +59,11 @@ export function createFetching(
     fetchMany: createFetchMany({ dir: join(spoolDir, 'small'), patience: PATIENCE }),
   })
   // Where a limit holds bytes are read one by one: several files at once would have come before they are charged.
+  const byLimit: OpenMirror = (request, handler) =>
+    (limiter.bytesPerSecond === undefined ? small : openMirrorByCurl)(request, handler)
   const openMirror = openAsPacman(
     pacmanAgent,
-    notingDead(downloadLimit === undefined ? small : openMirrorByCurl, {
+    notingDead(byLimit, {
       dead: deadMirrors,
       clock,
       log: logOf('mirror'),
@@ -76,7 +78,7 @@ export function createFetching(
       network,
       pacserve: discovery.pacserve,
       openMirror,
-      downloads: createLimiter(clock, downloadLimit),
+      downloads: limiter,
       mirrorRates: new Map(),
       buffers: node.buffers,
     },
@@ -125,6 +127,7 @@ export function createFetching(
   return {
     parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, totals },
     start() {},
+    reload: ({ network }) => limiter.set(network['download-limit']),
     async stop() {
       signatures.close()
       readAhead.stop()

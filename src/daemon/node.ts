@@ -152,5 +152,9 @@ export async function createNode(
       transfers.close()
       await overlay.stop()
     },
+    reload({ network, direct }) {
+      uploads.set(network['upload-limit'])
+      overlay.setDirect(direct.server)
+    },
   }
 }

@@ -120,6 +120,8 @@ export interface Overlay {
   learn(addresses: Endpoint[], source: Source): void
   /** A node of the LAN, by what was said there. */
   meet(address: Endpoint, id: NodeId): void
+  /** The machines of `[direct]` from now on. */
+  setDirect(servers: HostPort[]): void
 }
 
 export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handler: OverlayHandler): Overlay {
@@ -253,5 +255,6 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     forget: ({ id, file }) => holders.remove(id, file.sha256),
     learn: dialling.learn,
     meet: dialling.meet,
+    setDirect: dialling.setDirect,
   }
 }

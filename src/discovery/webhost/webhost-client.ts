@@ -44,6 +44,8 @@ export interface WebhostClientOptions {
 export interface WebhostClient {
   /** Asks every webhost, and again as each wishes; `onNodes` hears of strangers to dial, never of none. */
   start(onNodes: (endpoints: Endpoint[]) => void): void
+  /** The webhosts from now on: those that are left out are told goodbye. */
+  setUrls(urls: URL[]): void
   /** Short of neighbours: ask again as soon as each webhost's manners allow. */
   wanted(): void
   /** Takes this node off the lists it is on; resolves within a second. */
@@ -75,6 +77,8 @@ interface Line {
   due?: Cancel
   /** The question under way. */
   asking?: AbortController
+  /** The webhost has been left: nothing more is asked. */
+  left?: true
 }
 
 function linesOf(url: URL, infoHash: string): Line[] {
@@ -99,7 +103,9 @@ export function createWebhostClient(
   { clock, random, log, problems, http }: WebhostClientParts,
   { urls, infoHashes, port, peerId }: WebhostClientOptions,
 ): WebhostClient {
-  const lines = urls.flatMap((url) => infoHashes.flatMap((infoHash) => linesOf(url, infoHash)))
+  const linesTo = (urls: URL[]) =>
+    urls.flatMap((url) => infoHashes.flatMap((infoHash) => linesOf(url, infoHash)))
+  let lines = linesTo(urls)
   let tell: ((endpoints: Endpoint[]) => void) | undefined
 
   async function announce(
@@ -128,6 +134,7 @@ export function createWebhostClient(
   }
 
   function plan(line: Line, at: number) {
+    if (line.left) return
     line.due?.()
     line.due = clock.after(at - clock.now(), () => ask(line))
   }
@@ -160,7 +167,7 @@ export function createWebhostClient(
 
   /** A webhost has failed when it has by both IP versions: many machines have but one. */
   function failed(line: Line, problem: Error) {
-    if (!tell) return
+    if (!tell || line.left) return
     const pause = SHORTEST_PAUSE * 2 ** Math.min(line.failures++, 10)
     line.earliest = clock.now() + Math.min(LONGEST_PAUSE, jitter(pause, random))
     plan(line, line.earliest)
@@ -175,6 +182,7 @@ export function createWebhostClient(
   }
 
   async function leave(line: Line) {
+    line.left = true
     line.due?.()
     line.asking?.abort(new PacsrvError('peer', 'stopped'))
     if (!line.listed && !line.asking) return
@@ -193,6 +201,17 @@ export function createWebhostClient(
     start(onNodes) {
       tell = onNodes
       for (const line of lines) plan(line, clock.now())
+    },
+    setUrls(urls) {
+      const isKept = ({ url }: Line) => urls.some(({ href }) => href === url.href)
+      const gone = lines.filter((line) => !isKept(line))
+      const fresh = linesTo(urls.filter(({ href }) => lines.every(({ url }) => url.href !== href)))
+      lines = [...lines.filter(isKept), ...fresh]
+      for (const line of gone) {
+        problems.solved('webhost', shown(line.url))
+        void leave(line)
+      }
+      if (tell) for (const line of fresh) plan(line, clock.now())
     },
     wanted() {
       for (const line of lines) {

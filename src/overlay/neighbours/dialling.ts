@@ -7,7 +7,7 @@ import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
 import { createBook, type Source } from './book.ts'
 import type { Connections } from './connections.ts'
-import { createDirect } from './direct.ts'
+import { createDirect, type Direct } from './direct.ts'
 import { createKeeper } from './keeper.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 
@@ -15,6 +15,8 @@ import type { Neighbourhood } from './neighbourhood.ts'
 export interface Dialling {
   start(): void
   stop(): void
+  /** The machines of `[direct]` from now on. One that is left out stays connected, as any other. */
+  setDirect(servers: HostPort[]): void
   /** A neighbour has left. */
   left(session: Session): void
   learn(addresses: Endpoint[], source: Source): void
@@ -47,7 +49,7 @@ export function createDialling(
     { clock, random, log, book, neighbours, dial: (address) => dial(address, false), onShort },
     { min, max },
   )
-  const directs = direct.map((server) =>
+  const toward = (server: HostPort) =>
     createDirect(
       {
         clock,
@@ -59,8 +61,8 @@ export function createDialling(
         isConnected: (id) => neighbours.get(id) !== undefined,
       },
       server,
-    ),
-  )
+    )
+  let directs = direct.map(toward)
 
   async function dial(address: Endpoint, isDirect: boolean): Promise<NodeId> {
     const session = await connections.dial(address, 'neighbour')
@@ -76,6 +78,19 @@ export function createDialling(
     stop() {
       keeper.stop()
       for (const one of directs) one.stop()
+    },
+    setDirect(servers) {
+      const wanted = servers.map(toward)
+      const isWanted = (one: Direct) => wanted.some(({ name }) => name === one.name)
+      const gone = directs.filter((one) => !isWanted(one))
+      const kept = directs.filter(isWanted)
+      const fresh = wanted.filter(({ name }) => kept.every((one) => one.name !== name))
+      directs = [...kept, ...fresh]
+      for (const one of gone) one.drop()
+      for (const { id } of gone) {
+        if (id !== undefined && kept.every((one) => one.id !== id)) neighbours.unmarkDirect(id)
+      }
+      for (const one of fresh) one.start()
     },
     left({ id, remote, outbound, since, parted }) {
       if (outbound && !parted) book.lost(remote)

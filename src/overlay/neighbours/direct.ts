@@ -25,8 +25,14 @@ export interface DirectDeps {
 
 /** One `[direct]` server, kept connected: redialled with pauses that grow from 1 s to 5 min. */
 export interface Direct {
+  /** `host:port`. */
+  readonly name: string
+  /** Who was met there last. */
+  readonly id: NodeId | undefined
   start(): void
   stop(): void
+  /** It is no longer wanted: nothing is wrong with it either. */
+  drop(): void
   /** A neighbour has gone; perhaps this one. */
   left(id: NodeId): void
 }
@@ -94,14 +100,24 @@ export function createDirect(deps: DirectDeps, server: HostPort): Direct {
     waiting = clock.after(Math.min(jitter(pause, random), LONGEST_PAUSE), () => void attempt())
   }
 
+  function stop() {
+    stopped = true
+    waiting()
+  }
+
   return {
+    name,
+    get id() {
+      return id
+    },
     start() {
       stopped = false
       void attempt()
     },
-    stop() {
-      stopped = true
-      waiting()
+    stop,
+    drop() {
+      stop()
+      problems.solved('direct', name)
     },
     left(gone) {
       if (gone !== id) return

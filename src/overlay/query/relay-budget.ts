@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Limiter } from '../../base/limiter.ts'
-import { createBucket } from '../../base/token-bucket.ts'
+import { createBucket, type Rate } from '../../base/token-bucket.ts'
 import { limits } from '../../wire/limits.ts'
 
 /** What this node sends on for others, in bytes: for whoever comes from one address, and in all. */
@@ -25,11 +25,17 @@ export function createRelayBudget(clock: Clock, uploads?: Limiter): RelayBudget 
     ttl: (FREE.burst * 1000) / FREE.perSecond,
     limit: MOST_ADDRESSES,
   })
-  const limit = uploads?.bytesPerSecond
-  const perSecond = limit === undefined ? IN_ALL.perSecond : limit * PART_OF_LIMIT
-  // Or the largest question could never pass.
-  const burst = limit === undefined ? IN_ALL.burst : Math.max(limits.headerBytes, perSecond)
-  const total = createBucket(clock, { perSecond, burst })
+  let limit = uploads?.bytesPerSecond
+  let total = createBucket(clock, rateInAll(limit))
+
+  /** The limit may be set anew. */
+  function totalNow() {
+    if (uploads?.bytesPerSecond !== limit) {
+      limit = uploads?.bytesPerSecond
+      total = createBucket(clock, rateInAll(limit))
+    }
+    return total
+  }
 
   function creditOf(block: string) {
     const now = clock.now()
@@ -44,6 +50,7 @@ export function createRelayBudget(clock: Clock, uploads?: Limiter): RelayBudget 
       const credit = creditOf(block)
       credit.bytes += FACTOR * bytes
       let count = Math.min(wanted, Math.floor(credit.bytes / bytes))
+      const total = totalNow()
       while (count > 0 && !total.take(count * bytes)) count = Math.floor(count / 2)
       credit.bytes = Math.min(FREE.burst, credit.bytes - count * bytes)
       credits.set(block, credit)
@@ -51,4 +58,11 @@ export function createRelayBudget(clock: Clock, uploads?: Limiter): RelayBudget 
       return count
     },
   }
+}
+
+function rateInAll(limit: number | undefined): Rate {
+  if (limit === undefined) return IN_ALL
+  const perSecond = limit * PART_OF_LIMIT
+  // Or the largest question could never pass.
+  return { perSecond, burst: Math.max(limits.headerBytes, perSecond) }
 }

@@ -172,6 +172,29 @@ test('wanted does not hurry a webhost that fails', async () => {
   assert.is(asked.length, 1)
 })
 
+test('webhosts set anew: the new one is asked, the one left out is told goodbye, nothing is wrong with it', async () => {
+  const { client, asked, problems, advance } = setUp(ONE, (url) => {
+    if (url.host.startsWith('198')) return listing([])
+    throw new Error('ECONNREFUSED')
+  })
+  await advance(0)
+  assert.is(problems.all().length, 1)
+  const other = webhostUrl('http://198.51.100.1:8050')!
+  client.setUrls([other])
+  await advance(0)
+  assert.equal(problems.all(), [])
+  assert.is(asked.at(-1)!.url.host, '198.51.100.1:8050')
+  const before = asked.length
+  client.setUrls([webhostUrl('http://198.51.100.1:8050')!])
+  await advance(14 * MINUTE)
+  assert.is(asked.length, before, 'the same is no news, and the first is asked no more')
+  client.setUrls([])
+  await advance(0)
+  assert.is(asked.at(-1)!.query.event, 'stopped')
+  await advance(HOUR)
+  assert.is(asked.length, before + 1)
+})
+
 test('one IP version that fails is no warning while the other answers', async () => {
   const both = ['http://webhost.example/announce']
   const works = setUp(both, (_url, _query, family) => {

@@ -46,6 +46,25 @@ test('a direct server is a problem from the first failure until it is connected'
   assert.equal(problems.all(), [])
 })
 
+test('[direct] set anew: the new one is dialled, the one left out is a neighbour as any other', async () => {
+  const { node, run, clock } = createTestNetwork()
+  const problems = createProblems(clock)
+  const a = await node('10.0.0.1')
+  const c = await node('10.0.0.3')
+  const gone = { host: '10.0.0.9', port: 8048 }
+  const b = await node('10.0.0.2', { direct: [...directTo(a), gone], problems, minConnections: 0 })
+  await run(5_000)
+  assert.is(problems.all().length, 1)
+  const session = { id: a.overlay.id, near: false }
+  assert.ok(b.overlay.isCompanion(session))
+  b.overlay.setDirect(directTo(c))
+  await run(5_000)
+  assert.equal(problems.all(), [])
+  assert.ok(b.overlay.neighbours().some(({ id }) => id === c.overlay.id))
+  assert.ok(b.overlay.neighbours().some(({ id }) => id === a.overlay.id))
+  assert.not.ok(b.overlay.isCompanion(session), 'its word counts no more')
+})
+
 test('a node that names itself is alone', async () => {
   const { node, run } = createTestNetwork()
   const a = await node('10.0.0.1', { direct: [{ host: '10.0.0.1', port: 8048 }] })

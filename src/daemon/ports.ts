@@ -104,7 +104,12 @@ function answerDeps(
         clock,
       }),
     announce: () => void catalogue.rescan(),
-    find: createFinder({ databases, network, catalogue }),
+    find: createFinder({
+      databases,
+      repositories: async () => (await pacmanConf())?.repositories.map(({ name }) => name) ?? [],
+      network,
+      catalogue,
+    }),
     allows: (address) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
     log,
   }

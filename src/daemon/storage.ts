@@ -10,7 +10,7 @@ import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
-import { createSyncDatabases, type SyncDatabases } from '../pacman/sync-databases.ts'
+import { createSyncDatabases, type WatchedDatabases } from '../pacman/sync-databases.ts'
 import type { Context } from './context.ts'
 import type { Living } from './life.ts'
 
@@ -19,7 +19,7 @@ export interface StorageParts {
   pacmanConf(): Promise<PacmanConf | undefined>
   /** What pacman calls itself to mirrors; undefined where there is none. */
   pacmanAgent: string | undefined
-  databases: SyncDatabases
+  databases: WatchedDatabases
   catalogue: Catalogue
   spool: Spool
   wholeHasher: WholeHasher

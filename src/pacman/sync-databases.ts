@@ -30,6 +30,8 @@ export interface SyncDatabases {
 
 /** Databases that are read when they change, so that whoever asks next needn't wait for that. */
 export interface WatchedDatabases extends SyncDatabases {
+  /** The file of a package by name, from the first of `order` that has it: pacman.conf's repositories, as pacman takes them. */
+  findPackage(name: string, order: string[]): Promise<PackageFile | undefined>
   /** Watches the folder from now on, also one that comes to be later: it is looked for at each lookup. */
   watch(): void
   close(): void
@@ -129,6 +131,14 @@ export function createSyncDatabases(
       const asked = found.find((file) => file.repository === repository)
       if (asked) return asked
       return found.every((file) => file.sha256 === found[0]?.sha256) ? found[0] : undefined
+    },
+    async findPackage(name, order) {
+      await refresh()
+      for (const repository of new Set([...order, ...databases.keys()])) {
+        const entry = databases.get(repository)?.packages?.ofPackage(name)
+        if (entry) return { ...entry, repository }
+      }
+      return undefined
     },
     async repositories() {
       await refresh()

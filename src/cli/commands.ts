@@ -28,7 +28,11 @@ export const WEBHOST_LISTEN = '[::]:8050'
 /** Those that go with every command. */
 export const commonOptions = {
   config: { type: 'string', value: 'FILE', summary: 'read FILE instead of /etc/pacsrv.conf; stands first' },
-  help: { type: 'boolean', short: 'h', summary: 'print a summary of all this' },
+  help: {
+    type: 'boolean',
+    short: 'h',
+    summary: 'print a summary of all this; behind a command, of that one',
+  },
   version: { type: 'boolean', short: 'V', summary: 'print the version' },
 } as const satisfies Record<string, Option>
 
@@ -61,11 +65,12 @@ daemon runs. The daemon also watches the cache by itself.`,
 http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
   },
   find: {
-    operands: ['FILE'],
+    operands: ['PACKAGE'],
     options: ['json'],
-    summary: 'ask the network who has a package file',
-    text: `*FILE* is a name as the sync database has it, such as *zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; **pacman -Sp**
-prints it. Exits with 1 where nobody has it.`,
+    summary: 'ask the network who has a package',
+    text: `*PACKAGE* is the name of a package, such as *zlib*; or of its file, such as
+*zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; or a URL, as **pacman -Sp** prints it. By name it is the version that the sync
+databases have now. Exits with 1 where nobody has it.`,
   },
   check: {
     operands: [],
@@ -100,11 +105,29 @@ export function spelling(name: string, { short, value }: Option): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
 }
 
+/** What `COMMAND --help` prints. */
+export function commandHelp(name: CommandName): string {
+  const { summary, text, options }: Command = commands[name]
+  const plain = text.replace(/\*+([^*]+)\*+/g, '$1')
+  return [
+    `usage: pacsrv-xfer [--config FILE] ${synopsis(name)}`,
+    '',
+    `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
+    '',
+    plain,
+    ...(options.length > 0 ? ['', 'Options:', ...optionRows(pick(options))] : []),
+  ].join('\n')
+}
+
+const pick = (names: CommandOption[]) =>
+  Object.fromEntries(names.map((name): [string, Option] => [name, commandOptions[name]]))
+
+const rows = (list: [string, string][]) => list.map(([left, right]) => `  ${left.padEnd(32)}  ${right}`)
+const optionRows = (list: Record<string, Option>) =>
+  rows(Object.entries(list).map(([name, option]) => [spelling(name, option), option.summary]))
+
 /** What `--help` prints. */
 export function help(): string {
-  const rows = (list: [string, string][]) => list.map(([left, right]) => `  ${left.padEnd(32)}  ${right}`)
-  const optionRows = (list: Record<string, Option>) =>
-    rows(Object.entries(list).map(([name, option]) => [spelling(name, option), option.summary]))
   const names = Object.keys(commands) as CommandName[]
   return [
     'usage: pacsrv-xfer [--config FILE] URL OUT',

@@ -31,7 +31,10 @@ export async function checkDaemon(
     case 'absent':
       if (!local) return [{ problem: `No daemon answers at ${place}.`, fix: remoteFix }]
       return [
-        { problem: `The daemon isn't running: nobody listens on ${place}.`, fix: start },
+        {
+          problem: `The daemon isn't running: nobody listens on ${place}.${cantStart(config, user)}`,
+          fix: start,
+        },
         ...(await takenPorts(config, probe)),
       ]
     case 'silent':
@@ -46,6 +49,12 @@ export async function checkDaemon(
     case 'foreign':
       return [foreign(config)]
   }
+}
+
+/** Only root and the daemon's user start it; pacman 7 usually fetches as neither. */
+function cantStart({ daemon }: Config, user: Who | undefined): string {
+  if (!user || user.uid === 0 || user.name === daemon.user) return ''
+  return ` pacman fetches as ${user.name} (DownloadUser), who can't start it.`
 }
 
 /** What the daemon knows to be wrong. One of an older version says nothing of it. */

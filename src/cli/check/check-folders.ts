@@ -18,7 +18,8 @@ export async function checkOwnFolders(config: Config, probe: Probe, who: Who): P
     const { steps, end } = await probe.walk(path)
     const usable = reaches(steps, who, Want.write | Want.enter)
     if (end === 'hidden') findings.push(hidden(path))
-    else if (!usable) findings.push(end === 'there' ? notOwn(path, key, who) : missing(path, key, who))
+    else if (!usable)
+      findings.push(end === 'there' ? notOwn(path, key, who) : await missing(path, key, who, probe))
     else if (!(await inSandbox(path, config, probe))) findings.push(shutOut(path, key))
     const free = await probe.freeBytes(path)
     if (free !== undefined && free < ROOM[key]) {
@@ -65,8 +66,9 @@ function notOwn(path: string, key: string, { name }: Who): Finding {
   return { problem, fix: `chown -R ${name}: ${path} (and chmod o+x the folders that it lies in)` }
 }
 
-function missing(path: string, key: string, { name }: Who): Finding {
-  const own = path === systemPaths.stateDir || path === systemPaths.spoolDir
+async function missing(path: string, key: string, { name }: Who, probe: Probe): Promise<Finding> {
+  const packaged = path === systemPaths.stateDir || path === systemPaths.spoolDir
+  const own = packaged && (await probe.run('systemd-tmpfiles', ['--version'])).status === 0
   const fix = own
     ? 'systemd-tmpfiles --create pacsrv.conf'
     : `install -d -o ${name} -g "$(id -gn ${name})" ${path}`

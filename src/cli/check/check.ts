@@ -23,13 +23,13 @@ export async function check(
   const downloadUser = pacman.facts?.downloadUser
   const fetcher = downloadUser === undefined ? undefined : await lookUp(downloadUser, probe)
   const findings = [...(await checkPrograms(probe)), ...pacman.findings]
-  if (downloadUser !== undefined && !fetcher) findings.push(noDownloadUser(downloadUser, config))
+  if (downloadUser !== undefined && !fetcher) findings.push(await noDownloadUser(downloadUser, config, probe))
   if (pacman.facts) findings.push(...(await checkXferCommand(pacman.facts, config, probe, fetcher)))
   if (pacman.facts) findings.push(...checkProxy(pacman.facts, config, probe))
   findings.push(...(await checkClock(probe, pacman.facts)))
   if (typeof daemonOf(config) === 'string') {
     const who = await lookUp(user, probe)
-    findings.push(...checkUser(user, config, who))
+    findings.push(...(await checkUser(user, config, probe, who)))
     if (who) {
       if (pacman.facts) findings.push(...coded('pacman-conf', await checkDaemonsView(config, probe, who)))
       findings.push(...(await checkOwnFolders(config, probe, who)))
@@ -69,15 +69,27 @@ async function lookUp(user: string, probe: Probe): Promise<Who | undefined> {
   return parseId((await probe.run('id', [user])).stdout)
 }
 
-function noDownloadUser(user: string, config: Config): Finding {
+async function noDownloadUser(user: string, config: Config, probe: Probe): Promise<Finding> {
   const file = config.daemon['pacman-conf']
-  const fix = user === 'alpm' ? 'systemd-sysusers' : `correct DownloadUser in ${file}`
+  const fix = user === 'alpm' ? await makeUser(user, probe, '/') : `correct DownloadUser in ${file}`
   return { problem: `pacman's download user ${user} (DownloadUser in ${file}) isn't there.`, fix }
 }
 
-function checkUser(user: string, { file }: Config, who: Who | undefined): Finding[] {
+/** The package's own way, where the machine has it. */
+async function makeUser(user: string, probe: Probe, home: string): Promise<string> {
+  const packaged = { pacsrv: 'systemd-sysusers pacsrv.conf', alpm: 'systemd-sysusers' }[user]
+  const has = packaged && (await probe.run('systemd-sysusers', ['--version'])).status === 0
+  return has ? packaged : `useradd --system --home-dir ${home} --shell /usr/sbin/nologin ${user}`
+}
+
+async function checkUser(
+  user: string,
+  { file, daemon }: Config,
+  probe: Probe,
+  who: Who | undefined,
+): Promise<Finding[]> {
   if (!who) {
-    const fix = user === 'pacsrv' ? 'systemd-sysusers pacsrv.conf' : `useradd --system ${user}`
+    const fix = await makeUser(user, probe, daemon['state-dir'])
     return [{ problem: `There is no user ${user} for the daemon to run as.`, fix }]
   }
   if (who.uid !== 0) return []
@@ -87,9 +99,11 @@ function checkUser(user: string, { file }: Config, who: Who | undefined): Findin
 /** `pacsrv-xfer check`: prints to standard output and returns the exit status. */
 export async function runCheck(
   read: () => Config,
-  { version, print }: { version: string; print(line: string): void },
+  { version, print, hint }: { version: string; print(line: string): void; hint(text: string): void },
 ): Promise<number> {
+  hint('Looking around; this takes some seconds…')
   const findings = await findAll(read, version)
+  hint('')
   printFindings(findings, print)
   return findings.length === 0 ? 0 : 1
 }

@@ -96,6 +96,14 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     /pacman -S libarchive/,
   ],
   'the user is missing': [(m) => delete m.users.pacsrv, /no user pacsrv/, /systemd-sysusers/],
+  'the user is missing, and so is systemd-sysusers': [
+    (m) => {
+      delete m.users.pacsrv
+      delete m.programs['systemd-sysusers']
+    },
+    /no user pacsrv/,
+    /^useradd --system --home-dir \/var\/lib\/pacsrv .* pacsrv$/,
+  ],
   'the user is root': [(m) => (m.config = '[daemon]\nuser = root'), /never runs as root/, /\[daemon\] user/],
   'the state folder is missing': [
     (m) => delete m.paths['/var/lib/pacsrv'],
@@ -173,7 +181,7 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     (m) => {
       m.status = { failure: 'absent' }
     },
-    /isn't running: nobody listens on \/run\/pacsrv\/pacsrv\.sock/,
+    /isn't running: nobody listens on \/run\/pacsrv\/pacsrv\.sock\. pacman fetches as alpm .*can't start it\.$/,
     /systemctl enable --now pacsrv\.service/,
   ],
   'the daemon is not running, nor is systemd': [
@@ -579,6 +587,7 @@ test('a configuration error is a finding that names file, line and key, and the 
   const status = await runCheck(() => parseConfig('[network]\nttl = many', '/etc/pacsrv.conf'), {
     version: '1.2.3',
     print: (line) => lines.push(line),
+    hint() {},
   })
   assert.is(status, 1)
   assert.match(lines[0]!, /^\/etc\/pacsrv\.conf, line 2: ttl must be/)

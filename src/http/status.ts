@@ -2,6 +2,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Problem, Problems } from '../base/problems.ts'
 import type { Dht } from '../discovery/dht/dht.ts'
 import type { Job } from '../fetch/job/job.ts'
+import type { Counts } from '../figures/counts.ts'
+import type { Figures } from '../figures/figures.ts'
 import type { Overlay } from '../overlay/overlay.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 
@@ -26,16 +28,16 @@ export interface Status {
   totals: { fromPeers: number; fromMirror: number; uploaded: number; rejected: number; banned: number }
   /** What is wrong with this node, by its own word, until it is right again. `since` is an ISO date. */
   problems: (Omit<Problem, 'since'> & { since: string })[]
+  /** Over restarts: bytes by where from and where to, and counts; today, today and 29 days before, ever. */
+  figures: { today: Counts; days30: Counts; ever: Counts }
 }
-
-export type Totals = Omit<Status['totals'], 'banned'>
 
 export interface StatusSources {
   overlay: Pick<Overlay, 'id' | 'listening' | 'reachable' | 'neighbours' | 'banned'>
   dht: Pick<Dht, 'status'> | undefined
   catalogue: Pick<Catalogue, 'count' | 'bytes'>
   jobs(): Job[]
-  totals: Totals
+  figures: Pick<Figures, 'sinceStart' | 'sums'>
   problems: Pick<Problems, 'all'>
   version: string
   clock: Clock
@@ -46,11 +48,12 @@ export function statusOf({
   dht,
   catalogue,
   jobs,
-  totals,
+  figures,
   problems,
   version,
   clock,
 }: StatusSources): Status {
+  const { fromSite, fromWorld, fromMirror, toSite, toWorld, rejected } = figures.sinceStart
   const date = (moment: number) => new Date(Date.now() - (clock.now() - moment)).toISOString()
   return {
     node: {
@@ -64,7 +67,14 @@ export function statusOf({
     files: { count: catalogue.count, bytes: catalogue.bytes },
     transfers: jobs().map(({ file, done, sources }) => ({ file: file.name, size: file.size, done, sources })),
     dht: dht?.status() ?? null,
-    totals: { ...totals, banned: overlay.banned },
+    totals: {
+      fromPeers: fromSite + fromWorld,
+      fromMirror,
+      uploaded: toSite + toWorld,
+      rejected,
+      banned: overlay.banned,
+    },
     problems: problems.all().map((problem) => ({ ...problem, since: date(problem.since) })),
+    figures: figures.sums(),
   }
 }

@@ -79,9 +79,11 @@ async function bootAndLook(lab: Lab): Promise<void> {
     const reloaded = await run('systemctl', 'reload', 'pacsrv.service')
     assert.is.not(reloaded.code, 0, 'the mistake is told')
     await must('systemctl', 'kill', '--signal=HUP', '--kill-who=main', 'pacsrv.service')
+    // Not by pacsrv-xfer, which reads that configuration too, and refuses it.
+    const ask = ['curl', '-s', '--unix-socket', '/run/pacsrv/pacsrv.sock', 'http://localhost/status']
     const kept = await waitFor('the problem', async () => {
-      const now = await status()
-      return now?.problems.some(({ code }) => code === 'config') && now
+      const now: Status = JSON.parse(await must(...ask))
+      return now.problems.some(({ code }) => code === 'config') && now
     })
     assert.is(kept.node.pid, before.node.pid)
     const restarted = await run('systemctl', 'restart', 'pacsrv.service')

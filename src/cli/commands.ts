@@ -27,7 +27,7 @@ export const WEBHOST_LISTEN = '[::]:8050'
 
 /** Those that go with every command. */
 export const commonOptions = {
-  config: { type: 'string', value: 'FILE', summary: 'read FILE instead of /etc/pacsrv.conf; stands first' },
+  config: { type: 'string', value: 'FILE', summary: 'read FILE instead of /etc/pacsrv.conf; give it first' },
   help: {
     type: 'boolean',
     short: 'h',
@@ -46,7 +46,8 @@ export const commands = {
     operands: [],
     options: [],
     summary: 'run the node in the foreground',
-    text: `This is what **pacsrv.service** runs; it ends on SIGTERM or SIGINT. Started by root, it becomes the
+    text: `This is what **pacsrv.service** runs; it ends on SIGTERM or SIGINT, and reads its configuration again on SIGHUP.
+Started by root, it becomes the
 user of **[daemon] user** before it opens a port. Where a node answers on the socket already, it says so and
 exits with 0.`,
   },

@@ -131,7 +131,7 @@ export async function checkDatabases(
   )
   if (there.length === 0 || lacking.length > 0) {
     const what = there.length === 0 ? 'no sync database' : `no sync database of ${lacking.join(', ')}`
-    const problem = `There is ${what} in ${path}: such packages come from the mirror only.`
+    const problem = `There is ${what} in ${path}: packages of those repositories come only from the mirror.`
     return [{ problem, fix: 'pacman -Sy' }]
   }
   const folderOpen = await reachesIndeed(probe, who, path, steps, Want.read | Want.enter)

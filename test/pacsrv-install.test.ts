@@ -59,6 +59,14 @@ for (const when of ['pre_remove', 'post_remove']) {
   })
 }
 
+test('a machine without /etc/pacman.d is warned too', () => {
+  const without = script
+    .replace('/etc/pacman.conf', join(folder, 'pacman.conf'))
+    .replace('/etc/pacman.d', join(folder, 'none'))
+  writeFileSync(join(folder, 'pacman.conf'), `[options]\n${XFER}\n`)
+  assert.match(spawnSync('bash', ['-c', `${without}\n_warn`], { encoding: 'utf8' }).stdout, 'WARNING')
+})
+
 test('what stays is said, with how to remove it', () => {
   assert.match(run('post_remove'), 'rm -r /var/lib/pacsrv /var/cache/pacsrv')
 })

@@ -60,9 +60,8 @@ for (const when of ['pre_remove', 'post_remove']) {
 }
 
 test('a machine without /etc/pacman.d is warned too', () => {
-  const without = script
-    .replace('/etc/pacman.conf', join(folder, 'pacman.conf'))
-    .replace('/etc/pacman.d', join(folder, 'none'))
+  const places = `${folder}/pacman.conf ${folder}/none`
+  const without = script.replace('/etc/pacman.conf /etc/pacman.d', places)
   writeFileSync(join(folder, 'pacman.conf'), `[options]\n${XFER}\n`)
   assert.match(spawnSync('bash', ['-c', `${without}\n_warn`], { encoding: 'utf8' }).stdout, 'WARNING')
 })

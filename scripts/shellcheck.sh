@@ -13,4 +13,4 @@ git ls-files | while IFS= read -r path; do
 done | xargs -0 shellcheck -x
 # makepkg and pacman set some of its variables, reads the others, and ends at the first command that fails.
 shellcheck --shell=bash --exclude=SC2034,SC2115,SC2154,SC2164 PKGBUILD
-shellcheck --shell=bash pacsrv.install
+shellcheck --shell=sh pacsrv.install

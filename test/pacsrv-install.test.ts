@@ -23,7 +23,7 @@ function run(what: string, conf = '', mirrorlist = ''): string {
     .replace('/etc/pacman.conf /etc/pacman.d', `${folder}/pacman.conf ${folder}/pacman.d`)
     .replace('/proc/[0-9]*', join(folder, 'none'))
     .replace('/run/systemd/system', join(folder, 'none'))
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', `${here}\n${what} 1.0-1`], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${here}\n${what} 1.0-1`], { encoding: 'utf8' })
   assert.equal([status, stderr], [0, ''])
   assert.is(readFileSync(join(folder, 'pacman.conf'), 'utf8'), conf, 'nothing edits pacman.conf')
   return stdout
@@ -63,7 +63,7 @@ test('a machine without /etc/pacman.d is warned too', () => {
   const places = `${folder}/pacman.conf ${folder}/none`
   const without = script.replace('/etc/pacman.conf /etc/pacman.d', places)
   writeFileSync(join(folder, 'pacman.conf'), `[options]\n${XFER}\n`)
-  assert.match(spawnSync('bash', ['-c', `${without}\n_warn`], { encoding: 'utf8' }).stdout, 'WARNING')
+  assert.match(spawnSync('sh', ['-c', `${without}\n_warn`], { encoding: 'utf8' }).stdout, 'WARNING')
 })
 
 test('what stays is said, with how to remove it', () => {

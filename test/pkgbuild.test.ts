@@ -85,7 +85,7 @@ test('the package has all that is shipped, where it belongs, with the modes that
       ...readdirSync(join(root, 'hooks')).map((name) => `usr/share/libalpm/hooks/${name} 644`),
       ...readdirSync(join(root, 'libalpm')).map((name) => `usr/share/libalpm/scripts/${name} 755`),
       ...readdirSync(join(root, 'systemd'))
-        .filter((name) => /\.(?:service|socket)$/.test(name))
+        .filter((name) => /\.(?:service|socket|timer)$/.test(name))
         .map((name) => `usr/lib/systemd/system/${name} 644`),
     ]
     assert.equal(packaged(folder), expected.sort())

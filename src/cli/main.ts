@@ -11,6 +11,7 @@ import { checkWords, isCommand, parseCommandLine, usage } from './command-line.t
 import { type CommandName, commandHelp, help, WEBHOST_LISTEN } from './commands.ts'
 import { runDaemonCommand } from './daemon-command.ts'
 import { runFind } from './find.ts'
+import { runPrefetch } from './prefetch.ts'
 import { runStatus } from './status.ts'
 import { userOf } from './user-of.ts'
 import { runWebhost } from './webhost-command.ts'
@@ -47,6 +48,7 @@ async function main(args: string[]): Promise<number> {
     announce: () => announce(config),
     status: () => runStatus(config(), { json, print }),
     find: () => runFind(config(), { wanted: rest[0]!, json, print }),
+    prefetch: () => runPrefetch(config(), { json, print }),
     check: () => runCheck(config, { version: PACSRV_VERSION, print, hint }),
     webhost: () => runWebhost(config(), listenOption(values.listen)),
   }

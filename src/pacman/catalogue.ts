@@ -50,6 +50,8 @@ export interface CatalogueParts {
   problems: Problems
   hashFile: HashFile
   watchFolder?: WatchFolder
+  /** Told of each file that has come, also where another of the same content was here. */
+  onHashed?(file: FileState): void
   /** Told of each file that is opened for somebody. */
   onOpened?(file: CatalogueFile): void
 }
@@ -65,7 +67,15 @@ const HASH_ATTEMPTS = 3
 
 /** `stateFile` keeps the catalogue across restarts; its folder must be there. */
 export function createCatalogue(
-  { log, clock, problems, hashFile, watchFolder: watch = watchFolder, onOpened = () => {} }: CatalogueParts,
+  {
+    log,
+    clock,
+    problems,
+    hashFile,
+    watchFolder: watch = watchFolder,
+    onHashed = () => {},
+    onOpened = () => {},
+  }: CatalogueParts,
   { dirs, stateFile }: { dirs: readonly string[]; stateFile: string },
 ): Catalogue {
   const folders = [...new Set(dirs.map((dir) => resolve(dir)))]
@@ -96,18 +106,14 @@ export function createCatalogue(
   const save = coalesce(async () => {
     timers.save?.()
     timers.save = undefined
-    const { revision } = holdings
-    if (revision === savedRevision) return
+    if (holdings.revision === savedRevision) return
     try {
+      const { revision } = holdings
       await saveCatalogue(stateFile, holdings.all())
       savedRevision = revision
       problems.solved('state-dir', stateFile)
     } catch (error) {
-      problems.report('state-dir', stateFile, {
-        problem: `${stateFile} can't be written (${systemCode(error)}): after the next start all packages are hashed again.`,
-        fix: `make room on that disk, and let the node's user write to ${dirname(stateFile)}`,
-        log,
-      })
+      problems.report('state-dir', stateFile, { ...unsaved(stateFile, error), log })
     }
   })
 
@@ -135,10 +141,7 @@ export function createCatalogue(
   async function hash(file: FileState) {
     let before = file
     for (let attempt = 1; attempt <= HASH_ATTEMPTS; attempt++) {
-      const outcome = await hashFile(file.path).then(
-        (hashes) => ({ hashes }),
-        (error: unknown) => ({ error }),
-      )
+      const outcome = await attempted(hashFile(file.path))
       const after = await statPackage(dirname(file.path), file.name)
       if (closed || !after) return
       if (sameState(before, after)) {
@@ -153,6 +156,7 @@ export function createCatalogue(
 
   function enter(file: FileState, { sha256, chunkHashes }: FileHashes) {
     holdings.put({ ...file, sha256, chunkHashes, root: rootOf(chunkHashes) })
+    onHashed(file)
   }
 
   function passOver({ path }: FileState, error: unknown) {
@@ -210,3 +214,14 @@ export function createCatalogue(
     },
   }
 }
+
+const unsaved = (stateFile: string, error: unknown) => ({
+  problem: `${stateFile} can't be written (${systemCode(error)}): after the next start all packages are hashed again.`,
+  fix: `make room on that disk, and let the node's user write to ${dirname(stateFile)}`,
+})
+
+const attempted = (hashing: Promise<FileHashes>) =>
+  hashing.then(
+    (hashes) => ({ hashes }),
+    (error: unknown) => ({ error }),
+  )

@@ -8,6 +8,7 @@ import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts
 import { type Figures, openFigures } from '../figures/figures.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
+import type { FileHashes } from '../pacman/hash-file.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
@@ -55,12 +56,19 @@ export async function createStorage(context: Context): Promise<Living & { parts:
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
+  const spoolLog = logOf('spool')
+  const dropped = createEvent<[sha256: string]>()
+  const spool = minded(
+    createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] }),
+    { problems, log: spoolLog },
+    daemon['spool-dir'],
+  )
   const catalogue = createCatalogue(
     {
       log: logOf('catalogue'),
       clock,
       problems,
-      hashFile: fileHasher.hashFile,
+      hashFile: (path, size) => fileHasher.hashFile(path, fetchedOfSize(spool, size)),
       onHashed: keeping.arrived,
       onOpened: keeping.opened,
     },
@@ -68,13 +76,6 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       dirs: [...(ownDirs.length > 0 ? ownDirs : cacheDirs), ...keeping.dirs],
       stateFile: join(daemon['state-dir'], 'catalogue'),
     },
-  )
-  const spoolLog = logOf('spool')
-  const dropped = createEvent<[sha256: string]>()
-  const spool = minded(
-    createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] }),
-    { problems, log: spoolLog },
-    daemon['spool-dir'],
   )
   const figures = await openFigures(
     { clock, log: logOf('daemon'), now: () => new Date() },
@@ -136,4 +137,11 @@ function minded(spool: Spool, { problems, log }: { problems: Problems; log: Log 
       }
     },
   }
+}
+
+/** What pacman's cache has got from here, most likely. */
+function fetchedOfSize(spool: Spool, size: number): FileHashes[] {
+  return [...spool.completeFiles()].flatMap(([sha256, file]) =>
+    file.size === size && file.chunkHashes ? [{ sha256, chunkHashes: file.chunkHashes }] : [],
+  )
 }

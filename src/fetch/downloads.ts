@@ -1,7 +1,7 @@
 import { type CallerEnvironment, environmentKey, namesProxy } from '../base/caller-environment.ts'
 import { sha256 as sha256Of } from '../base/sha256.ts'
 import type { WantedFile } from '../wire/messages.ts'
-import type { Origins } from './file/spool.ts'
+import type { Origins } from './file/spool-file.ts'
 import { createJob, type Job } from './job/job.ts'
 import type { JobDeps, JobOrder } from './job/order.ts'
 import type { Located, Locator } from './locator.ts'

@@ -1,6 +1,6 @@
-import type { FileHandle } from 'node:fs/promises'
 import { rootOf } from '../base/chunks.ts'
 import { PacsrvError } from '../base/error.ts'
+import type { ReadableFile } from '../base/readable-file.ts'
 import type { Catalogue, CatalogueFile } from '../pacman/catalogue.ts'
 import { readSignature } from '../pacman/signature.ts'
 import type { OpenFile, UploadStore } from '../transfer/uploader.ts'
@@ -85,7 +85,7 @@ export function createHeldFiles({ catalogue, spool, downloads, isSparing }: Plac
 }
 
 function fromHandle(
-  handle: FileHandle,
+  handle: ReadableFile,
   about: Pick<OpenFile, 'size' | 'chunkHashes' | 'state'>,
   cutShort: () => Error,
 ): OpenFile {

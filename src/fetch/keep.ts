@@ -2,6 +2,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, statfs, utime
 import { join } from 'node:path'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { ReadableFile } from '../base/readable-file.ts'
 import { isPackageName } from '../pacman/cache-folder.ts'
 import { coalesce } from '../pacman/coalesce.ts'
 import type { WantedFile } from '../wire/messages.ts'
@@ -13,7 +14,7 @@ export interface Keep {
    * Copies a file that is whole and verified. Resolves to whether it is here now; never rejects: a disk that is full or a
    * folder that can't be written costs the copy, and a line in the log.
    */
-  take(file: WantedFile, source: Pick<FileHandle, 'read'>): Promise<boolean>
+  take(file: WantedFile, source: Pick<ReadableFile, 'read'>): Promise<boolean>
   /** Puts a signature beside a file that is here. Never rejects. */
   sign(name: string, signature: Uint8Array): Promise<void>
   /** It is to be had elsewhere now. Never rejects. */
@@ -183,7 +184,7 @@ export function createKeep(
   }
 }
 
-async function copy(from: Pick<FileHandle, 'read'>, to: FileHandle, size: number): Promise<void> {
+async function copy(from: Pick<ReadableFile, 'read'>, to: FileHandle, size: number): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, COPY_BYTES))
   for (let position = 0; position < size; ) {
     const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, size - position), position)

@@ -46,7 +46,7 @@ export function createScout({ clock, network, hasCompanions }: ScoutDeps): Scout
       const settle = (found: boolean) => {
         stop()
         resolve(found)
-        over.abort()
+        over.abort('it is known') // no exception is made for it, as in job.ts
       }
       const stop = clock.after(ms, () => settle(false))
       const { signal } = over

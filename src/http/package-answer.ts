@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../base/clock.ts'
 import { sourcesLine } from '../base/progress.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
@@ -12,7 +11,15 @@ import type { Signatures } from '../fetch/signatures/signatures.ts'
 import type { OpenMirror } from '../mirror/curl.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 import { createDrip } from './drip.ts'
-import { type CheckedFile, notFound, replyFor, sendBytes, sendFile, writeReply } from './send-file.ts'
+import {
+  type CheckedFile,
+  notFound,
+  replyFor,
+  sendBytes,
+  sendFile,
+  sendFrom,
+  writeReply,
+} from './send-file.ts'
 import type { SignaturePledges } from './signature-pledges.ts'
 
 export interface PackageSources {
@@ -71,7 +78,7 @@ export async function answerPackage(
     const buffer = Buffer.alloc(given.length)
     if (given.length > 0) await handle.read(buffer, 0, given.length, start)
     if (!buffer.equals(given)) return void response.destroy()
-    await pipeline(handle.createReadStream({ start: start + given.length, end, autoClose: false }), response)
+    await sendFrom(handle, response, { start: start + given.length, end })
   } finally {
     await handle.close()
   }

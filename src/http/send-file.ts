@@ -1,10 +1,10 @@
-import type { FileHandle } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream/promises'
+import type { ReadableFile } from '../base/readable-file.ts'
+import { written } from './fetch-answer.ts'
 
 /** A file that may leave: every byte of it was checked. */
 export interface CheckedFile {
-  handle: FileHandle
+  handle: ReadableFile
   size: number
   /** The same for the file whenever and from wherever it is sent. */
   modified: Date
@@ -92,26 +92,41 @@ export async function sendFile(
   }
 }
 
-/** A file up to this size is read at once: a stream of its own costs more than that. */
-const AT_ONCE_BYTES = 256 * 1024
+/** Bytes read at a time. */
+const READ_BYTES = 256 * 1024
 
 async function sendRange(
-  handle: FileHandle,
+  handle: ReadableFile,
   request: IncomingMessage,
   response: ServerResponse,
   { start, end }: ByteRange,
 ): Promise<void> {
-  const bytes = end - start + 1
-  if (request.method === 'HEAD') response.end()
-  else if (bytes <= AT_ONCE_BYTES) {
-    const buffer = Buffer.allocUnsafe(bytes)
-    const { bytesRead } = await handle.read(buffer, 0, bytes, start)
-    if (bytesRead === bytes) response.end(buffer)
-    else response.destroy()
-  } else {
-    const source = handle.createReadStream({ start, end, autoClose: false, highWaterMark: AT_ONCE_BYTES })
-    await pipeline(source, response)
+  if (request.method === 'HEAD') return void response.end()
+  if (handle.bytes) return void response.end(handle.bytes.subarray(start, end + 1))
+  await sendFrom(handle, response, { start, end })
+}
+
+/** Ends the answer with these bytes. One buffer is read while the other is being sent; both are used again. */
+export async function sendFrom(
+  handle: ReadableFile,
+  response: ServerResponse,
+  { start, end }: ByteRange,
+): Promise<void> {
+  const length = Math.min(READ_BYTES, end + 1 - start)
+  const buffers = [Buffer.allocUnsafeSlow(length), Buffer.alloc(0)]
+  let sent = Promise.resolve()
+  for (let position = start; position <= end; position += READ_BYTES) {
+    const buffer = buffers[0]!.subarray(0, end + 1 - position)
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+    await sent
+    if (response.destroyed) return
+    if (bytesRead !== buffer.length) return void response.destroy() // cut short under us
+    if (position + buffer.length > end) return void response.end(buffer)
+    sent = written(response, buffer)
+    buffers[1] = buffers[1]!.length > 0 ? buffers[1]! : Buffer.allocUnsafeSlow(READ_BYTES)
+    buffers.reverse()
   }
+  response.end()
 }
 
 export function sendBytes(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): void {

@@ -5,7 +5,9 @@ import type { FetchMany, SmallOutcome } from './curl-batch.ts'
 
 /** While one curl is at work others wait for the next, but no longer than this, in milliseconds. */
 const MOST_WAIT_MS = 200
-const MOST_FILES = 20
+const MOST_FILES = 40
+/** When so few of a curl's files are still to come, its connections are being left idle: as many as wait may go by the next. */
+const LAST_FILES = 5
 
 interface Wanted {
   request: MirrorRequest
@@ -65,9 +67,14 @@ export function createSmallFiles({ clock, open, fetchMany }: SmallFilesDeps): Op
     one.handler.onEnd(undefined)
   }
 
-  async function fetchTogether(batch: Wanted[]): Promise<void> {
+  async function fetchTogether(queue: Queue, batch: Wanted[]): Promise<void> {
     const abort = new AbortController()
-    for (const one of batch) one.onOver = () => batch.every(({ over }) => over) && abort.abort()
+    const onOver = () => {
+      const left = batch.filter(({ over }) => !over).length
+      if (left === 0) abort.abort()
+      if (left <= LAST_FILES && queue.running === 1 && queue.waiting.length >= LAST_FILES) begin(queue)
+    }
+    for (const one of batch) one.onOver = onOver
     await fetchMany(
       batch.map(({ request }) => request.url),
       {
@@ -94,7 +101,7 @@ export function createSmallFiles({ clock, open, fetchMany }: SmallFilesDeps): Op
     if (batch.length === 0) return
     queue.running++
     if (queue.waiting.length > 0) wait(queue)
-    void (batch.length === 1 ? fetchAlone(batch[0]!) : fetchTogether(batch)).then(() => {
+    void (batch.length === 1 ? fetchAlone(batch[0]!) : fetchTogether(queue, batch)).then(() => {
       queue.running--
       if (queue.running === 0) begin(queue)
       if (queue.running === 0) queues.delete(queue.key)

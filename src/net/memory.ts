@@ -100,8 +100,8 @@ class End implements Link {
     if (!this.open) return true
     this.wires.onSend?.(message, this.host.address, this.other.host.address)
     const payload = 'payload' in message ? message.payload : undefined
-    // Who asks for `sent` may use the bytes again.
-    const copy = sent && payload ? ({ ...message, payload: payload.slice() } as Message) : message
+    // Who asks for `sent` may use the bytes again (and a Buffer's own slice is no copy).
+    const copy = sent && payload ? ({ ...message, payload: Uint8Array.from(payload) } as Message) : message
     const bytes = MESSAGE_BYTES + (payload?.length ?? 0)
     this.wires.carry(this, bytes, (to) => to.tell((handler) => handler.onMessage(copy)))
     return true

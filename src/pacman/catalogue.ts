@@ -10,7 +10,7 @@ import { createCacheWatch, type WatchFolder, watchFolder } from './cache-watch.t
 import { loadCatalogue, saveCatalogue } from './catalogue-file.ts'
 import { coalesce } from './coalesce.ts'
 import { createFolderLook } from './folder-look.ts'
-import type { FileHashes, HashFile } from './hash-file.ts'
+import type { FileHashes } from './hash-file.ts'
 import { type CatalogueFile, createHoldings } from './holdings.ts'
 
 export type { CatalogueFile } from './holdings.ts'
@@ -48,7 +48,8 @@ export interface CatalogueParts {
   log: Log
   clock: Clock
   problems: Problems
-  hashFile: HashFile
+  /** `size`: what it has now, in bytes. */
+  hashFile(path: string, size: number): Promise<FileHashes>
   watchFolder?: WatchFolder
   /** Told of each file that has come, also where another of the same content was here. */
   onHashed?(file: FileState): void
@@ -62,6 +63,9 @@ const SETTLE_MS = 500
 const RESCAN_MS = 10 * 60_000
 /** Writing the catalogue costs a few MB. */
 const SAVE_MS = 10_000
+/** So many files, or bytes, are hashed at one asking: a small one takes less time than to ask for the next. */
+const BATCH_FILES = 8
+const BATCH_BYTES = 1024 * 1024
 /** A file that keeps changing is left to the next look. */
 const HASH_ATTEMPTS = 3
 
@@ -128,9 +132,9 @@ export function createCatalogue(
     remembered.clear()
     tell()
     unreadable = 0
-    for (const file of fresh) {
+    for (const batch of batchesOf(fresh)) {
       if (closed) return
-      await hash(file)
+      await Promise.all(batch.map(hash))
       if (clock.now() - toldAt >= SETTLE_MS) tell()
     }
     if (closed) return
@@ -141,7 +145,7 @@ export function createCatalogue(
   async function hash(file: FileState) {
     let before = file
     for (let attempt = 1; attempt <= HASH_ATTEMPTS; attempt++) {
-      const outcome = await attempted(hashFile(file.path))
+      const outcome = await attempted(hashFile(file.path, before.size))
       const after = await statPackage(dirname(file.path), file.name)
       if (closed || !after) return
       if (sameState(before, after)) {
@@ -225,3 +229,20 @@ const attempted = (hashing: Promise<FileHashes>) =>
     (hashes) => ({ hashes }),
     (error: unknown) => ({ error }),
   )
+
+/** In the order given. */
+function batchesOf(files: FileState[]): FileState[][] {
+  const batches: FileState[][] = []
+  let bytes = 0
+  for (const file of files) {
+    const batch = batches.at(-1)
+    if (batch && batch.length < BATCH_FILES && bytes + file.size <= BATCH_BYTES) {
+      batch.push(file)
+      bytes += file.size
+    } else {
+      batches.push([file])
+      bytes = file.size
+    }
+  }
+  return batches
+}

@@ -9,28 +9,47 @@ export interface FileHashes {
   chunkHashes: Uint8Array
 }
 
-export type HashFile = (path: string) => Promise<FileHashes>
+/** `known`: of files of its size, of which it may be one: chunk hashes that are the same tell the whole's. */
+export type HashFile = (path: string, known?: readonly FileHashes[]) => Promise<FileHashes>
 
 /** A whole number of chunks of either size. */
 const READ_BYTES = 1024 * 1024
 
 /**
- * Whole and chunk hashes in one pass, synchronously: for a worker thread.
+ * Whole and chunk hashes in one pass, synchronously: for a worker thread. `known` as in HashFile.
  * Throws the system's error, also for a link or anything else that isn't a plain file, and when it shrinks.
  */
-export function hashFile(path: string): FileHashes {
+export function hashFile(path: string, known: readonly FileHashes[] = []): FileHashes {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     const stat = fstatSync(file)
     if (!stat.isFile()) throw new Error(`${path} is no plain file`)
-    return hashBytes(stat.size, (buffer, at) => readSync(file, buffer, 0, buffer.length, at))
+    const read: Read = (buffer, at) => readSync(file, buffer, 0, buffer.length, at)
+    return (known.length > 0 && recognise(stat.size, read, known)) || hashWhole(stat.size, read)
   } finally {
     closeSync(file)
   }
 }
 
-function hashBytes(size: number, read: (buffer: Buffer, at: number) => number): FileHashes {
+type Read = (buffer: Buffer, at: number) => number
+
+function recognise(size: number, read: Read, known: readonly FileHashes[]): FileHashes | undefined {
+  const found = hashChunks(size, read)
+  return known.find(({ chunkHashes }) => found.equals(chunkHashes))
+}
+
+/** The only chunk's hash is the whole's. */
+function hashWhole(size: number, read: Read): FileHashes {
+  if (chunkCount(size) === 1) {
+    const chunkHashes = hashChunks(size, read)
+    return { sha256: chunkHashes.toString('hex'), chunkHashes }
+  }
   const whole = createHash('sha256')
+  const chunkHashes = hashChunks(size, read, (part) => whole.update(part))
+  return { sha256: whole.digest('hex'), chunkHashes }
+}
+
+function hashChunks(size: number, read: Read, onRead: (part: Buffer) => void = () => {}): Buffer {
   const chunkHashes = Buffer.alloc(chunkCount(size) * HASH_BYTES)
   const buffer = Buffer.allocUnsafe(Math.min(size, READ_BYTES))
   for (let at = 0; at < size; ) {
@@ -40,7 +59,7 @@ function hashBytes(size: number, read: (buffer: Buffer, at: number) => number): 
       if (count === 0) throw new Error('the file became shorter while being read')
       filled += count
     }
-    whole.update(part)
+    onRead(part)
     for (let offset = 0; offset < part.length; ) {
       const index = (at + offset) / chunkSize(size)
       const chunk = part.subarray(offset, offset + chunkLength(size, index))
@@ -52,5 +71,5 @@ function hashBytes(size: number, read: (buffer: Buffer, at: number) => number): 
     }
     at += part.length
   }
-  return { sha256: whole.digest('hex'), chunkHashes }
+  return chunkHashes
 }

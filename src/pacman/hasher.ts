@@ -3,6 +3,12 @@ import type { Cancel, Clock } from '../base/clock.ts'
 import { asError } from '../base/error.ts'
 import type { FileHashes, HashFile } from './hash-file.ts'
 
+/** What the thread is told. */
+export interface HashOrder {
+  path: string
+  known: readonly FileHashes[]
+}
+
 /** What the thread sends back; an Error's `code` would not survive the way. */
 export type HashAnswer =
   | { hashes: FileHashes }
@@ -63,13 +69,13 @@ export function createHashWorker({ clock }: { clock: Clock }, workerUrl: URL | s
 
   return {
     close,
-    hashFile: (path) =>
+    hashFile: (path, known = []) =>
       new Promise((resolve, reject) => {
         idle?.()
         worker ??= start()
         worker.ref()
         jobs.push({ resolve, reject })
-        worker.postMessage(path)
+        worker.postMessage({ path, known } satisfies HashOrder)
       }),
   }
 }

@@ -120,7 +120,7 @@ const catalogue: Target = {
 
 const file = { sha256: 'a'.repeat(64), name: 'x', size: 300_000 }
 const spoolDir = join(dir, 'spool')
-const spool = createSpool({ log: silentLog }, { dir: spoolDir })
+const spool = createSpool({ log: silentLog }, { dir: spoolDir, memoryBytes: 0 })
 const spoolNotes: Target = {
   name: 'spool notes',
   dear: true,

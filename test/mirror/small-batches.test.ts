@@ -78,13 +78,30 @@ test('nothing waits longer than 200 ms for one that hangs', () => {
   assert.equal(urls(), ['hung', 'd'])
 })
 
-test('twenty go together, and no more', async () => {
+test('forty go together, and no more', async () => {
   const { clock, many, get, urls } = setUp()
-  for (let n = 0; n < 22; n++) get(`${n}`)
+  for (let n = 0; n < 42; n++) get(`${n}`)
   clock.advance(200)
-  assert.is(many[0]!.urls.length, 20)
+  assert.is(many[0]!.urls.length, 40)
   clock.advance(200)
-  assert.equal(urls(), ['0', '21'])
+  assert.equal(urls(), ['0', '41'])
+})
+
+test('the next curl starts when the last five of one are on their way, if five or more wait, and one at a time', async () => {
+  const { single, many, get } = setUp()
+  for (let n = 0; n < 9; n++) get(`${n}`)
+  single[0]!.handler.onEnd(undefined)
+  await settled()
+  assert.is(many[0]!.urls.length, 8)
+  for (let n = 9; n < 13; n++) get(`${n}`)
+  for (const index of [0, 1, 2, 3]) many[0]!.options.onOutcome(index, three)
+  assert.is(many.length, 1, 'too few wait')
+  get('13')
+  many[0]!.options.onOutcome(4, three)
+  assert.equal(many[1]?.urls, ['9', '10', '11', '12', '13'])
+  for (let n = 14; n < 20; n++) get(`${n}`)
+  many[0]!.options.onOutcome(5, three)
+  assert.is(many.length, 2, 'two are at work')
 })
 
 test('what is absent, silent, of another length or not told of is asked for by itself, and its fault is told', async () => {

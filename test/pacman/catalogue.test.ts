@@ -409,7 +409,7 @@ test('closed before the first look is over, it keeps what an earlier run knew', 
   assert.equal(again.hashed, [])
 })
 
-test('closed while hashing, it stops after that file', async () => {
+test('small files are hashed eight at a time; closed meanwhile, it stops after those', async () => {
   let release = () => {}
   const held = new Promise<void>((resolve) => (release = resolve))
   let begun = () => {}
@@ -421,14 +421,13 @@ test('closed while hashing, it stops after that file', async () => {
       return hashFile(path)
     },
   })
-  put(place, NAME, 'abc')
-  put(place, OTHER, 'defg')
+  for (let n = 0; n < 20; n++) put(place, `some${n}-1-1-any.pkg.tar.zst`, `${n}`)
   const catalogue = place.start()
   await hashing
   await catalogue.close()
   release()
   await catalogue.ready
-  assert.is(place.hashed.length, 1)
+  assert.is(place.hashed.length, 8)
   assert.is(catalogue.count, 0)
   assert.not(place.clock.step())
 })

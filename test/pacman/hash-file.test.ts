@@ -24,6 +24,23 @@ for (const size of [1, 64 * KIB, 64 * KIB + 1, MIB, MIB + 100 * KIB + 1, 64 * MI
     assert.is(Buffer.from(chunkHashes).toString('hex'), chunks.join(''))
   })
 
+for (const size of [100, 64 * KIB + 1, MIB + 1])
+  test(`a file of ${size} bytes that is known is recognised, and another of its size is not taken for it`, () => {
+    const path = join(makeFolder(), 'file')
+    const content = randomBytes(size)
+    writeFileSync(path, content)
+    const { chunkHashes } = hashFile(path)
+    // Any name will do, to see that it is the known one's.
+    const known = [
+      { sha256: 'other', chunkHashes: randomBytes(chunkHashes.length) },
+      { sha256: 'known', chunkHashes },
+    ]
+    assert.is(hashFile(path, known).sha256, 'known')
+    content[size - 1]! ^= 1
+    writeFileSync(path, content)
+    assert.is(hashFile(path, known).sha256, digest(content))
+  })
+
 test('links, folders and what is not there', () => {
   const dir = makeFolder()
   writeFileSync(join(dir, 'file'), 'x')

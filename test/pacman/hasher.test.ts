@@ -44,6 +44,14 @@ test('files asked for together come back each with its own hashes', async () => 
   await worker.close()
 })
 
+test('a file that is known is recognised', async () => {
+  const worker = createHashWorker({ clock: createClock() }, workerFile)
+  const path = makeFile('a')
+  const { chunkHashes } = await worker.hashFile(path)
+  assert.is((await worker.hashFile(path, [{ sha256: 'known', chunkHashes }])).sha256, 'known')
+  await worker.close()
+})
+
 test('a file that cannot be read fails alone, with the system’s code', async () => {
   const worker = createHashWorker({ clock: createClock() }, workerFile)
   const missing = failure(worker.hashFile('/nowhere/file'))

@@ -9,18 +9,18 @@ export interface ChunkMap {
   readonly bytesLeft: number
   /** Chunks that are here from the first on without a gap. */
   readonly prefix: number
-  /** Chunks that have come and are being written. */
+  /** Chunks that have come, and are being hashed or wait for the disk. */
   readonly beingWritten: number
   /** Grows whenever a chunk that was here, or was being written, is missing again. */
   readonly losses: number
   has(chunk: number): boolean
-  /** Neither here nor being written. */
+  /** Neither here nor being hashed or waiting. */
   isMissing(chunk: number): boolean
 }
 
 /** The map as its owner has it. */
 export interface OwnChunkMap extends ChunkMap {
-  /** It has come and is being written. */
+  /** It has come, and is being hashed or waits for the disk. */
   writing(chunk: number): void
   here(chunk: number): void
   /** What was here, or was being written, doesn't count. */

@@ -1,9 +1,11 @@
 import { chunkSize } from '../../base/chunks.ts'
-import { createLender, type Lent } from '../../base/lent-buffers.ts'
+import type { Lent } from '../../base/lent-buffers.ts'
 import type { Sha256, WantedFile } from '../../wire/messages.ts'
 import { type ChunkMap, createChunkMap } from './chunk-map.ts'
-import type { Origins, Spool, SpoolFile } from './spool.ts'
-import type { WholeHash, WholeHasher } from './whole-hash.ts'
+import { createChunkStore } from './chunk-store.ts'
+import type { Spool } from './spool.ts'
+import type { Origins } from './spool-file.ts'
+import type { WholeHasher } from './whole-hash.ts'
 
 /**
  * Where a chunk came from: `peer`, checked against a list; `member`, taken on the word of one that had it from the
@@ -33,15 +35,16 @@ export interface PartialFile {
   expect(chunk: number): void
   refuse(chunk: number): void
   /**
-   * Writes a chunk that is missing or expected, whose bytes it takes over. `stillWanted` is asked when it is written: false, and it
-   * doesn't count. Throws PacsrvError `spool`.
+   * Takes in a chunk that is missing or expected, and its bytes over. It is here at once, and written later; but where the disk
+   * lags it waits for its turn, and then `stillWanted` is asked: false, and it doesn't count. Throws PacsrvError `spool` when it,
+   * or one before, can't be written.
    */
   keep(chunk: number, what: Kept, stillWanted: () => boolean): Promise<boolean>
   /** A chunk of a member is what the list says: as good as a peer's. */
   confirm(chunk: number): void
   /** These chunks are wrong or doubtful: they are as if they had never come. Those who read are told, if there are any. */
   forget(which: (origin: Origin, chunk: number) => boolean): void
-  /** The SHA-256 of the whole against what is promised; call it when every chunk is here. */
+  /** The SHA-256 of the whole against what is promised; call it when every chunk is here. Throws PacsrvError `spool`. */
   isRight(): Promise<boolean>
   /** The whole is right, and is kept for whoever asks next. Returns its chunk hashes where all are known. */
   completed(from: Origins): Uint8Array | undefined
@@ -68,17 +71,15 @@ export async function openPartialFile(
   const origins: (Origin | undefined)[] = new Array(map.chunks).fill(undefined)
   const hashes: (Sha256 | undefined)[] = new Array(map.chunks).fill(undefined)
   const bytesFrom = { peer: 0, member: 0, mirror: 0, spool: 0 }
-  const spooled: SpoolFile = await spool.open(file)
-  const whole: WholeHash = hasher.begin(spooled.path)
-  const recent = createLender<number, { bytes: Uint8Array }>(recycle)
-  /** Chunks that the hash of the whole was told of. */
-  let announced = 0
+  const spooled = await spool.open(file)
+  const store = createChunkStore({ hasher, recycle }, spooled)
   let right = false
   let generation = 0
-  let writing: Promise<unknown> = Promise.resolve()
+  /** Whether what is here has changed since it was last noted. */
+  let unsaved = false
 
   const length = (chunk: number) => Math.min(step, file.size - chunk * step)
-  const prefixBytes = () => Math.min(file.size, map.prefix * step)
+  const readable = () => (right ? file.size : Math.min(map.prefix, map.chunks - 1) * step)
 
   function got(origin: Origin, chunk: number) {
     map.here(chunk)
@@ -86,26 +87,22 @@ export async function openPartialFile(
     bytesFrom[origin] += length(chunk)
   }
 
-  function hashOn() {
-    const parts = []
-    for (; announced < map.prefix; announced++) {
-      const lent = recent.lend(announced)
-      if (lent) parts.push({ ...lent, at: announced * step })
-    }
-    whole.advance(prefixBytes(), parts)
-  }
-
-  const readable = () => (right ? file.size : Math.min(map.prefix, map.chunks - 1) * step)
-
   for (const chunk of spooled.found) got('spool', chunk)
-  hashOn()
+  store.advance(map.prefix)
 
   let saving: Promise<void> = Promise.resolve()
-  /** One after the other: on a busy disk a note may take longer than the next waits. */
+  /** One after the other: on a busy disk a note may take longer than the next waits. What can't be written isn't noted. */
   function save(): Promise<void> {
-    saving = saving.then(() =>
-      spooled.save([...origins.keys()].filter((chunk) => origins[chunk] !== undefined)),
-    )
+    if (unsaved) {
+      unsaved = false
+      saving = saving.then(async () => {
+        const here = [...origins.keys()].filter((chunk) => origins[chunk] !== undefined)
+        await store.flush().then(
+          () => spooled.save(here.filter((chunk) => origins[chunk] !== undefined)),
+          () => {},
+        )
+      })
+    }
     return saving
   }
 
@@ -118,31 +115,28 @@ export async function openPartialFile(
     get readable() {
       return readable()
     },
-    read: spooled.read,
-    lend(position) {
-      const lent = position < readable() ? recent.lend(Math.floor(position / step)) : undefined
-      return lent && { ...lent, bytes: lent.bytes.subarray(position % step) }
-    },
+    read: store.read,
+    lend: (position) => (position < readable() ? store.lend(position) : undefined),
     originOf: (chunk) => origins[chunk],
     hashOf: (chunk) => hashes[chunk],
     digest: hasher.digest,
     expect: map.writing,
     refuse: map.missing,
     async keep(chunk, { origin, hash, bytes }, stillWanted) {
-      map.writing(chunk)
-      // One after another: several threads writing one file spin on its lock, a tenth of a busy daemon's CPU time.
-      const write = writing.then(() => spooled.write(chunk, bytes))
-      writing = write.catch(() => {})
-      await write
+      if (store.isFull) {
+        map.writing(chunk)
+        await store.flush()
+      }
       if (!stillWanted()) {
         map.missing(chunk)
         recycle(bytes)
         return false
       }
+      store.put(chunk, bytes)
       hashes[chunk] = hash
       got(origin, chunk)
-      recent.add(chunk, { bytes })
-      hashOn()
+      unsaved = true
+      store.advance(map.prefix)
       return true
     },
     confirm(chunk) {
@@ -158,17 +152,20 @@ export async function openPartialFile(
         origins[chunk] = hashes[chunk] = undefined
         bytesFrom[origin] -= length(chunk)
         map.missing(chunk)
-        recent.drop(chunk)
+        store.drop(chunk)
       }
       if (map.losses === before) return
       generation++
-      whole.reset()
-      announced = 0
-      hashOn()
+      unsaved = true
+      store.reset()
+      store.advance(map.prefix)
       onForgotten()
     },
     async isRight() {
-      const found = await whole.result(file.size)
+      await store.flush()
+      // The only chunk's hash is the whole's.
+      const only = map.chunks === 1 ? hashes[0] : undefined
+      const found = only ?? (await store.hash())
       right = map.bytesLeft === 0 && found === file.sha256
       return right
     },
@@ -180,10 +177,9 @@ export async function openPartialFile(
     },
     save,
     async close() {
-      whole.close()
-      recent.clear()
-      await writing
+      await store.flush().catch(() => {})
       await save()
+      store.close()
       await spooled.close(map.count > 0 ? 'keep' : 'useless')
     },
   }

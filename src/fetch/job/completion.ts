@@ -1,5 +1,5 @@
 import type { PartialFile } from '../file/partial-file.ts'
-import type { Origins } from '../file/spool.ts'
+import type { Origins } from '../file/spool-file.ts'
 import type { WholeCheck } from '../trust/whole-check.ts'
 import type { Trace } from './trace.ts'
 

@@ -52,8 +52,8 @@ export interface JobPartsHandler {
   onFault(error: unknown): void
 }
 
-/** How often a job notes in the spool what it has, in milliseconds. */
-const SAVE_MS = 1_000
+/** How often a job notes in the spool what has come, in milliseconds: as much is lost with a daemon that is killed. */
+const SAVE_MS = 2_000
 /** Peers that need longer than this for the rest, in milliseconds, aren't all that are worth a search. */
 const SERVED_MS = 4_000
 const NOTHING: MirrorScope = { window: 0, may: () => false }

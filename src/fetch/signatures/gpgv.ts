@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { access, type FileHandle } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import type { ReadableFile } from '../../base/readable-file.ts'
 
 /** `good`: made by a key of pacman's keyring, over this very file. `unknown`: nobody could tell. */
 export type SignatureVerdict = 'good' | 'bad' | 'unknown'
 
 /** Holds a signature against a file, which it reads from its start. Rejects where gpgv can't be run. */
-export type RunGpgv = (signature: Uint8Array, file: FileHandle) => Promise<SignatureVerdict>
+export type RunGpgv = (signature: Uint8Array, file: ReadableFile) => Promise<SignatureVerdict>
 
 /** Where pacman has its keyring unless its configuration says otherwise. */
 const GPG_DIR = '/etc/pacman.d/gnupg/'
@@ -35,7 +37,7 @@ export function createGpgv(gpgDir: () => Promise<string | undefined>): RunGpgv {
       ],
       {
         // execa takes no number of an open file.
-        stdio: ['pipe', 'pipe', 'ignore', file.fd],
+        stdio: ['pipe', 'pipe', 'ignore', file.fd ?? 'pipe'],
         env: { PATH: process.env.PATH, LC_ALL: 'C' },
         timeout: GPGV_MS,
         killSignal: 'SIGKILL',
@@ -44,6 +46,8 @@ export function createGpgv(gpgDir: () => Promise<string | undefined>): RunGpgv {
     const over = once(child, 'close')
     lower(child.pid)
     child.stdin?.on('error', () => {}).end(signature)
+    const packageInput = child.stdio[3] as Writable | null | undefined
+    packageInput?.on('error', () => {}).end(file.bytes)
     let status = ''
     child.stdout?.on('data', (text) => {
       if (status.length < MOST_STATUS) status += text

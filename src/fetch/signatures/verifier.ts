@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
 import type { Clock } from '../../base/clock.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
+import type { ReadableFile } from '../../base/readable-file.ts'
 import type { RunGpgv, SignatureVerdict } from './gpgv.ts'
 
 /** Whether a stranger's signature may be handed over instead of the mirror's. pacman checks it again, and its trust. */
@@ -13,7 +13,7 @@ export interface Verifier {
 export interface VerifierDeps {
   clock: Clock
   /** The package, if it is here whole; whoever asked closes it. */
-  open(sha256: string): Promise<FileHandle | undefined>
+  open(sha256: string): Promise<ReadableFile | undefined>
   gpgv: RunGpgv
 }
 

@@ -25,13 +25,18 @@ async function setUp(spool = createMemorySpool()) {
   return { partial, keep, spool, recycled, forgotten: () => forgotten }
 }
 
-test('a chunk is being written until it is here; then it is readable, but for the last before the whole is right', async () => {
-  const { partial, keep } = await setUp()
-  const kept = keep(0)
-  assert.is(partial.map.beingWritten, 1)
-  assert.is(partial.readable, 0)
-  assert.ok(await kept)
+test('a chunk is readable at once, on whatever it waits to be written; but for the last before the whole is right', async () => {
+  const { partial, keep, spool } = await setUp()
+  spool.holdWrites = new Promise(() => {})
+  assert.ok(await keep(0))
   assert.ok(partial.map.has(0))
+  const read = Buffer.alloc(100)
+  await partial.read(read, 50)
+  assert.ok(read.equals(content.subarray(50, 150)))
+  const lent = partial.lend(10)!
+  assert.ok(Buffer.from(lent.bytes).equals(content.subarray(10, CHUNK)))
+  lent.release()
+  delete spool.holdWrites
   assert.is(partial.readable, CHUNK)
   for (const chunk of [1, 2, 3]) await keep(chunk)
   assert.is(partial.readable, 3 * CHUNK)
@@ -39,7 +44,7 @@ test('a chunk is being written until it is here; then it is readable, but for th
   assert.is(partial.readable, content.length)
 })
 
-test('what is no longer wanted when it has been written doesn’t count, and its buffer goes back', async () => {
+test('what is no longer wanted doesn’t count, and its buffer goes back', async () => {
   const { partial, keep, recycled } = await setUp()
   assert.not.ok(await keep(0, 'peer', content, () => false))
   assert.ok(partial.map.isMissing(0))
@@ -98,16 +103,51 @@ test('its chunk hashes are told when it is complete, if all are known', async ()
   assert.is(hashes?.length, 4 * 32)
 })
 
-test('a disk that is full is an error of the spool', async () => {
+test('only what was written is noted, and nothing twice', async () => {
+  const { partial, keep, spool } = await setUp()
+  await keep(0)
+  await keep(1)
+  const noted = () => spool.files.get(file.sha256)!.noted
+  assert.equal(noted(), [])
+  await partial.save()
+  assert.equal(noted(), [0, 1])
+  assert.ok(
+    spool.files
+      .get(file.sha256)!
+      .bytes.subarray(0, 2 * CHUNK)
+      .equals(content.subarray(0, 2 * CHUNK)),
+  )
+  spool.files.get(file.sha256)!.noted = []
+  await partial.save()
+  assert.equal(noted(), [], 'nothing has changed since')
+  partial.forget((_, chunk) => chunk === 0)
+  await partial.save()
+  assert.equal(noted(), [1])
+})
+
+test('a chunk that came again, after it was forgotten, is what is written and hashed', async () => {
+  const { partial, keep, spool } = await setUp()
+  for (const chunk of [0, 1, 2, 3]) await keep(chunk, 'member', spoilt(content, 1))
+  partial.forget((_, chunk) => chunk === 1)
+  await keep(1)
+  assert.ok(await partial.isRight())
+  assert.ok(spool.files.get(file.sha256)!.bytes.equals(content))
+})
+
+test('a disk that is full is an error of the spool, for the check and for all that come later', async () => {
   const spool = createMemorySpool()
-  const { keep } = await setUp(spool)
+  const { partial, keep } = await setUp(spool)
   spool.room = 0
-  try {
-    await keep(0)
-    assert.unreachable()
-  } catch (error) {
-    assert.is((error as PacsrvError).code, 'spool')
+  await keep(0)
+  for (const what of [() => partial.isRight(), () => keep(1)]) {
+    try {
+      await what()
+      assert.unreachable()
+    } catch (error) {
+      assert.is((error as PacsrvError).code, 'spool')
+    }
   }
+  await partial.close()
 })
 
 test.run()

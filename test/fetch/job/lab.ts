@@ -12,7 +12,8 @@ import { PacsrvError } from '../../../src/base/error.ts'
 import { createLimiter } from '../../../src/base/limiter.ts'
 import { type Log, silentLog } from '../../../src/base/log.ts'
 import { sha256 } from '../../../src/base/sha256.ts'
-import type { CompleteFile, Spool, SpoolFile } from '../../../src/fetch/file/spool.ts'
+import type { Spool } from '../../../src/fetch/file/spool.ts'
+import type { CompleteFile, SpoolFile } from '../../../src/fetch/file/spool-file.ts'
 import type { FilePart, WholeHasher } from '../../../src/fetch/file/whole-hash.ts'
 import { createJob, type Job } from '../../../src/fetch/job/job.ts'
 import type { JobDeps } from '../../../src/fetch/job/order.ts'
@@ -159,9 +160,10 @@ export function createMemorySpool(): MemorySpool {
         path: hash,
         size,
         found: [...file.noted],
-        async write(chunk, bytes) {
+        async write(chunk, parts) {
           live()
           await spool.holdWrites
+          const bytes = Buffer.concat(parts)
           spool.room -= bytes.length
           if (spool.room < 0) throw new PacsrvError('spool', 'no space left on device')
           file.bytes.set(bytes, chunk * chunkSize(size))

@@ -183,13 +183,23 @@ test('the mirror’s bytes are held against the lists before they are kept', asy
   assert.equal(told.slice(1), [`settled ${CHUNK}`, 'arrived 1', 'kept mirror'])
 })
 
-test('a chunk whose list has gone while it was written doesn’t count', async () => {
-  const { reception, peer, bytes, told, retire, partial } = await setUp()
-  reception.receive(peer, 1, bytes(1))
-  retire()
+test('a chunk whose list has gone while it waited for the disk doesn’t count', async () => {
+  const { reception, peer, bytes, told, retire, partial, spool } = await setUp({ size: 70 * CHUNK })
+  let goOn = () => {}
+  spool.holdWrites = new Promise((resolve) => {
+    goOn = resolve
+  })
+  for (let chunk = 0; chunk < 64; chunk++) reception.receive(peer, chunk, bytes(chunk))
   await nextTurn()
-  assert.equal(told, ['wasted 1'])
-  assert.ok(partial.map.isMissing(1))
+  assert.is(partial.map.count, 64, 'so much may lie in memory')
+  reception.receive(peer, 64, bytes(64))
+  await nextTurn()
+  assert.is(partial.map.beingWritten, 1)
+  retire()
+  goOn()
+  await nextTurn()
+  assert.is(told.at(-1), 'wasted 64')
+  assert.ok(partial.map.isMissing(64))
 })
 
 test('a member’s word is noted where there is no list to say so', async () => {
@@ -210,12 +220,15 @@ test('when the job is over nothing is kept', async () => {
   assert.is(partial.map.count, 0)
 })
 
-test('a full disk is told', async () => {
-  const { reception, peer, bytes, told, spool } = await setUp()
+test('a full disk is told with the chunk after the one that it has no room for', async () => {
+  const { reception, peer, bytes, told, spool, partial } = await setUp()
   spool.room = 0
   reception.receive(peer, 1, bytes(1))
+  await partial.save()
+  reception.receive(peer, 2, bytes(2))
   await nextTurn()
-  assert.equal(told, ['fault'])
+  assert.equal(told, ['arrived 1', 'kept peer', 'fault'])
+  assert.equal([...spool.files.values()][0]!.noted, [], 'what is not there is not noted')
 })
 
 test.run()

@@ -4,6 +4,7 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { fileInMemory } from '../../../src/base/readable-file.ts'
 import { createGpgv, verdictOf } from '../../../src/fetch/signatures/gpgv.ts'
 import { makeFolder } from '../../pacman/make.ts'
 
@@ -53,8 +54,8 @@ withGpg('gpgv itself: this package, another, another key, no keyring', async () 
     gpg('--output', join(folder, `keys-${who}`, 'pubring.gpg'), '--export')
     execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'])
   }
-  const verdict = async (who: string, keys: string, path: string) => {
-    const handle = await open(path)
+  const verdict = async (who: string, keys: string, path: string, inMemory = false) => {
+    const handle = inMemory ? fileInMemory(await readFile(path), new Date()) : await open(path)
     try {
       return await createGpgv(async () => join(folder, keys))(
         await readFile(join(folder, `${who}.sig`)),
@@ -66,6 +67,8 @@ withGpg('gpgv itself: this package, another, another key, no keyring', async () 
   }
   assert.is(await verdict('one', 'keys-one', file), 'good')
   assert.is(await verdict('one', 'keys-one', other), 'bad')
+  assert.is(await verdict('one', 'keys-one', file, true), 'good')
+  assert.is(await verdict('one', 'keys-one', other, true), 'bad')
   assert.is(await verdict('two', 'keys-one', file), 'bad')
   assert.is(await verdict('one', 'nothing', file), 'unknown')
 })

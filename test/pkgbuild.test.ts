@@ -62,7 +62,6 @@ test('the package has all that is shipped, where it belongs, with the modes that
     for (const name of [
       'dist/pacsrv-xfer',
       'dist/pacsrv-mirrors',
-      'dist/pacsrv-progress',
       'dist/main.cjs',
       'dist/share/man/man1/pacsrv-xfer.1',
     ]) {
@@ -75,7 +74,6 @@ test('the package has all that is shipped, where it belongs, with the modes that
       'usr/bin/pacsrv-xfer 755',
       'usr/lib/pacsrv/main.cjs 644',
       'usr/lib/pacsrv/pacsrv-mirrors 755',
-      'usr/lib/pacsrv/pacsrv-progress 644',
       'usr/lib/sysusers.d/pacsrv.conf 644',
       'usr/lib/tmpfiles.d/pacsrv.conf 644',
       'usr/share/man/man1/pacsrv-xfer.1 644',

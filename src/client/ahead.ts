@@ -1,31 +1,51 @@
 /**
  * Reads a transaction ahead: asks pacman what else it will download, and tells the daemon. Started by the client as
- * `node ahead.cjs SOCKET PARENT` and left to itself; whatever goes wrong, pacman is served file by file.
+ * `node ahead.cjs SOCKET PARENT` and left to itself; whatever goes wrong, pacman is served file by file. It ends with the
+ * pacman that it is for, and so does the pacman that it asks.
  */
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { execa } from 'execa'
 import { type AheadRequest, curlEnvironment } from '../http/fetch-stream.ts'
 import { parsePrinted, readAheadArguments } from '../pacman/read-ahead.ts'
 import { askDaemon } from './ask-daemon.ts'
 
 const PACMAN_MS = 10_000
-/** A line of some 200 bytes for each of all of Arch's packages is a tenth of it. */
-const PRINTED_BYTES = 32 * 1024 * 1024
 const DAEMON_MS = 2_000
+/** How often it is looked whether pacman is still there, in milliseconds. */
+const LOOK_MS = 200
 
-async function readAhead([socket, parent]: string[]): Promise<void> {
+/** When the process with this number began, as proc(5) has it; undefined when there is none. */
+function startOf(pid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+async function readAhead([socket, parent]: [string, string]): Promise<void> {
+  const start = startOf(parent)
+  const endWithIt = () => {
+    if (startOf(parent) !== start) process.exit()
+  }
+  setInterval(endWithIt, LOOK_MS).unref()
   const argv = readFileSync(`/proc/${parent}/cmdline`, 'utf8').split('\0').slice(0, -1)
   const args = readAheadArguments(argv)
   if (!args) return
-  const urls = parsePrinted(await printed(args))
-  if (urls.length === 0) return
-  const start = readFileSync(`/proc/${parent}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19]
+  const { stdout, failed } = await execa('pacman', args, {
+    stdin: 'ignore',
+    timeout: PACMAN_MS,
+    reject: false,
+  })
+  const urls = parsePrinted(stdout ?? '')
+  if (failed || urls.length === 0) return
+  endWithIt()
   const body: AheadRequest = {
     urls,
     environment: curlEnvironment(process.env),
     transaction: `${parent} ${start}`,
   }
-  await askDaemon(socket!, {
+  await askDaemon(socket, {
     method: 'POST',
     path: '/v1/ahead',
     body: JSON.stringify(body),
@@ -33,13 +53,6 @@ async function readAhead([socket, parent]: string[]): Promise<void> {
   })
 }
 
-/** What pacman prints, nothing where it fails. Not by execa: to load it takes longer than all else here. */
-function printed(args: string[]): Promise<string> {
-  return new Promise((resolve) => {
-    const options = { timeout: PACMAN_MS, maxBuffer: PRINTED_BYTES }
-    const child = execFile('pacman', args, options, (error, stdout) => resolve(error ? '' : stdout))
-    child.stdin?.end()
-  })
-}
-
-readAhead(process.argv.slice(2)).catch(() => {})
+// What execa has started ends with an exit, and not with a signal that nobody hears.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit())
+readAhead(process.argv.slice(2) as [string, string]).catch(() => {})

@@ -66,7 +66,7 @@ static bool gather(struct answer *answer, size_t wanted, const unsigned char **b
 
 static bool is_text(unsigned char type)
 {
-	return type == FRAME_SIZE || (type >= FRAME_LINE && type <= FRAME_MISMATCH);
+	return type == FRAME_SIZE || (type >= FRAME_LINE && type <= FRAME_PROGRESS);
 }
 
 static enum answer_state take_frame_header(struct answer *answer)
@@ -85,15 +85,21 @@ static enum answer_state take_frame_header(struct answer *answer)
 	return ANSWER_GOES_ON;
 }
 
+static uint64_t number_in(const char *text)
+{
+	uint64_t number = 0;
+	for (int i = 0; i < 8; i++) {
+		number = number << 8 | (unsigned char)text[i];
+	}
+	return number;
+}
+
 static enum answer_state take_size(struct answer *answer)
 {
-	const unsigned char *number = (const unsigned char *)answer->text;
 	if (answer->gathered != 8 || answer->has_size) {
 		return ANSWER_BROKEN;
 	}
-	for (int i = 0; i < 8; i++) {
-		answer->size = answer->size << 8 | number[i];
-	}
+	answer->size = number_in(answer->text);
 	answer->has_size = true;
 	return answer->size <= MOST_FILE_BYTES ? ANSWER_GOES_ON : ANSWER_BROKEN;
 }
@@ -104,6 +110,12 @@ static enum answer_state end_frame(struct answer *answer)
 	switch (answer->type) {
 	case FRAME_SIZE:
 		return take_size(answer);
+	case FRAME_PROGRESS:
+		if (answer->gathered != 16) {
+			return ANSWER_BROKEN;
+		}
+		answer->handler->progress(answer->context, number_in(answer->text), number_in(answer->text + 8));
+		return ANSWER_GOES_ON;
 	case FRAME_LINE:
 		answer->handler->line(answer->context, answer->text, answer->gathered);
 		return ANSWER_GOES_ON;

@@ -22,6 +22,7 @@ enum frame {
 	FRAME_DONE = 9,
 	FRAME_MIRROR = 10,
 	FRAME_MISMATCH = 11,
+	FRAME_PROGRESS = 12,
 };
 
 enum answer_state { ANSWER_GOES_ON, ANSWER_DONE, ANSWER_MIRROR, ANSWER_MISMATCH, ANSWER_BROKEN };
@@ -32,6 +33,7 @@ struct answer_handler {
 	bool (*rewind)(void *context);
 	void (*line)(void *context, const char *text, size_t length);
 	void (*ahead_wanted)(void *context);
+	void (*progress)(void *context, uint64_t done, uint64_t elapsed_ms);
 };
 
 struct answer {

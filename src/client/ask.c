@@ -18,6 +18,8 @@ enum {
 	SILENCE_MS = 2000,
 	/* Signs of life are not enough: the longest without a byte of the file. */
 	NO_DATA_MS = 300 * 1000,
+	/* 24 days: nothing takes longer. */
+	MOST_ELAPSED_MS = INT32_MAX,
 	LOOK_MS = 100,
 	CONNECT_AGAIN_MS = 20,
 	READ_BYTES = 256 * 1024,
@@ -110,6 +112,8 @@ static int reach(const char *path, enum outcome *outcome)
 struct call {
 	const struct request *request;
 	struct output *output;
+	const struct answer *answer;
+	int64_t elapsed_ms; /* as the daemon said last; -1: it has not */
 	int error; /* of writing the file */
 };
 
@@ -129,11 +133,37 @@ static bool on_rewind(void *context)
 	return output_rewind(call->output);
 }
 
+static bool shows(const struct request *request)
+{
+	return request->columns > 0 && !request->quiet;
+}
+
 static void on_line(void *context, const char *text, size_t length)
 {
 	const struct request *request = ((struct call *)context)->request;
-	if (request->columns > 0 && length > 0 && !request->quiet) {
+	if (shows(request) && length > 0) {
 		say(STDOUT_FILENO, "", text, length < request->columns ? length : request->columns, "\r");
+	}
+}
+
+static void draw(const struct call *call, uint64_t done, const char *ending)
+{
+	const struct progress progress = {
+		.name = strrchr(call->request->url, '/') + 1,
+		.done = done,
+		.size = call->answer->size,
+		.elapsed_ms = call->elapsed_ms,
+	};
+	progress_draw(&progress, call->request->columns, ending);
+}
+
+static void on_progress(void *context, uint64_t done, uint64_t elapsed_ms)
+{
+	struct call *call = context;
+	call->elapsed_ms = elapsed_ms < MOST_ELAPSED_MS ? (int64_t)elapsed_ms : MOST_ELAPSED_MS;
+	/* All of it is drawn when it has been checked. */
+	if (shows(call->request) && done < call->answer->size) {
+		draw(call, done, "\r");
 	}
 }
 
@@ -143,7 +173,7 @@ static void on_ahead_wanted(void *context)
 	request->ahead_wanted(request);
 }
 
-static const struct answer_handler HANDLER = { on_data, on_rewind, on_line, on_ahead_wanted };
+static const struct answer_handler HANDLER = { on_data, on_rewind, on_line, on_ahead_wanted, on_progress };
 
 /* Waits for bytes; false when the daemon is to be left. `waited` since the last of them. */
 static bool is_worth_waiting(const char *socket, int64_t waited, bool has_begun)
@@ -176,7 +206,9 @@ static enum outcome finish(const struct answer *answer, enum answer_state state,
 	if (!output_open(call->output)) {
 		return NO_ROOM;
 	}
-	if (!request->quiet && length > 0) {
+	if (shows(request) && call->elapsed_ms >= 0) {
+		draw(call, answer->size, "\n");
+	} else if (!request->quiet && length > 0) {
 		say(STDOUT_FILENO, "", answer->text,
 			request->columns > 0 && length > request->columns ? request->columns : length, "\n");
 	}
@@ -192,6 +224,7 @@ static enum outcome read_answer(int fd, struct call *call)
 	int64_t grew = heard;
 	bool has_begun = false;
 	answer_init(&answer, &HANDLER, call);
+	call->answer = &answer;
 	while (state == ANSWER_GOES_ON) {
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
 		ssize_t got = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
@@ -223,7 +256,7 @@ static enum outcome read_answer(int fd, struct call *call)
 
 enum outcome ask_daemon(const struct request *request, struct output *output)
 {
-	struct call call = { .request = request, .output = output };
+	struct call call = { .request = request, .output = output, .elapsed_ms = -1 };
 	enum outcome outcome;
 	int fd = reach(request->socket, &outcome);
 	if (fd < 0) {

@@ -18,5 +18,4 @@ export function buildScripts(output: string): void {
     withAnswers(head + source('pacsrv-repository').replace(/^#!.*\n/, '') + rest),
     0o755,
   )
-  write('pacsrv-progress', source('pacsrv-progress'), 0o644)
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 static bool ends_with(const char *text, const char *ending)
@@ -13,6 +12,9 @@ static bool ends_with(const char *text, const char *ending)
 	size_t size = strlen(ending);
 	return length >= size && strcmp(text + length - size, ending) == 0;
 }
+
+/* The script's word for one try of a mirror. */
+static const char MIRROR_WORD[] = "--mirror";
 
 enum kind { LOCAL, DATABASE, SIGNATURE, PACKAGE };
 
@@ -77,9 +79,12 @@ int main(int count, char **words)
 	struct output output;
 
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 0);
-	find_library((const char *)getauxval(AT_EXECFN));
 	words++;
 	count--;
+	if (count == 6 && strcmp(words[0], MIRROR_WORD) == 0 && strstr(words[1], "://")) {
+		signals_catch();
+		return mirror_command(words + 1);
+	}
 	if (count >= 2 && strcmp(words[0], "--config") == 0) {
 		file = words[1];
 		words += 2;
@@ -117,10 +122,10 @@ int main(int count, char **words)
 		enum life life = daemon_life(conf.socket);
 		daemon = life == LIFE_FRESH || life == LIFE_UNKNOWN ? "live" : "none";
 	}
-	char tried[640] = "";
+	char tried[REPORT_BYTES] = "";
 	/* What needs no asking is done here: each program that the script starts costs as much as we do. */
 	if (kind >= SIGNATURE && strcmp(daemon, "live") != 0 &&
-		mirror_try(url, terminal_columns(), &output, tried, sizeof tried)) {
+		mirror_try(url, terminal_columns(), &output, tried)) {
 		keep(&output);
 	}
 	output_drop(&output);

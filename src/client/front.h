@@ -71,6 +71,8 @@ struct progress {
 	int64_t elapsed_ms;
 };
 void progress_line(char *to, const struct progress *progress, unsigned columns);
+/* Draws it on the terminal. */
+void progress_draw(const struct progress *progress, unsigned columns, const char *ending);
 
 /* Signals end the program at once, with its temporary file and its child (output.c). */
 void signals_catch(void);
@@ -100,12 +102,11 @@ void transaction_of(pid_t parent, char *text, size_t room);
 /* To pacman's user, once a transaction: pacsrv isn't used, and why (told.c). Nothing to whoever isn't pacman. */
 void tell_once(const char *why);
 
-/* Other programs (spawn.c). */
-void find_library(const char *executed);
+/* Other programs (spawn.c). The path of a file that belongs to this program is valid until the next is asked for. */
+const char *in_library(const char *name);
 _Noreturn void run_program(const struct conf *conf, char **words);
 /* `tried`: what mirror_try came to, or an empty string. */
 _Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried);
-bool start_daemon(const struct conf *conf);
 void read_ahead(const struct request *request);
 bool fetch_remote(const struct conf *conf, const char *url, struct output *output);
 /* Begins a program whose standard output is `out`, or ours where that is negative; false where that fails. `input`, of at
@@ -114,8 +115,24 @@ enum { INPUT_BYTES = 4096 };
 bool run_begin(const char **words, int out, const char *input);
 /* Waits for it; its exit status. */
 int run_end(void);
-/* The first try of the mirror, as the script would make it (mirror.c); `columns` as of a request. True: the file is there. Else `tried` says for the
-   script what curl came to, or is empty where it wasn't asked. */
-bool mirror_try(const char *url, unsigned columns, struct output *output, char *tried, size_t room);
+/* Starts a daemon, where this user may (start.c); false where none is to be had. */
+bool start_daemon(const struct conf *conf);
+
+/* One file from a mirror by curl, as pacman's own downloader would (mirror.c). */
+struct mirror_call {
+	const char *url;
+	const char *to;       /* the file to be made; none, where the mirror's is no newer than `present` */
+	const char *present;  /* a copy that is here, or NULL */
+	const char *patience; /* seconds without a byte */
+	unsigned columns;     /* as of a request */
+};
+/* What curl came to: `pacsrv STATUS BYTES SECONDS CONNECTED MESSAGE`. */
+enum { REPORT_BYTES = 640 };
+/* curl's exit status; with 0, what came is said. */
+int mirror_get(const struct mirror_call *call, char report[REPORT_BYTES]);
+/* The first try. True: the file is there. Else `tried` is for the script: curl's status and report; or it is empty where curl wasn't asked. */
+bool mirror_try(const char *url, unsigned columns, struct output *output, char tried[REPORT_BYTES]);
+/* For the script: `words` are URL, TO, the file that the report goes to, PATIENCE, PRESENT or an empty string. Returns what mirror_get does. */
+int mirror_command(char **words);
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEADS_BYTES = 32 * 1024, DRAW_MS = 200 };
+enum { HEADS_BYTES = 32 * 1024, DRAW_MS = 200, EXIT_NO_CURL = 2 };
 
 /* A word of curl's configuration, which has the URL: in a command line a password in it could be seen. */
 static bool quote(const char *url, char text[INPUT_BYTES])
@@ -29,14 +29,22 @@ static bool quote(const char *url, char text[INPUT_BYTES])
 	return true;
 }
 
-static bool begin_curl(const char *input, const char *to, int heads)
+/* As pacman's own downloader: its time-outs, its user agent, the server's time kept. */
+static bool begin_curl(const struct mirror_call *call, const char *input, int heads)
 {
 	const char *agent = getenv("HTTP_USER_AGENT");
-	/* As pacsrv-mirrors.sh's get() has them. */
-	const char *words[] = { "curl", "-sfLgR", "--connect-timeout", "10", "--speed-limit", "1", "--speed-time", "10",
-		"-K", "-", "-o", to, "-D", "-", "-w",
-		"\\npacsrv %{http_code} %{size_download} %{time_total} %{time_connect} %{errormsg}",
-		agent && agent[0] != '\0' ? "-A" : NULL, agent, NULL };
+	const char *words[24] = { "curl", "-sfLgR", "--connect-timeout", "10", "--speed-limit", "1", "--speed-time",
+		call->patience, "-K", "-", "-o", call->to, "-D", "-", "-w",
+		"\\npacsrv %{http_code} %{size_download} %{time_total} %{time_connect} %{errormsg}" };
+	size_t count = 16;
+	if (agent && agent[0] != '\0') {
+		words[count++] = "-A";
+		words[count++] = agent;
+	}
+	if (call->present) {
+		words[count++] = "-z";
+		words[count++] = call->present;
+	}
 	return run_begin(words, heads, input);
 }
 
@@ -57,13 +65,6 @@ struct watched {
 	const char *file;
 	unsigned columns; /* 0: nothing is drawn */
 };
-
-static void draw(const struct watched *watched, const char *ending)
-{
-	char line[COLUMNS_MOST];
-	progress_line(line, &watched->progress, watched->columns);
-	say(STDOUT_FILENO, "", line, strlen(line), ending);
-}
 
 /* Reads curl's heads and report until it ends, the last that fits; draws meanwhile. */
 static void read_heads(int fd, char heads[HEADS_BYTES], struct watched *watched)
@@ -93,7 +94,7 @@ static void read_heads(int fd, char heads[HEADS_BYTES], struct watched *watched)
 			stat(watched->file, &found) == 0) {
 			drawn = now_ms();
 			watched->progress.done = (uint64_t)found.st_size;
-			draw(watched, "\r");
+			progress_draw(&watched->progress, watched->columns, "\r");
 		}
 	}
 	watched->progress.elapsed_ms = now_ms() - begun;
@@ -109,49 +110,80 @@ static void say_got(struct watched *watched, uint64_t size)
 		snprintf(text, sizeof text, ": %llu bytes from the mirror\n", (unsigned long long)size);
 		say(STDOUT_FILENO, "", name, strlen(name), text);
 	} else {
-		draw(watched, "\n");
+		progress_draw(&watched->progress, watched->columns, "\n");
 	}
 }
 
-bool mirror_try(const char *url, unsigned columns, struct output *output, char *tried, size_t room)
+int mirror_get(const struct mirror_call *call, char report[REPORT_BYTES])
 {
 	static char heads[HEADS_BYTES];
 	char input[INPUT_BYTES];
 	struct stat found;
-	struct watched watched = { .progress.name = strrchr(url, '/') + 1, .columns = columns };
-	size_t length = strlen(url);
-	bool is_quiet = columns > 0 && length > 4 && strcmp(url + length - 4, ".sig") == 0; /* pacman shows none of them */
+	struct watched watched = {
+		.progress.name = strrchr(call->url, '/') + 1,
+		.file = call->to,
+		.columns = call->columns,
+	};
+	size_t length = strlen(call->url);
+	/* pacman shows none of them. */
+	bool is_quiet = call->columns > 0 && length > 4 && strcmp(call->url + length - 4, ".sig") == 0;
 	int ends[2];
-	tried[0] = '\0';
-	if (!quote(url, input) || pipe2(ends, O_CLOEXEC) != 0) {
-		return false;
+	report[0] = '\0';
+	if (!quote(call->url, input) || pipe2(ends, O_CLOEXEC) != 0) {
+		return EXIT_NO_CURL;
 	}
-	watched.file = output_lend(output);
 	if (is_quiet) {
 		watched.columns = 0;
 	}
-	bool has_begun = begin_curl(input, watched.file, ends[1]);
+	bool has_begun = begin_curl(call, input, ends[1]);
 	close(ends[1]);
 	if (!has_begun) {
 		close(ends[0]);
-		return false;
+		return EXIT_NO_CURL;
 	}
 	read_heads(ends[0], heads, &watched);
 	close(ends[0]);
 	int status = run_end();
-	if (status == 0 && stat(watched.file, &found) == 0) {
-		if (!is_quiet) {
-			say_got(&watched, (uint64_t)found.st_size);
-		}
-		return true;
+	if (status == 0 && !is_quiet && stat(call->to, &found) == 0) {
+		say_got(&watched, (uint64_t)found.st_size);
 	}
-	if (status != 0) {
-		/* The last: a server's own line may look like it. */
-		const char *report = "";
-		for (const char *at = heads; (at = strstr(at, "\npacsrv ")) != NULL; at++) {
-			report = at;
-		}
-		snprintf(tried, room, "%d%s", status, report);
+	/* The last: a server's own line may look like it. */
+	for (const char *at = heads; (at = strstr(at, "\npacsrv ")) != NULL; at++) {
+		snprintf(report, REPORT_BYTES, "%s", at + 1);
+	}
+	return status;
+}
+
+bool mirror_try(const char *url, unsigned columns, struct output *output, char tried[REPORT_BYTES])
+{
+	char report[REPORT_BYTES];
+	const struct mirror_call call = { .url = url, .to = output_lend(output), .patience = "10", .columns = columns };
+	int status = mirror_get(&call, report);
+	tried[0] = '\0';
+	if (status == 0) {
+		return access(call.to, F_OK) == 0;
+	}
+	if (report[0] != '\0') {
+		snprintf(tried, REPORT_BYTES, "%d\n%.600s", status, report);
 	}
 	return false;
+}
+
+int mirror_command(char **words)
+{
+	char report[REPORT_BYTES];
+	const struct mirror_call call = {
+		.url = words[0],
+		.to = words[1],
+		.present = words[4][0] != '\0' ? words[4] : NULL,
+		.patience = words[3],
+		.columns = terminal_columns(),
+	};
+	int status = mirror_get(&call, report);
+	int fd = open(words[2], O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		dprintf(fd, "%s\n", report);
+		close(fd);
+	}
+	return status;
 }

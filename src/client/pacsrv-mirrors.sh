@@ -1,18 +1,19 @@
 #!/bin/sh
-# pacsrv-mirrors URL OUT [DAEMON SOCKET [TRIED]]: a file from the mirrors by curl, as pacman's own downloader would get it.
+# pacsrv-mirrors URL OUT DAEMON SOCKET TRIED FRONT: a file from the mirrors by curl, as pacman's own downloader would get it.
 #
 # The front executes this when the daemon is not there, has no luck or is not to be asked. DAEMON is `live` (it is asked
 # which mirrors are down, and told of those that seem to be), `busy` (it was silent: it is only asked for the file once
 # more where no mirror gave anything) or `none`. TRIED is what a first try of the URL came to (mirror.c): curl's status and
-# report. Its parent is pacman: the front executed it in its own place.
+# report. FRONT makes each further try (mirror.c). Its parent is pacman: the front executed it in its own place.
 #
 # It runs as root, so it goes to the URL that pacman gave and to servers that pacman's own configuration names, nowhere
 # else: of what the daemon says only the order counts.
-url=$1 out=$2 daemon=${3:-none} socket=$4 tried=$5
+url=$1 out=$2 daemon=$3 socket=$4 tried=$5 front=$6
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
 name=${url##*/}
 most_tries=20 most_seconds=60 # pacman asks the next server by itself
+last_patience=20 # for the last mirror, in seconds without a byte; stock pacman has 10
 
 case $out in
 */*) folder=${out%/*}/ ;;
@@ -21,22 +22,23 @@ esac
 stem=${out%.part}
 [ ${#stem} -lt $((${#folder} + 220)) ] || stem=$folder$(printf '%.200s' "${stem##*/}")
 tmp=$stem.$$.part # pacman and pacsrv's own catalogue both pass over *.part
-answers=$stem.$$.answer.part # the heads that curl was sent, and its report
+answer_file=$stem.$$.answer.part # what curl came to
 
-# A child in the background and a trap: the shell would otherwise hold a signal back until its child is done. Its
-# standard input goes by 3: what runs in the background gets /dev/null for 0.
-exec 3<&0
-child='' watcher=''
+# A child in the background and a trap: the shell would otherwise hold a signal back until its child is done. It is waited for,
+# since it has a child of its own to end.
+child=''
 leave() {
-	# shellcheck disable=SC2086 # one or the other may be empty
-	[ -z "$child$watcher" ] || kill $child $watcher 2>/dev/null
-	rm -f "$tmp" "$answers"
+	if [ -n "$child" ]; then
+		kill "$child" 2>/dev/null
+		wait "$child" 2>/dev/null
+	fi
+	rm -f "$tmp" "$answer_file"
 	exit "$1"
 }
 trap 'leave 130' INT
 trap 'leave 143' TERM HUP
 run() {
-	"$@" <&3 3<&- &
+	"$@" &
 	child=$!
 	wait "$child"
 	status=$?
@@ -62,13 +64,6 @@ file://*) kind=local daemon=none ;;
 	esac
 	;;
 esac
-case $name in
-*.pkg.tar*) label=${name%.pkg.tar*} ;;
-*.db) label=${name%.db} ;;
-*.files) label=${name%.files} ;;
-*) label=$name ;;
-esac
-
 # shellcheck source=src/client/pacsrv-repository.sh
 . "${0%/*}/pacsrv-repository"
 
@@ -98,8 +93,7 @@ esac
 # build.js writes it here from mirror/answers.ts: sets $answer by curl's exit status and the server's.
 meaning() { answer=broken; }
 
-# One try, as pacman's own downloader would: its time-outs, its user agent, the server's time kept. Sets $answer, what
-# became of it, and $report, what to say of it. The URL is no argument: it may carry a password.
+# One try. Sets $answer, what became of it, and $report, what to say of it. What came the front has said.
 get() {
 	if [ -n "$tried" ]; then # the front has made this try, and it failed
 		status=${tried%%[!0-9]*}
@@ -109,34 +103,16 @@ get() {
 		tried=''
 		return "$status"
 	fi
-	quoted=$1
-	case $1 in *[\"\\]*) quoted=$(printf '%s' "$1" | sed 's/["\\]/\\&/g') ;; esac
-	set -- -sfLgR --connect-timeout 10 --speed-limit 1 --speed-time "$patience" -K - -o "$tmp" \
-		-w '\npacsrv %{http_code} %{size_download} %{time_total} %{time_connect} %{errormsg}\n'
-	[ -z "$HTTP_USER_AGENT" ] || set -- -A "$HTTP_USER_AGENT" "$@"
-	[ -z "$present" ] || set -- -z "$present" "$@"
-	: >"$answers"
-	if [ -n "$columns" ]; then
-		watch 3<&- &
-		watcher=$!
-		set -- -D - "$@"
-	fi
-	run curl "$@" >"$answers" 3<<-EOT
-		url = "$quoted"
-	EOT
+	: >"$answer_file"
+	run "$front" --mirror "$1" "$tmp" "$answer_file" "$patience" "$present"
 	status=$?
-	if [ -n "$watcher" ]; then
-		kill "$watcher" 2>/dev/null
-		wait "$watcher" 2>/dev/null
-		watcher=
-	fi
-	read_report <"$answers"
+	read_report <"$answer_file"
 	return $status
 }
 read_report() {
-	code=000 bytes=0 seconds=0 connected=0 report='curl gave up'
-	while read -r key code_ bytes_ seconds_ connected_ report_; do
-		[ "$key" != pacsrv ] || code=$code_ bytes=$bytes_ seconds=$seconds_ connected=$connected_ report=$report_
+	code=000 connected=0 report='curl gave up'
+	while read -r key code_ _ _ connected_ report_; do
+		[ "$key" != pacsrv ] || code=$code_ connected=$connected_ report=$report_
 	done
 	meaning "$status" "$code"
 }
@@ -152,25 +128,19 @@ remember_mirror() {
 	database-*.sig) ;;
 	database-*)
 		[ ! -e "$note" ] || rm -f "$note"
-		[ "$1" = "$url" ] || has_level DatabaseNever || printf '%s.sig\n' "$1" >"$note"
+		[ "$1" = "$url" ] || configures DatabaseNever || printf '%s.sig\n' "$1" >"$note"
 		;;
 	esac
 }
 
 # `got URL`: it was the right answer.
 got() {
-	rm -f "$answers"
+	rm -f "$answer_file"
 	remember_mirror "$1"
 	if [ ! -e "$tmp" ]; then # the condition wasn't met
 		cp -p "$present" "$tmp" || leave 1
-		if [ -n "$columns" ]; then echo " $label is up to date"; else echo "$name: up to date"; fi
-	elif [ -z "$columns" ]; then
-		echo "$name: $bytes bytes from the mirror"
-	elif [ "${name%.sig}" = "$name" ]; then
-		seconds=${seconds%???}
-		milliseconds=${seconds%.*}${seconds#*.}
-		while [ "${milliseconds#0?}" != "$milliseconds" ]; do milliseconds=${milliseconds#0}; done
-		progress "$bytes" "$bytes" "$milliseconds" && echo
+		label=${name%.db}
+		if [ -t 1 ]; then echo " ${label%.files} is up to date"; else echo "$name: up to date"; fi
 	fi
 	finish
 }
@@ -186,7 +156,7 @@ not_needed() {
 	*-absent) set -- PackageOptional ;;
 	*) return 1 ;;
 	esac
-	[ -z "$present" ] && has_level "$1"
+	[ -z "$present" ] && configures "$1"
 }
 
 # One after another, each URL of a line that wasn't tried; what the first comes to is what is told in the end.
@@ -217,7 +187,7 @@ $mirror"
 		esac
 		if not_needed; then
 			: >"$tmp"
-			rm -f "$answers"
+			rm -f "$answer_file"
 			finish
 		fi
 	done <<-EOT
@@ -228,21 +198,16 @@ $mirror"
 out_of_room() {
 	[ "$status" = 23 ] || return 0
 	report="$folder can't be written"
+	# What was written is removed, so what is free now tells little; a full file system may take no new file either.
 	free=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print $4 }')
-	[ "${free:-1024}" -ge 1024 ] || report="no room is left in $folder: make some, for example with paccache -r"
+	if [ "${free:-1024}" -lt 1024 ] || (: >"$tmp") 2>/dev/null; then
+		report="no room is left in $folder: make some, for example with paccache -r"
+	fi
 	say "$report"
 	leave 1
 }
 
-columns=
-if [ -t 1 ]; then
-	columns=$(stty size </dev/tty 2>/dev/null)
-	columns=${columns#* }
-	[ "${columns:-0}" -gt 0 ] || columns=80
-	# shellcheck source=src/client/pacsrv-progress.sh
-	. "${0%/*}/pacsrv-progress"
-fi
-order='' answered='' slow='' patience=10
+order='' answered='' slow='' patience=10 # seconds without a byte, as pacman's own downloader has them
 case $kind-$name in
 database-*.sig)
 	from=$url
@@ -257,6 +222,8 @@ database-*.sig)
 	[ "$daemon-${http_proxy-}${https_proxy-}${HTTPS_PROXY-}${all_proxy-}${ALL_PROXY-}" != live- ] ||
 		order=$(printf '%s' "$url" | curl -q -sf --unix-socket "$socket" --max-time 0.5 --limit-rate 100K -G \
 			--data-urlencode url@- http://localhost/v1/mirrors)
+	# Where there is no other mirror, the daemon has waited for this one already.
+	[ "$kind-$order" != "package-$url" ] || patience=$last_patience
 	case $order in '' | "$url" | "$url
 "*) try "$url" ;; esac
 	try "$(others)"
@@ -268,13 +235,15 @@ esac
 if [ "$kind-$daemon-$answered" = package-busy- ]; then
 	path=${url#*://}
 	run curl -q -sfg --unix-socket "$socket" --speed-limit 1 --speed-time 10 -o "$tmp" \
-		--url "http://localhost/${path#*/}" && echo "$name: from the daemon" && rm -f "$answers" && finish
+		--url "http://localhost/${path#*/}" && echo "$name: from the daemon" && rm -f "$answer_file" && finish
 	rm -f "$tmp"
 fi
 
-# A mirror that took the call and was too slow, behind a crowded line say: curl as XferCommand would still be waiting.
-if [ $kind = package ] && [ -n "$slow" ]; then
-	patience=60
+# A mirror that took the call and was too slow, behind a crowded line say: curl as XferCommand would still be waiting, and
+# so would pacman's own downloader where it is told to.
+if [ -n "$slow" ] && { [ $kind-$patience = package-10 ] || configures DisableDownloadTimeout; }; then
+	patience=$last_patience
+	! configures DisableDownloadTimeout || patience=86400
 	get "$slow" && got "$slow"
 	rm -f "$tmp"
 fi
@@ -283,7 +252,7 @@ fi
 case $daemon-$kind-$answered in
 live-signature-)
 	run curl -q -sf --unix-socket "$socket" --max-time 8 -o "$tmp" -G --data-urlencode "url=$url" \
-		http://localhost/v1/signature && rm -f "$answers" && finish
+		http://localhost/v1/signature && rm -f "$answer_file" && finish
 	;;
 esac
 say "$first_report"

@@ -24,8 +24,9 @@ ask_parent() {
 	EOT
 }
 
-# pacman's own configuration: the repository that $url is of. A word for each of its SigLevel, then this file at its other
-# servers, if $url is of the first: pacman asks the second only when this call has failed with them all.
+# pacman's own configuration: the repository that $url is of. DisableDownloadTimeout, if it is said; a word for each of its
+# SigLevel; then this file at its other servers, if $url is of the first: pacman asks the second only when this call has
+# failed with them all.
 repository='' asked_repository=''
 ask_repository() {
 	[ -z "$asked_repository" ] || return 0
@@ -38,6 +39,7 @@ ask_repository() {
 	esac
 	repository=$("$@" 2>/dev/null | BASE=${url%/*} NAME=$name awk '
 		/^\[/ { section = $0 }
+		$1 == "DisableDownloadTimeout" { print }
 		$1 == "SigLevel" { level[section] = level[section] "\n" $3 }
 		$1 == "Server" {
 			sub(/^Server = /, "")
@@ -50,7 +52,7 @@ ask_repository() {
 			print (found in level ? level[found] : level["[options]"]) (isFirst ? others[found] : "")
 		}')
 }
-has_level() {
+configures() {
 	ask_repository
 	case "
 $repository

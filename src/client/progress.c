@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-/* As base/progress.ts, which says whence; a test holds the two together. */
+/* As pacman draws it (its callback.c, draw_pacman_progress_bar). Below NARROW its line would wrap: only name, size and percent
+   are shown. */
 enum { NARROW = 60, LEAST_INFO = 50, UNKNOWN_SECONDS = 360000 };
 
 static const char *scale(double *value)
@@ -17,11 +19,25 @@ static const char *scale(double *value)
 	return units[unit];
 }
 
+/* Without the endings that pacman doesn't show. */
+static int label_length(const char *name, size_t most)
+{
+	static const char *const endings[] = { ".db", ".files" };
+	const char *packed = strstr(name, ".pkg.tar");
+	size_t length = packed ? (size_t)(packed - name) : strlen(name);
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+		size_t size = strlen(endings[i]);
+		if (length > size && strcmp(name + length - size, endings[i]) == 0) {
+			length -= size;
+		}
+	}
+	return (int)(length < most ? length : most);
+}
+
 /* The label in `width` letters. */
 static void fit(char *to, size_t room, const char *name, int width)
 {
-	const char *ending = strstr(name, ".pkg.tar");
-	int length = ending ? (int)(ending - name) : (int)strnlen(name, room);
+	int length = label_length(name, room);
 	if (length <= width) {
 		snprintf(to, room, "%-*.*s", width, length, name);
 	} else if (width > 6) {
@@ -79,4 +95,11 @@ void progress_line(char *to, const struct progress *progress, unsigned columns)
 			bar);
 	}
 	snprintf(to, COLUMNS_MOST, "%.*s", width, line);
+}
+
+void progress_draw(const struct progress *progress, unsigned columns, const char *ending)
+{
+	char line[COLUMNS_MOST];
+	progress_line(line, progress, columns);
+	say(STDOUT_FILENO, "", line, strlen(line), ending);
 }

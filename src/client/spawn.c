@@ -2,40 +2,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/auxv.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { MOST_WORDS = 256, FAILED_SECONDS = 60, EXIT_NO_PROGRAM = 127 };
+enum { MOST_WORDS = 256, EXIT_NO_PROGRAM = 127 };
 
-static char library[PATH_MAX] = "/usr/lib/pacsrv";
-
-/* What belongs to the program lies beside it (a build) or in /usr/lib (the package). `executed`: as the kernel was told. */
-void find_library(const char *executed)
+/* What belongs to the program lies beside it (a build) or in /usr/lib (the package). */
+static const char *find_library(void)
 {
-	char path[PATH_MAX];
+	static char library[PATH_MAX];
 	char beside[PATH_MAX + 16];
-	if (!executed || !realpath(executed, path)) {
-		return;
+	const char *executed = (const char *)getauxval(AT_EXECFN); /* as the kernel was told */
+	if (executed && realpath(executed, library)) {
+		*strrchr(library, '/') = '\0';
+		snprintf(beside, sizeof beside, "%s/main.cjs", library);
+		if (access(beside, F_OK) == 0) {
+			return library;
+		}
 	}
-	char *slash = strrchr(path, '/');
-	*slash = '\0';
-	snprintf(beside, sizeof beside, "%s/main.cjs", path);
-	if (access(beside, F_OK) == 0) {
-		memcpy(library, path, strlen(path) + 1);
-	}
+	return "/usr/lib/pacsrv";
 }
 
-static const char *in_library(const char *name)
+const char *in_library(const char *name)
 {
 	static char path[PATH_MAX + 32];
+	static const char *library;
+	library = library ? library : find_library();
 	snprintf(path, sizeof path, "%s/%s", library, name);
 	return path;
 }
@@ -175,7 +173,8 @@ _Noreturn void run_mirrors(const char *url, const char *out, const char *daemon,
 {
 	char script[PATH_MAX + 32];
 	memcpy(script, in_library("pacsrv-mirrors"), sizeof script);
-	const char *words[] = { "sh", script, url, out, daemon, socket, tried, NULL };
+	const char *front = (const char *)getauxval(AT_EXECFN);
+	const char *words[] = { "sh", script, url, out, daemon, socket, tried, front ? front : "pacsrv-xfer", NULL };
 	execute(words);
 }
 
@@ -197,84 +196,8 @@ bool fetch_remote(const struct conf *conf, const char *url, struct output *outpu
 	return false;
 }
 
-/* In a chroot, say, or by alpm, Node would start in vain. Whether it may in the end is start.ts's to decide. */
-static bool may_start(const struct conf *conf)
-{
-	struct stat here;
-	struct stat there;
-	if (!conf->may_start) {
-		return false;
-	}
-	if (real_uid() == 0) {
-		if (stat("/proc/1/root/", &there) != 0) {
-			return errno == EACCES;
-		}
-		return stat("/", &here) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
-	}
-	const struct passwd *me = conf->own_state ? NULL : getpwuid(real_uid());
-	return conf->own_state || (me && strcmp(me->pw_name, conf->user) == 0);
-}
-
-/* Where it is remembered that a start failed: beside the socket, or where this user may write if that folder is not
-   there. Only its own user's counts. */
-static void failure_file(const struct conf *conf, bool beside, char path[PATH_MAX + 32])
-{
-	const char *run = getenv("XDG_RUNTIME_DIR");
-	if (beside) {
-		snprintf(path, PATH_MAX + 32, "%s.failed", conf->socket);
-	} else if (real_uid() == 0) {
-		snprintf(path, PATH_MAX + 32, "/run/pacsrv-start.failed");
-	} else {
-		snprintf(path, PATH_MAX + 32, "%.4000s/pacsrv-start.failed", run && run[0] == '/' ? run : "/tmp");
-	}
-}
-
-static bool has_failed(const struct conf *conf)
-{
-	for (int beside = 0; beside < 2; beside++) {
-		char path[PATH_MAX + 32];
-		struct stat found;
-		failure_file(conf, beside, path);
-		if (lstat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == real_uid()) {
-			time_t age = time(NULL) - found.st_mtime;
-			if (age >= 0 && age < FAILED_SECONDS) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-static void remember(const struct conf *conf, bool failed)
-{
-	int fd = -1;
-	for (int beside = 1; beside >= 0; beside--) {
-		char path[PATH_MAX + 32];
-		failure_file(conf, beside, path);
-		unlink(path);
-		if (failed && fd < 0) {
-			fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-		}
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-}
-
-bool start_daemon(const struct conf *conf)
-{
-	if (!may_start(conf) || has_failed(conf)) {
-		return false;
-	}
-	char script[PATH_MAX + 32];
-	memcpy(script, in_library("start.cjs"), sizeof script);
-	const char *words[] = { "node", script, conf->file, conf->socket, NULL };
-	bool started = run(words, -1) == 0;
-	remember(conf, !started);
-	return started;
-}
-
-/* Asking pacman takes its time, and nobody waits for it: neither we nor pacman. */
+/* Asking pacman takes its time, and nobody waits for it: neither we nor pacman. It stays in pacman's process group, so that
+   Ctrl-C ends it too. */
 void read_ahead(const struct request *request)
 {
 	char script[PATH_MAX + 32];
@@ -284,7 +207,6 @@ void read_ahead(const struct request *request)
 	if (fork() != 0) {
 		return;
 	}
-	setsid();
 	signals_default();
 	int nothing = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3; fd++) {

@@ -23,7 +23,7 @@ async function startDaemon(file: string, socket: string): Promise<boolean> {
   const config = readConfig(file, ownPaths)
   if (config.server.socket !== socket || !mayStart(config) || isInChroot()) return false
   let gone = false
-  if (file === DEFAULT_CONFIG_FILE && isSystemdHere() && process.getuid?.() === 0) {
+  if (file === DEFAULT_CONFIG_FILE && isSystemdHere() && isRoot()) {
     const started = await execa('systemctl', ['start', 'pacsrv.service'], {
       reject: false,
       timeout: START_MS,
@@ -53,9 +53,14 @@ async function startDaemon(file: string, socket: string): Promise<boolean> {
   return false
 }
 
+/** The user that this process really is: fakeroot feigns another, by libc's functions. */
+function isRoot(): boolean {
+  return /^Uid:\t\d+\t0\t/m.test(readFileSync('/proc/self/status', 'utf8'))
+}
+
 function mayStart(config: Config): boolean {
-  const { uid, username } = userInfo()
-  return uid === 0 || username === config.daemon.user || config.daemon['state-dir'] === ownPaths().stateDir
+  const { username } = userInfo()
+  return isRoot() || username === config.daemon.user || config.daemon['state-dir'] === ownPaths().stateDir
 }
 
 /**
@@ -63,7 +68,7 @@ function mayStart(config: Config): boolean {
  * point tells; where there is no /proc, nothing is started.
  */
 function isInChroot(): boolean {
-  if (process.getuid?.() !== 0) return false
+  if (!isRoot()) return false
   try {
     const [here, there] = [statSync('/'), statSync('/proc/1/root/')]
     return here.dev !== there.dev || here.ino !== there.ino

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import { createLimiter } from '../base/limiter.ts'
-import { createCallersAhead } from '../fetch/callers-ahead.ts'
+import { type CallersAhead, createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
 import type { Located } from '../fetch/locator.ts'
 import type { FileNetwork } from '../fetch/network.ts'
-import type { ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
 import { createGpgv } from '../fetch/signatures/gpgv.ts'
 import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
@@ -26,7 +25,7 @@ import type { StorageParts } from './storage.ts'
 export interface FetchingParts {
   network: FileNetwork
   downloads: Downloads
-  readAhead: ReadAhead
+  readAhead: CallersAhead
   signatures: Signatures
   scout: Scout
   deadMirrors: DeadMirrors
@@ -46,10 +45,8 @@ export function createFetching(
     catalogue,
     pacmanConf,
     pacmanAgent,
-  }: Pick<
-    StorageParts,
-    'spool' | 'wholeHasher' | 'figures' | 'keep' | 'keepsAll' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'
-  >,
+    databases,
+  }: Omit<StorageParts, 'onDropped'>,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -134,6 +131,7 @@ export function createFetching(
     ),
     deadMirrors,
     network,
+    databases: databases.signatures,
     verifier: createVerifier({
       clock,
       async open(sha256) {

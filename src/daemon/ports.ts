@@ -14,7 +14,8 @@ import { createSignaturePledges } from '../http/signature-pledges.ts'
 import { listenOnSocket, tryListen } from '../http/socket.ts'
 import { statusOf } from '../http/status.ts'
 import { createCallerMirrors } from '../mirror/caller-mirrors.ts'
-import { createCallerDatabases } from '../pacman/caller-databases.ts'
+import { createCallersPacman } from '../pacman/callers-pacman.ts'
+import { readPacmanConf } from '../pacman/pacman-conf.ts'
 import { createSyncDatabases } from '../pacman/sync-databases.ts'
 import type { Context } from './context.ts'
 import type { DiscoveryParts } from './discovery.ts'
@@ -72,8 +73,10 @@ function answerDeps(
   const { overlay, heldFiles } = node
   const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network } = fetching
   const log = logOf('http')
-  const callers = createCallerDatabases({
+  const callers = createCallersPacman({
     clock,
+    ownConfig: config.daemon['pacman-conf'],
+    readConf: async (file, root) => (await readPacmanConf(file, root)).conf,
     open: (dir) => createSyncDatabases({ log: logOf('pacman'), clock }, { dir }),
   })
   const locator = createLocator({ databases, callers, pacmanConf, order: deadMirrors.order })
@@ -95,7 +98,6 @@ function answerDeps(
     fetch: { fetcher, readAhead, signatures, prefetch, log },
     packages: {
       fetcher,
-      readAhead,
       signatures,
       scout,
       spool,

@@ -8,6 +8,7 @@ import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts
 import { type Figures, openFigures } from '../figures/figures.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
+import { createDatabaseSignatures, type DatabaseSignatures } from '../pacman/database-signatures.ts'
 import type { FileHashes } from '../pacman/hash-file.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
@@ -22,7 +23,8 @@ export interface StorageParts {
   pacmanConf(): Promise<PacmanConf | undefined>
   /** What pacman calls itself to mirrors; undefined where there is none. */
   pacmanAgent: string | undefined
-  databases: WatchedDatabases
+  /** With the signatures that they carry. */
+  databases: WatchedDatabases & { signatures: DatabaseSignatures }
   catalogue: Catalogue
   spool: Spool
   wholeHasher: WholeHasher
@@ -49,10 +51,8 @@ export async function createStorage(context: Context): Promise<Living & { parts:
     : createLivePacmanConf({ log, clock, problems }, daemon['pacman-conf'])
   const [conf, pacmanAgent] = await Promise.all([pacmanConf(), readPacmanAgent()])
   const { cacheDirs, dbPath } = conf ?? PACMAN_DEFAULTS
-  const databases = createSyncDatabases(
-    { log, clock, problems },
-    { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') },
-  )
+  const sync = { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') }
+  const databases = createSyncDatabases({ log, clock, problems }, sync)
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
@@ -89,8 +89,11 @@ export async function createStorage(context: Context): Promise<Living & { parts:
     parts: {
       pacmanConf,
       pacmanAgent,
-      databases: keeping.refreshed(databases),
-      catalogue: catalogue,
+      databases: {
+        ...keeping.refreshed(databases),
+        signatures: createDatabaseSignatures({ log, clock }, sync),
+      },
+      catalogue,
       spool,
       wholeHasher,
       figures,

@@ -1,35 +1,41 @@
-import { environmentKey } from '../base/caller-environment.ts'
+import { type Caller, callerKey, createCallers } from './callers.ts'
+import type { Located } from './locator.ts'
 import { createReadAhead, type ReadAhead, type ReadAheadDeps } from './read-ahead.ts'
 
-/** Callers of different environments at the same time; the one heard longest ago is forgotten. */
-const MOST_CALLERS = 8
+/** A read-ahead for each caller. */
+export interface CallersAhead {
+  /** Whether this caller's transaction is new: then its list is wanted, once. */
+  isNew(caller: Caller): boolean
+  /** The list of a transaction. */
+  begin(files: Located[], caller: Caller): void
+  /** The caller has asked for this file, and whoever answers has it or follows its job. */
+  asked(sha256: string, caller: Caller): void
+  /** What is on its way stops, unless somebody else waits for it. */
+  stop(): void
+}
 
-/**
- * A read-ahead for each environment: what one caller says it will ask for, and through which proxy, has nothing to do
- * with what another's is fetched through, or with its turn.
- */
-export function createCallersAhead(deps: ReadAheadDeps): ReadAhead {
-  const callers = new Map<string, ReadAhead>()
+/** Transactions remembered, so that each is asked for its list once. */
+const MOST_TRANSACTIONS = 100
 
-  function of(environment: Record<string, string>): ReadAhead {
-    const key = environmentKey(environment)
-    const known = callers.get(key) ?? createReadAhead(deps)
-    callers.delete(key)
-    callers.set(key, known)
-    for (const [oldest, one] of callers) {
-      if (callers.size <= MOST_CALLERS) break
-      callers.delete(oldest)
-      one.stop()
-    }
-    return known
-  }
+export function createCallersAhead(deps: ReadAheadDeps): CallersAhead {
+  const transactions = new Set<string>()
+  const callers = createCallers<ReadAhead>(deps.clock, {
+    make: (environment) => createReadAhead(deps, environment),
+    end: (one) => one.stop(),
+  })
 
   return {
-    isNew: (transaction, environment) => of(environment).isNew(transaction, environment),
-    begin: (files, environment) => of(environment).begin(files, environment),
-    asked: (sha256, environment) => of(environment).asked(sha256, environment),
+    isNew(caller) {
+      const key = callerKey(caller)
+      if (caller.transaction === undefined || transactions.has(key)) return false
+      transactions.add(key)
+      if (transactions.size > MOST_TRANSACTIONS) transactions.delete(transactions.values().next().value!)
+      return true
+    },
+    begin: (files, caller) => callers.enter(caller)?.begin(files),
+    asked: (sha256, caller) => callers.get(caller)?.asked(sha256),
     stop() {
-      for (const one of callers.values()) one.stop()
+      for (const one of callers.all()) one.stop()
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { DeadMirrors } from '../mirror/dead-mirrors.ts'
-import type { CallerDatabases } from '../pacman/caller-databases.ts'
+import type { CallersPacman } from '../pacman/callers-pacman.ts'
 import type { PacmanConf, Repository } from '../pacman/pacman-conf.ts'
 import type { PackageFile, SyncDatabases } from '../pacman/sync-databases.ts'
 import { fileNameOfUrl, repositoryOfUrl } from '../pacman/urls.ts'
@@ -10,6 +10,8 @@ export interface Located {
   file: WantedFile
   /** URLs of it, best first. */
   mirrors: string[]
+  /** Whose database names it. */
+  repository?: string
   /** When it was built, in seconds since 1970, if the databases say. */
   built?: number
   /** What pacman wants of its signature; undefined where its repository isn't known. */
@@ -18,7 +20,7 @@ export interface Located {
 
 /** Which file is meant, and from where it may be fetched: only what the databases name, only from pacman's mirrors. */
 export interface Locator {
-  /** What `url` is, or in words why it is the caller's own business. `transaction`: which pacman asks (CallerDatabases). */
+  /** What `url` is, or in words why it is the caller's own business. `transaction`: which pacman asks (CallersPacman). */
   locate(url: string, transaction?: string): Promise<Located | { reason: string }>
   /** What the path of a CacheServer's URL names: the last folder that is a repository's name tells which. */
   locatePath(path: string): Promise<Located | undefined>
@@ -26,7 +28,7 @@ export interface Locator {
 
 export interface LocatorDeps {
   databases: SyncDatabases
-  callers: CallerDatabases
+  callers: CallersPacman
   /** pacman's configuration as it is now; undefined where pacman-conf gives none. */
   pacmanConf(): Promise<PacmanConf | undefined>
   order: DeadMirrors['order']
@@ -37,7 +39,7 @@ const SCHEMES = /^(https?|ftp):\/\//i
 
 export function createLocator({ databases, callers, pacmanConf, order }: LocatorDeps): Locator {
   function locatedAs(
-    { sha256, size, name, built }: PackageFile,
+    { sha256, size, name, built, repository }: PackageFile,
     mirrors: string[],
     signature?: Repository['signatures'],
   ): Located {
@@ -45,6 +47,7 @@ export function createLocator({ databases, callers, pacmanConf, order }: Locator
     return {
       file: { sha256, size, name },
       mirrors: allowed,
+      repository,
       ...(built === undefined ? {} : { built }),
       ...(signature === undefined ? {} : { signature }),
     }
@@ -54,11 +57,12 @@ export function createLocator({ databases, callers, pacmanConf, order }: Locator
     async locate(url, transaction) {
       const name = fileNameOfUrl(url)
       if (name === undefined) return { reason: 'its URL names no file' }
-      const conf = await pacmanConf()
+      const own = transaction === undefined ? undefined : await callers.of(transaction)
+      if (own === 'unknown') return { reason: "this pacman's configuration or databases can't be known here" }
+      const conf = own?.conf ?? (await pacmanConf())
       const origin = conf && repositoryOfUrl(url, conf)
       if (!origin) return { reason: 'its URL is under no Server of pacman.conf' }
-      const own = transaction === undefined ? undefined : await callers.of(transaction)
-      const found = await (own ?? databases).find(name, origin.repository)
+      const found = await (own?.databases ?? databases).find(name, origin.repository)
       if (!found || found.size === 0) return { reason: 'no sync database names it' }
       return locatedAs(found, origin.mirrors)
     },

@@ -1,18 +1,18 @@
+import type { CallerEnvironment } from '../base/caller-environment.ts'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { SMALL_BYTES } from '../base/sizes.ts'
 import type { WantedFile } from '../wire/messages.ts'
+import { FOLLOWED_MS } from './callers.ts'
 import type { Job } from './job/job.ts'
 import type { Located } from './locator.ts'
 import { createRateMeter } from './sources/rate-meter.ts'
 
 /** Fetches what a transaction will ask for before it asks, in its order, so that it finds it ready. */
 export interface ReadAhead {
-  /** Whether this transaction is new: then its list is wanted, once. */
-  isNew(transaction: string, environment: Record<string, string>): boolean
-  /** The list of a transaction. */
-  begin(files: Located[], environment: Record<string, string>): void
+  /** The list of the transaction. */
+  begin(files: Located[]): void
   /** pacman has asked for this file, and whoever answers has it or follows its job. */
-  asked(sha256: string, environment: Record<string, string>): void
+  asked(sha256: string): void
   /** What is on its way stops, unless somebody else waits for it. */
   stop(): void
 }
@@ -21,7 +21,7 @@ export interface ReadAheadDeps {
   clock: Clock
   /** Asks the network about all of them at once, so that an upgrade costs one search. */
   find(files: WantedFile[]): void
-  fetch(located: Located, environment: Record<string, string>): Job
+  fetch(located: Located, environment: CallerEnvironment): Job
   /** Whether it is here whole, or on its way for somebody who has asked. */
   isUnderWay(sha256: string): boolean
   /** All that is on its way, for whomever. */
@@ -33,24 +33,21 @@ export interface ReadAheadDeps {
 /** Files on their way ahead at the same time, as pacman's ParallelDownloads has it by default … */
 const AT_ONCE = 5
 /** … of which a small one counts as a part: several go by one curl. */
-const SMALL_PART = 1 / 4
+const SMALL_PART = 1 / 8
 /** Bytes fetched ahead of what pacman has asked for. */
 const MOST_BYTES = 1024 ** 3
 const MOST_FILES = 2_000
 /** How often it is measured how fast all comes together, in milliseconds. */
 const MEASURE_MS = 500
-/** Where what is on its way takes longer than this, in milliseconds, nothing more is begun … */
+/** Where what is on its way takes longer than this, in milliseconds, nothing more is begun but small files … */
 const LONG_MS = 2_000
 /** … as long as it comes about as fast as anything ever did: the line is full then, whoever else would be on it. */
 const FULL = 0.85
-/** pacman that asks for nothing for so long, in milliseconds, is gone, or is asking its user something. */
-const FOLLOWED_MS = 60_000
-/** Transactions remembered, so that each is asked for its list once. */
-const MOST_TRANSACTIONS = 100
 
 /**
  * Whether what is on its way fills the line for a while. More on it would only come at the cost of what pacman asks for
- * first, and pacman has its work with each file only when it has had the one before. Rates are bytes a second.
+ * first, and pacman has its work with each file only when it has had the one before. Small files are no load, and pacman
+ * would wait for each of them in its turn. Rates are bytes a second.
  */
 export function fillsLine(line: { bytesLeft: number; rate: number; bestRate: number }): boolean {
   const isFull = line.rate > 0 && line.rate >= FULL * line.bestRate
@@ -95,20 +92,15 @@ function watchLine(
   }
 }
 
-export function createReadAhead({
-  clock,
-  find,
-  fetch,
-  isUnderWay,
-  jobs,
-  received,
-}: ReadAheadDeps): ReadAhead {
-  const transactions = new Set<string>()
+/** `environment`: what all of it is fetched through. */
+export function createReadAhead(
+  { clock, find, fetch, isUnderWay, jobs, received }: ReadAheadDeps,
+  environment: CallerEnvironment,
+): ReadAhead {
   /** In pacman's order; what is asked for or begun leaves it. */
   const queue = new Map<string, Located>()
   /** Begun, and not yet asked for. */
   const ahead = new Map<string, { bytes: number; leave: () => void; over: boolean }>()
-  let environment: Record<string, string> = {}
   let heardAt = clock.now()
   let stopTimer: Cancel | undefined
   /** What pacman asked for last. */
@@ -132,11 +124,14 @@ export function createReadAhead({
       line?.stop()
       line = undefined
     }
+    let isTaken = isLineTaken()
     for (const [sha256, located] of queue) {
+      const isSmall = located.file.size <= SMALL_BYTES
       if (running() > AT_ONCE - SMALL_PART || bytes() + located.file.size > MOST_BYTES) return
-      if (isLineTaken()) return
+      if (isTaken && !isSmall) continue
       queue.delete(sha256)
       if (!isUnderWay(sha256)) start(located)
+      isTaken ||= !isSmall && isLineTaken()
     }
   }
 
@@ -176,14 +171,7 @@ export function createReadAhead({
   }
 
   return {
-    isNew(transaction) {
-      if (transactions.has(transaction)) return false
-      transactions.add(transaction)
-      if (transactions.size > MOST_TRANSACTIONS) transactions.delete(transactions.values().next().value!)
-      return true
-    },
-    begin(files, callers) {
-      environment = callers
+    begin(files) {
       const wanted = files.filter(({ file }) => !ahead.has(file.sha256)).slice(0, MOST_FILES)
       heardAt = clock.now()
       find(wanted.map(({ file }) => file))

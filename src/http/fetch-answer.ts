@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { mirrorsFor } from '../base/caller-environment.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { CallersAhead } from '../fetch/callers-ahead.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
 import type { Job, JobEnd } from '../fetch/job/job.ts'
 import type { Located } from '../fetch/locator.ts'
 import type { Prefetch } from '../fetch/prefetch.ts'
-import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import { CURL_ENVIRONMENT, FRAME_HEADER_BYTES, FrameType, HEARTBEAT_MS } from './fetch-stream.ts'
 
@@ -18,7 +18,7 @@ export const DATA_BYTES = 512 * 1024
 
 export interface FetchDeps {
   fetcher: Fetcher
-  readAhead: ReadAhead
+  readAhead: CallersAhead
   signatures: Signatures
   prefetch: Prefetch
   log: Log
@@ -120,15 +120,19 @@ export function frameHeader(type: number, length: number): Buffer {
   return header
 }
 
-export async function readBody(request: IncomingMessage, most: number): Promise<string> {
-  const parts: Buffer[] = []
-  let length = 0
-  for await (const part of request) {
-    length += part.length
-    if (length > most) throw new PacsrvError('usage', 'the request is too long')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
+export function readBody(request: IncomingMessage, most: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let length = 0
+    request.on('data', (part: Buffer) => {
+      length += part.length
+      if (length <= most) parts.push(part)
+      else reject(new PacsrvError('usage', 'the request is too long'))
+    })
+    request.once('end', () => resolve(Buffer.concat(parts).toString('utf8')))
+    request.once('error', reject)
+    request.once('close', () => reject(new PacsrvError('usage', 'the request was cut short')))
+  })
 }
 
 /** A line's end in HTTP_USER_AGENT would begin another header. */
@@ -151,7 +155,8 @@ export async function answerAhead(
 ): Promise<void> {
   const asked = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
   const { urls, environment: given } = asked
-  const transaction = typeof asked.transaction === 'string' ? asked.transaction : undefined
+  const named = asked.transaction
+  const transaction = typeof named === 'string' && named.length <= TRANSACTION_LENGTH ? named : undefined
   const wanted = Array.isArray(urls)
     ? urls.slice(0, AHEAD_FILES).filter((url) => typeof url === 'string')
     : []
@@ -162,7 +167,7 @@ export async function answerAhead(
   const located = all.flatMap(({ url, one }) =>
     'reason' in one ? [] : [{ ...one, mirrors: mirrorsFor(one.mirrors, url, environment) }],
   )
-  readAhead.begin(located, environment)
-  signatures.begin(located, environment)
+  readAhead.begin(located, { environment, transaction })
+  signatures.begin(located, { environment, transaction })
   response.writeHead(204).end()
 }

@@ -12,17 +12,22 @@ export const FrameType = {
   aheadWanted: 6,
   /** The file's size in bytes (u64, big endian); before any data. */
   size: 7,
-  /**
-   * A line for the terminal, as text, with no end of line; at least every `HEARTBEAT_MS`, so that silence means a hung
-   * daemon. Empty where there is no terminal.
-   */
+  /** A line for the terminal, as text, with no end of line: what daemons sent that drew the bar themselves. */
   line: 8,
-  /** Last: all data was sent and the whole matches the sync database. The line that remains, as text. */
+  /**
+   * Last: all data was sent and the whole matches the sync database. Where it came from, as text: the line that remains where
+   * there is no terminal.
+   */
   done: 9,
   /** Last: ask the mirror yourself. Why, as text. */
   mirror: 10,
   /** Last: what the mirrors have is not what the sync database promises. A sentence, as text. */
   mismatch: 11,
+  /**
+   * How far it is: bytes that have come and milliseconds since the request (u64 each, big endian); at least every
+   * `HEARTBEAT_MS`, so that silence means a hung daemon.
+   */
+  progress: 12,
 } as const
 
 export const FRAME_HEADER_BYTES = 5

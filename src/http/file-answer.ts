@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asError, PacsrvError } from '../base/error.ts'
-import { progressLine, sourcesLine } from '../base/progress.ts'
+import { sourcesLine } from '../base/progress.ts'
 import type { JobEnd } from '../fetch/job/order.ts'
 import {
   BODY_BYTES,
@@ -16,12 +16,13 @@ import {
   type Voice,
   written,
 } from './fetch-answer.ts'
-import { FrameType } from './fetch-stream.ts'
+import { FRAME_HEADER_BYTES, FrameType } from './fetch-stream.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
 import { SIGNATURE } from './signature-answer.ts'
 
-const MOST_COLUMNS = 1_000
 const TEXT_LENGTH = 1_000
+/** What is here has taken this long, in milliseconds: a rate is to be shown. */
+const READY_MS = 1
 
 /** What the front asks for: `name=value`, each ended by a NUL, so that C needs no JSON. */
 export interface FileRequest {
@@ -30,8 +31,6 @@ export interface FileRequest {
   environment: Record<string, string>
   /** The pacman that calls: its pid and start time. Left out where it isn't pacman. */
   transaction?: string
-  /** How wide its terminal is; 0 where there is none. */
-  columns: number
 }
 
 export interface FileDeps {
@@ -51,28 +50,27 @@ export async function answerFile(
   response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
   try {
     const asked = parseFileRequest(await readBody(request, BODY_BYTES))
-    const { url, environment, transaction, columns } = asked
+    const { url, transaction } = asked
     const located = await fetcher.locate(url.replace(SIGNATURE, ''), transaction)
     if ('reason' in located) return void response.end(textFrame(FrameType.mirror, located.reason))
     const { file } = located
     if (SIGNATURE.test(url)) {
-      const bytes =
-        (await packages.pledges.held(file.sha256)) ?? (await signatures.ready(located, environment))
-      return void response.end(
-        bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
-      )
+      const bytes = (await packages.pledges.held(file.sha256)) ?? (await signatures.ready(located, asked))
+      return void response.end(bytes ? whole(`${file.name}.sig`, bytes) : textFrame(FrameType.mirror, ''))
     }
-    const wanted = transaction !== undefined && readAhead.isNew(transaction, environment)
-    const head = [sizeFrame(file.size), ...(wanted ? [frameHeader(FrameType.aheadWanted, 0)] : [])]
+    const head = [
+      sizeFrame(file.size),
+      ...(readAhead.isNew(asked) ? [frameHeader(FrameType.aheadWanted, 0)] : []),
+    ]
     const ready = await findReady(located, packages)
     if (ready) {
-      readAhead.asked(file.sha256, environment)
-      return await sendReady(ready, response, { head, line: lastLine(file, 1, ready.origin, columns) })
+      readAhead.asked(file.sha256, asked)
+      return await sendReady(ready, response, head)
     }
     response.write(Buffer.concat(head))
-    const handed = handOver(jobFor(fetcher, located, asked), response, textVoice(columns))
+    const handed = handOver(jobFor(fetcher, located, asked), response, createVoice())
     // Only now: reading ahead lets the job go, and one that nobody follows stops.
-    readAhead.asked(file.sha256, environment)
+    readAhead.asked(file.sha256, asked)
     await handed
   } catch (error) {
     logFault(log, error)
@@ -90,20 +88,18 @@ export function parseFileRequest(body: string): FileRequest {
   const url = fields.get('url')
   if (url === undefined) throw new PacsrvError('usage', 'the request names no URL')
   const transaction = fields.get('transaction')
-  const columns = Math.floor(Number(fields.get('columns')))
   return {
     url,
     environment: knownEnvironment(Object.fromEntries(fields)),
-    columns: columns > 0 ? Math.min(MOST_COLUMNS, columns) : 0,
     ...(transaction !== undefined && transaction.length <= TRANSACTION_LENGTH ? { transaction } : {}),
   }
 }
 
 /** A file that is here, of any size; it closes it. A small one goes out in one write: each costs the front a turn. */
 async function sendReady(
-  { handle, size }: ReadyFile,
+  { handle, size, origin }: ReadyFile,
   response: ServerResponse,
-  { head, line }: { head: Buffer[]; line: string },
+  head: Buffer[],
 ): Promise<void> {
   let parts = head
   try {
@@ -117,51 +113,44 @@ async function sendReady(
       await written(response, Buffer.concat(parts))
       parts = []
     }
-    response.end(Buffer.concat([...parts, textFrame(FrameType.done, line)]))
+    const progress = numbersFrame(FrameType.progress, size, READY_MS)
+    response.end(Buffer.concat([...parts, progress, textFrame(FrameType.done, origin)]))
   } finally {
     await handle.close()
   }
 }
 
-function whole(name: string, bytes: Uint8Array, columns: number): Buffer {
+function whole(name: string, bytes: Uint8Array): Buffer {
   const size = bytes.length
-  const line = lastLine({ name, size }, 1, `${name}: ${size} bytes`, columns)
   return Buffer.concat([
     sizeFrame(size),
     frameHeader(FrameType.data, size),
     bytes,
-    textFrame(FrameType.done, line),
+    textFrame(FrameType.done, `${name}: ${size} bytes`),
   ])
 }
 
-function textVoice(columns: number): Voice {
+function createVoice(): Voice {
   const since = performance.now()
-  const elapsed = () => performance.now() - since
+  const progress = (done: number) => numbersFrame(FrameType.progress, done, performance.now() - since)
   return {
-    progress({ file: { name, size }, done }) {
-      const line = columns > 0 ? progressLine({ name, done, size, elapsed: elapsed() }, columns) : ''
-      return textFrame(FrameType.line, line)
-    },
-    end(end: JobEnd, file) {
+    progress: ({ done }) => progress(done),
+    end(end: JobEnd, { name, size }) {
       if (end.result !== 'done') return textFrame(FrameType[end.result], end.reason)
-      return textFrame(FrameType.done, lastLine(file, elapsed(), sourcesLine(file.name, end), columns))
+      return Buffer.concat([progress(size), textFrame(FrameType.done, sourcesLine(name, end))])
     },
   }
 }
 
-/** Without a terminal `plain`. */
-function lastLine(
-  { name, size }: { name: string; size: number },
-  elapsed: number,
-  plain: string,
-  columns: number,
-): string {
-  return columns > 0 ? progressLine({ name, done: size, size, elapsed }, columns) : plain
-}
+const sizeFrame = (size: number) => numbersFrame(FrameType.size, size)
 
-function sizeFrame(size: number): Buffer {
-  const frame = Buffer.concat([frameHeader(FrameType.size, 8), Buffer.alloc(8)])
-  frame.writeBigUInt64BE(BigInt(size), frame.length - 8)
+/** Each as u64. */
+function numbersFrame(type: number, ...numbers: number[]): Buffer {
+  const frame = Buffer.alloc(FRAME_HEADER_BYTES + 8 * numbers.length)
+  frame[0] = type
+  frame.writeUInt32BE(8 * numbers.length, 1)
+  for (const [n, number] of numbers.entries())
+    frame.writeBigUInt64BE(BigInt(Math.floor(number)), FRAME_HEADER_BYTES + 8 * n)
   return frame
 }
 

@@ -5,7 +5,6 @@ import type { Fetcher } from '../fetch/downloads.ts'
 import type { Spool } from '../fetch/file/spool.ts'
 import type { Job } from '../fetch/job/job.ts'
 import type { Located } from '../fetch/locator.ts'
-import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Scout } from '../fetch/scout.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import type { OpenMirror } from '../mirror/curl.ts'
@@ -23,7 +22,6 @@ import {
 import type { SignaturePledges } from './signature-pledges.ts'
 
 export interface PackageSources {
-  readAhead: ReadAhead
   fetcher: Fetcher
   signatures: Signatures
   pledges: SignaturePledges

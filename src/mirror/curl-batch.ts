@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { answerOf } from './answers.ts'
@@ -16,13 +17,25 @@ export interface FetchManyOptions {
   onOutcome(index: number, outcome: SmallOutcome): void
 }
 
-/** Fetches small files side by side; resolves when all are over, or after an abort. Never rejects. */
+/**
+ * Fetches small files side by side, and tells of each as soon as it is there; resolves when all are over, or after an
+ * abort. Never rejects.
+ */
 export type FetchMany = (urls: string[], options: FetchManyOptions) => Promise<void>
 
 /** As pacman's own downloader has it by default. */
 const AT_ONCE = 5
 /** Signatures are small: who needs longer than this, in seconds, is no help. */
 export const SIGNATURE_PATIENCE = ['--connect-timeout', '3', '--max-time', '15']
+
+/** What curl says of each. Its standard output would keep that to itself until curl ends: it is no terminal. */
+const REPORT = ['--no-progress-meter', '-w', '%{stderr}\\npacsrv %{urlnum} %{exitcode} %{response_code}\\n']
+const REPORTED = /^pacsrv (\d+) (\d+) (\d+)$/
+/**
+ * curl would wait with all but one until that one's server has said whether it takes several at a time. By TLS that is told
+ * with the greeting; by plain http with the first answer, and is no.
+ */
+const AT_ONCE_BY_HTTP = '--parallel-immediate'
 
 /** One curl for all of them, into files below `dir`, which is its own; `patience` is curl's options for it. */
 export function createFetchMany({ dir, patience }: { dir: string; patience: string[] }): FetchMany {
@@ -40,22 +53,25 @@ export function createFetchMany({ dir, patience }: { dir: string; patience: stri
         'curl',
         [
           ...[...MANNERS, ...patience, ...agent, '--parallel', '--parallel-max', `${AT_ONCE}`],
-          ...['--max-filesize', `${most}`, '-w', '%{urlnum} %{exitcode} %{response_code}\\n', '-K', '-'],
+          ...(urls.some((url) => /^http:/i.test(url)) ? [AT_ONCE_BY_HTTP] : []),
+          ...['--max-filesize', `${most}`, ...REPORT, '-K', '-'],
         ],
         {
           input: configOf(urls, folder),
           reject: false,
-          stderr: 'ignore',
+          stdout: 'ignore',
           extendEnv: false,
           env,
           cancelSignal: signal,
           forceKillAfterDelay: false,
         },
       )
-      for await (const line of child) {
-        const [index, exitCode, status] = line.split(' ').map(Number) as [number, number, number]
-        const outcome = await outcomeOf(join(folder, `${index}`), { exitCode, status, most })
-        if (!signal.aborted && index < urls.length) onOutcome(index, outcome)
+      for await (const line of child.iterable({ from: 'stderr' })) {
+        const reported = REPORTED.exec(line)
+        if (!reported || signal.aborted) continue
+        const [index, exitCode, status] = reported.slice(1).map(Number) as [number, number, number]
+        if (index < urls.length)
+          onOutcome(index, outcomeOf(join(folder, `${index}`), { exitCode, status, most }))
       }
     } catch {
       // Without curl, or without room, nothing came.
@@ -65,15 +81,24 @@ export function createFetchMany({ dir, patience }: { dir: string; patience: stri
   }
 }
 
-async function outcomeOf(
+function outcomeOf(
   path: string,
   { exitCode, status, most }: { exitCode: number; status: number; most: number },
-): Promise<SmallOutcome> {
+): SmallOutcome {
   if (exitCode === 0) {
-    const bytes = await readFile(path).catch(() => undefined)
-    return bytes && bytes.length <= most ? { bytes } : 'absent'
+    const bytes = readSmall(path, most)
+    return bytes ? { bytes } : 'absent'
   }
   return answerOf({ exitCode, status }) === 'absent' ? 'absent' : 'silent'
+}
+
+/** It has just been written, so it is in memory: asking a thread for it would cost more than reading it. */
+function readSmall(path: string, most: number): Buffer | undefined {
+  try {
+    return statSync(path).size <= most ? readFileSync(path) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function configOf(urls: string[], folder: string): string {

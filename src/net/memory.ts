@@ -3,6 +3,7 @@ import { type Endpoint, endpoint, hostPort } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
 import type { Random } from '../base/random.ts'
 import type { Message } from '../wire/messages.ts'
+import { messageBytes } from '../wire/size.ts'
 import type { Link, LinkHandler, Listener, Transport } from './transport.ts'
 
 export interface MemoryOptions {
@@ -36,8 +37,6 @@ export interface MemoryNetwork {
 }
 
 const RESEND = 200
-/** What a message without payload counts for in `received`. */
-const MESSAGE_BYTES = 64
 const EPHEMERAL = 32768
 
 interface Host {
@@ -102,7 +101,7 @@ class End implements Link {
     const payload = 'payload' in message ? message.payload : undefined
     // Who asks for `sent` may use the bytes again (and a Buffer's own slice is no copy).
     const copy = sent && payload ? ({ ...message, payload: Uint8Array.from(payload) } as Message) : message
-    const bytes = MESSAGE_BYTES + (payload?.length ?? 0)
+    const bytes = messageBytes(message) + (payload?.length ?? 0)
     this.wires.carry(this, bytes, (to) => to.tell((handler) => handler.onMessage(copy)))
     return true
   }

@@ -50,7 +50,7 @@ export async function listPackages(dir: string): Promise<FileState[]> {
 }
 
 /** The system's words for: this path no longer leads to a file that we may read. */
-const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENXIO'])
+const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENXIO', 'ESTALE'])
 
 /**
  * Opens the very file whose state is known, for reading. Undefined when it is gone or no longer in that

@@ -21,11 +21,17 @@ const BSDTAR_MS = 30_000
  */
 export async function readDatabase(handle: FileHandle, limits = LIMITS): Promise<Packages> {
   const packages = createPackageTable()
-  for await (const { content } of readTar(await unpack(handle), limits, isDesc)) {
+  for await (const content of readDescs(handle, limits)) {
     const entry = parseDesc(content)
     if (entry) packages.add(entry)
   }
   return packages
+}
+
+/** The `desc` of each package, valid until the next is asked for. Throws as `readDatabase` does. */
+export async function* readDescs(handle: FileHandle, limits = LIMITS): AsyncGenerator<Buffer> {
+  for await (const { content } of readTar(await unpack(handle), limits, isDesc))
+    yield Buffer.from(content.buffer, content.byteOffset, content.length)
 }
 
 const isDesc = (path: string) => path.endsWith('/desc')

@@ -26,11 +26,12 @@ export type PacmanConfResult =
 const PACMAN_CONF_MS = 10_000
 
 /**
- * Asks pacman-conf, which follows `Include` and knows pacman's defaults, for the configuration in `file`.
- * Without pacman-conf, or when it can't read the file, there is a `problem` (code `config`) instead.
+ * Asks pacman-conf, which follows `Include` and knows pacman's defaults, for the configuration in `file`, as it is for a
+ * pacman with another `root`. Without pacman-conf, or when it can't read the file, there is a `problem` (code `config`) instead.
  */
-export async function readPacmanConf(file: string): Promise<PacmanConfResult> {
-  const result = await execa('pacman-conf', ['--config', file], {
+export async function readPacmanConf(file: string, root?: string): Promise<PacmanConfResult> {
+  const words = root === undefined ? [] : ['--rootdir', root]
+  const result = await execa('pacman-conf', ['--config', file, ...words], {
     stdin: 'ignore',
     env: { LC_ALL: 'C' },
     timeout: PACMAN_CONF_MS,

@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs'
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import { readdirSync, type Stats, statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
@@ -87,10 +87,11 @@ export function createSyncDatabases(
     }
   }
 
-  async function databaseFiles(): Promise<string[]> {
+  /** At once, as live-conf.ts looks: for each file that pacman asks for. */
+  function databaseFiles(): string[] {
     renewWatch()
     try {
-      const names = await readdir(dir)
+      const names = readdirSync(dir)
       problems.solved('databases', dir)
       return names.filter(isDatabase)
     } catch (error) {
@@ -106,7 +107,7 @@ export function createSyncDatabases(
 
   /** Looks at every database; resolves when all that changed have been read. */
   const refresh = coalesce(async () => {
-    const repositories = new Set((await databaseFiles()).map((file) => file.slice(0, -'.db'.length)))
+    const repositories = new Set(databaseFiles().map((file) => file.slice(0, -'.db'.length)))
     for (const repository of databases.keys()) {
       if (repositories.has(repository)) continue
       databases.delete(repository)
@@ -167,7 +168,7 @@ async function reload(
   let handle: FileHandle | undefined
   let version: string | undefined
   try {
-    if (known?.version !== undefined && versionOf(await stat(path)) === known.version) return undefined
+    if (known?.version !== undefined && versionOf(statSync(path)) === known.version) return undefined
     handle = await open(path)
     version = versionOf(await handle.stat())
     const packages = await readDatabase(handle)

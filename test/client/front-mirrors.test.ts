@@ -1,5 +1,5 @@
 /** The front's own fetching from mirrors: databases, signatures, other mirrors, every scheme. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -18,9 +18,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { progressLine } from '../../src/base/progress.ts'
 import { tarEntry } from '../pacman/make.ts'
-import { installFront, progressScript } from './front-program.ts'
+import { installFront } from './front-program.ts'
 import { createFtpServer } from './ftp-server.ts'
 
 const test = suite('front and mirrors')
@@ -300,29 +299,61 @@ test('all fail: one line with the first cause, and its status', async () => {
   )
 })
 
-test('a package that a mirror is too slow with is asked for once more, with patience', async () => {
+/** A curl that gives up where its patience is less than `$ENOUGH`; each call's patience goes to a file. */
+function hastyCurl() {
   const hasty = join(dir, 'hasty')
-  mkdirSync(hasty)
+  const log = join(dir, 'hasty.log')
+  mkdirSync(hasty, { recursive: true })
+  rmSync(log, { force: true })
   const words = `#!/bin/sh
 PATH=\${PATH#*:}
 case $* in
-*'--speed-time 60'* | *unix-socket*) exec curl "$@" ;;
+*unix-socket*) exec curl "$@" ;;
 esac
+patience=\${*#*--speed-time }
+patience=\${patience%% *}
+echo "$patience" >>${log}
+[ "$patience" -lt "$ENOUGH" ] || exec curl "$@"
 printf '\\npacsrv 000 0 10.1 %s Operation too slow\\n' "$CONNECTED"
 exit 28
 `
   writeFileSync(join(hasty, 'curl'), words, { mode: 0o755 })
-  const file = 'a-1-1-any.pkg.tar.zst'
-  files[`/core/${file}`] = 'late'
-  const within = (CONNECTED: string, name = file) =>
-    run({
+  return async (name: string, { connected = '0.020000', enough = 20 } = {}) => {
+    rmSync(log, { force: true })
+    files[`/core/${name}`] = 'late'
+    const { status, content } = await run({
       url: `${server()}/${name}`,
       out: `${name}.part`,
-      env: { PATH: `${hasty}:${bin}:${process.env.PATH}`, CONNECTED },
+      env: { PATH: `${hasty}:${bin}:${process.env.PATH}`, CONNECTED: connected, ENOUGH: `${enough}` },
     })
-  assert.equal((await within('0.020000')).content, 'late')
-  assert.is((await within('0.000000', 'b-1-1-any.pkg.tar.zst')).status, 28, 'nobody took the call')
-  assert.is((await within('0.020000', 'core.db')).status, 28, 'a database')
+    return { status, content, patience: readFileSync(log, 'utf8').trim().split('\n').map(Number) }
+  }
+}
+test('a package that a mirror is too slow with is asked for once more, with twice the patience', async () => {
+  const fetch = hastyCurl()
+  assert.equal(await fetch(PACKAGE), { status: 0, content: 'late', patience: [10, 20] })
+  assert.equal((await fetch(PACKAGE, { enough: 30 })).patience, [10, 20])
+  assert.equal((await fetch(PACKAGE, { connected: '0.000000' })).patience, [10], 'nobody took the call')
+  assert.equal((await fetch('core.db')).patience, [10], 'a database')
+})
+
+test('the only mirror, for which the daemon has waited, is asked once, with twice the patience', async () => {
+  await createDaemon(`${server()}/${PACKAGE}\n`)
+  const fetch = hastyCurl()
+  assert.equal(await fetch(PACKAGE), { status: 0, content: 'late', patience: [20] })
+  assert.equal((await fetch(PACKAGE, { enough: 30 })).patience, [20])
+})
+
+test('where pacman has no time-outs, there are none at last', async () => {
+  configure({ core: [`Server = ${server()}`] }, ['PackageRequired\nDisableDownloadTimeout'])
+  const fetch = hastyCurl()
+  for (const name of [PACKAGE, 'core.db']) {
+    assert.equal(await fetch(name, { enough: 86_400 }), {
+      status: 0,
+      content: 'late',
+      patience: [10, 86_400],
+    })
+  }
 })
 
 test("the URL of a second server is that server's business alone: pacman has been through the first", async () => {
@@ -580,32 +611,52 @@ test('ftp:// is read, with its time; a signature that is not there', async () =>
   }
 })
 
-test("its bar is the client's, at every width and size", async () => {
-  const cases = [20, 24, 40, 59, 60, 80, 84, 120, 200].flatMap((columns) =>
-    (
-      [
-        [0, 5, 0],
-        [5, 5, 1],
-        [2_048, 2_049, 500],
-        [137_556, 137_556, 123],
-        [700_000, 8_000_000, 3_000],
-        [8_000_000, 8_000_000, 61_234],
-        [99_900_000, 300_000_000, 400],
-        [100_000, 300_000_000, 900],
-        [3_000_000_000, 6_000_000_000, 7_000],
-      ] as const
-    ).map(([done, size, elapsed]) => ({ columns, done, size, elapsed })),
-  )
-  const name = 'a-package-of-some-length-1:2.0-1-x86_64'
-  const calls = cases.map(
-    ({ columns, done, size, elapsed }) => `columns=${columns}; progress ${done} ${size} ${elapsed}; echo`,
-  )
-  const child = spawn('sh', ['-c', `. ${progressScript}; label=${name}\n${calls.join('\n')}`])
-  let said = ''
-  child.stdout.on('data', (data) => (said += data))
-  await once(child, 'close')
-  const expected = cases.map(({ columns, ...one }) => progressLine({ name, ...one }, columns))
-  assert.equal(said.split('\n').slice(0, -1), expected)
-})
+for (const columns of [80, 40] as const) {
+  test(`another mirror than the first, a terminal of ${columns} columns: the same bar, and none for what is up to date`, async () => {
+    configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`] })
+    files = { '/core/core.db': 'all', '/core/core.db.sig': 'a signature' }
+    const inTerminal = async () => {
+      const words = `stty cols ${columns}; exec ${join(bin, 'pacman')} ${PARENT.join(' ')}`
+      const env = {
+        PATH: `${bin}:${process.env.PATH}`,
+        URL: `${DEAD}/core.db`,
+        OUT: join(sync, 'core.db.part'),
+      }
+      const child = spawn('script', ['-qec', words, '/dev/null'], {
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let said = ''
+      child.stdout.on('data', (data) => (said += data))
+      await once(child, 'close')
+      return said.replace(/ {2} *[\d.]+ +\w+\/s \d\d:\d\d/, '  9.99')
+    }
+    const bar = columns === 80 ? '  9.99 [######################]' : ''
+    assert.is(await inTerminal(), ` ${'core'.padEnd(columns === 80 ? 20 : 21)}    3.0   B${bar} 100%\r\n`)
+    havePresent('core.db', PRESENT, NEW)
+    assert.is(await inTerminal(), ' core is up to date\r\n')
+  })
+}
+
+/** Compiled where this machine has the sources of locales (Debian: locales); a locale that isn't there is C's. */
+const LOCALES = join(dir, 'locales')
+for (const locale of ['de_DE', 'tr_TR']) {
+  mkdirSync(LOCALES, { recursive: true })
+  spawnSync('localedef', ['-i', locale, '-f', 'UTF-8', join(LOCALES, `${locale}.UTF-8`)])
+}
+
+for (const locale of ['de_DE.UTF-8', 'tr_TR.UTF-8']) {
+  test(`in ${locale}: other mirrors are found, and what is said is text`, async () => {
+    const env = { LOCPATH: LOCALES, LC_ALL: locale }
+    configure({ core: [`Server = ${DEAD}`, `Server = ${server()}`] })
+    files = { '/core/I-%C4%B1-1-1-any.pkg.tar.zst': 'found' }
+    const url = `${DEAD}/I-%C4%B1-1-1-any.pkg.tar.zst`
+    const found = await run({ url, out: 'I.part', env })
+    assert.equal([found.status, found.content], [0, 'found'])
+    files = { '/core/core.db': 404 }
+    const missing = await run({ url: `${server()}/ünI.db`, out: 'I.db.part', env })
+    assert.match(missing.said, /^pacsrv-xfer: \?+nI\.db: [\x20-\x7e]+\n$/)
+  })
+}
 
 test.run()

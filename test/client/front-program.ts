@@ -1,13 +1,9 @@
 /** The native front for tests: built once a run with ASan and UBSan, and what a daemon might say to it. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { buildFront } from '../../src/client/build-front.ts'
 import { buildScripts } from '../../src/client/build-scripts.ts'
 import { FrameType } from '../../src/http/fetch-stream.ts'
-
-const source = (name: string) => fileURLToPath(new URL(`../../src/client/${name}`, import.meta.url))
-export const progressScript = source('pacsrv-progress.sh')
 
 /** Puts the front and the mirrors' script into a folder as they are installed; the bundles in it are empty. */
 export function installFront(folder: string): string {
@@ -32,6 +28,13 @@ export function sizeFrame(size: number | bigint): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64BE(BigInt(size))
   return frame(FrameType.size, bytes)
+}
+
+export function progressFrame(done: number, elapsedMs: number): Buffer {
+  const bytes = Buffer.alloc(16)
+  bytes.writeBigUInt64BE(BigInt(done))
+  bytes.writeBigUInt64BE(BigInt(elapsedMs), 8)
+  return frame(FrameType.progress, bytes)
 }
 
 /** A whole answer. */

@@ -28,6 +28,7 @@ import {
   HEAD,
   installFront,
   loopOf,
+  progressFrame,
   sendsToMirror,
   sizeFrame,
   writeStamp,
@@ -226,6 +227,14 @@ const broken: [string, Buffer | string][] = [
       gives('x').subarray(HEAD.length),
     ]),
   ],
+  [
+    'progress of 15 bytes',
+    Buffer.concat([
+      Buffer.from(HEAD),
+      frame(FrameType.progress, 'x'.repeat(15)),
+      gives('x').subarray(HEAD.length),
+    ]),
+  ],
   ['it is of an older version', 'HTTP/1.1 404 Not Found\r\n\r\n'],
   ['it is no daemon', `SSH-2.0-x\r\n\r\n${'x'.repeat(20_000)}`],
   ['its head has no end', `HTTP/1.1 200 OK\r\n${'x'.repeat(20_000)}`],
@@ -278,6 +287,29 @@ for (const columns of [80, 40]) {
     const { stdout } = await execa('script', terminal, { stripFinalNewline: false })
     assert.is(fieldsOf(requests[0]!).columns, String(columns))
     assert.is(stdout, `${' half ?[2J'.padEnd(columns, '-')}\r some-1:2   100%\r\n`)
+  })
+}
+
+for (const columns of [80, 40]) {
+  test(`on a terminal of ${columns} columns: how far the daemon says it is, as pacman's bar; none for a signature`, async () => {
+    const parts = [
+      progressFrame(2_048, 500),
+      progressFrame(9_999, 600),
+      frame(FrameType.data, 'x'.repeat(4_096)),
+    ]
+    const rest = [progressFrame(4_096, 1_000), frame(FrameType.done, 'where it came from')]
+    await listen(Buffer.concat([Buffer.from(HEAD), sizeFrame(4_096), ...parts, ...rest]))
+    const half = columns === 80 ? '  4.00 KiB/s 00:00 [###########-----------]' : ''
+    const whole = columns === 80 ? '  4.00 KiB/s 00:01 [######################]' : ''
+    const label = 'some-1:2-1-any'.padEnd(columns === 80 ? 20 : 21)
+    for (const ending of ['', '.sig']) {
+      const out = join(cache, PACKAGE + ending)
+      const words = [program, '--config', conf, `${mirrorUrl}/${PACKAGE}${ending}`, out]
+      const terminal = ['-qec', `stty cols ${columns}; ${words.join(' ')}`, '/dev/null']
+      const { stdout } = await execa('script', terminal, { stripFinalNewline: false })
+      const bars = ` ${label} 2048.0   B${half}  50%\r ${label}    4.0 KiB${whole} 100%\r\n`
+      assert.is(stdout, ending ? '' : bars)
+    }
   })
 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, openSync, readSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { must } from './commands.ts'
+import { attempt, must } from './commands.ts'
 import { type Lab, scenario, type Tool } from './lab.ts'
 import type { MirrorRequest } from './mirror.ts'
 import { USER } from './node.ts'
@@ -72,11 +72,25 @@ function spoil(path: string) {
   utimesSync(path, atime, mtime)
 }
 
-/** A spool of `size` (tmpfs's), with `filled` bytes gone already. */
-const tinySpool = (lab: Lab, asker: Member, size: string, filled: string) => {
-  lab.mount(asker.node.spool, '-t', 'tmpfs', '-o', `size=${size},mode=755`, 'none')
-  must('sh', '-c', `head -c ${filled} /dev/zero > "$1/filler" || true`, 'sh', asker.node.spool)
-  must('chown', `${USER}:`, asker.node.spool)
+/** A spool (or state folder) of `size` (tmpfs's), with `filled` bytes gone already. */
+const tiny = (lab: Lab, folder: string, size: string, filled: string) => {
+  lab.mount(folder, '-t', 'tmpfs', '-o', `size=${size},mode=755`, 'none')
+  must('sh', '-c', `head -c ${filled} /dev/zero > "$1/filler" || true`, 'sh', folder)
+  must('chown', `${USER}:`, folder)
+}
+const tinySpool = (lab: Lab, asker: Member, size: string, filled: string) =>
+  tiny(lab, asker.node.spool, size, filled)
+
+/** Longer than every time-out of 10 s, and than a neighbour's patience. */
+const SUSPENDED_MS = 20_000
+
+/** Everything on this machine stands still, as in suspend to RAM; the others go on. */
+async function suspend({ asker: { host } }: Pair) {
+  const all = host.pids(host.folder)
+  const signal = (name: string) => attempt('kill', '-s', name, ...all.map(String))
+  signal('STOP')
+  await new Promise((resolve) => setTimeout(resolve, SUSPENDED_MS))
+  signal('CONT')
 }
 
 export const faults: Fault[] = [
@@ -177,6 +191,22 @@ export const faults: Fault[] = [
     mayCost: 3,
   },
   {
+    name: 'a state folder that fills up',
+    packages: few,
+    prepare: (lab, asker) => tiny(lab, asker.node.state, '32k', '24k'),
+    mayCost: 3,
+  },
+  {
+    name: 'the machine is suspended in the middle of 100 MB',
+    packages: huge,
+    holderRate: '160mbit',
+    during: async (pair) => {
+      await untilMiddle(pair)
+      await suspend(pair)
+    },
+    mayCost: 10 + SUSPENDED_MS / 1000,
+  },
+  {
     name: 'node missing',
     packages: few,
     unstarted: true,
@@ -193,9 +223,13 @@ export const faults: Fault[] = [
     mayCost: 3,
   },
   {
-    name: 'sync databases that only root may read, written so by the client',
+    name: 'databases and packages that only root may read, written so by the client',
     packages: few,
     inside: () => umask077,
+    async after({ asker }) {
+      const { all } = await asker.node.run(['check'])
+      assert.match(all, /5 of 5 packages in .* can only be read by root and aren't shared/)
+    },
     mayCost: 3,
   },
   {

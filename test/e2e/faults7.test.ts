@@ -21,4 +21,14 @@ for (const [n, fault] of chosen.entries()) {
   )
 }
 
+/** By pacman's own downloader, which resumes elsewhere what the daemon can't give to its end. */
+for (const fault of faults.filter(({ name }) => /spool|state folder|suspended|no sync database/.test(name))) {
+  faultScenario(
+    fault,
+    'pacman 7 by CacheServer',
+    { byCacheServer: true, inside: (lab: Lab) => inside(trixieFolder(), lab.folder) },
+    ['debootstrap'],
+  )
+}
+
 test.run()

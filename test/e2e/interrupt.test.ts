@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -76,6 +77,41 @@ async function interrupted(lab: Lab, words: string[] = [], options: string[] = [
   for (const item of packages)
     assert.ok(readFileSync(join(pacman.cache, item.file)).equals(readFileSync(item.path)), item.file)
 }
+
+/** The transaction is read ahead by a pacman that never answers; `end` is how the one that it is for ends. */
+async function interruptedAhead(lab: Lab, end: (pid: number) => void) {
+  const { host, node, pacman, mirror } = await createLone(lab)
+  const bin = join(host.folder, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'pacman'), '#!/bin/sh\nexec sleep 31\n', { mode: 0o755 })
+  await node.start()
+  await mirror.behave([{ path: '.zst', delay: 60_000 }])
+  const env = { PATH: `${bin}:${process.env.PATH}` } as NodeJS.ProcessEnv
+  const words = ['--config', pacman.config, '--noconfirm', '-Sw', 'large', 'pack', 'lib+c++']
+  const child = host.spawn(['/usr/bin/pacman', ...words], { env, detached: true })
+  const ended = once(child, 'exit')
+  const readers = () => [host.pids('sleep 31'), host.pids('ahead.cjs')]
+  await waitFor('pacman asked', () => readers().every((pids) => pids.length === 1))
+  end(child.pid!)
+  await ended
+  await waitFor('nobody reads ahead', () => readers().flat().length === 0, 3)
+  return { host, pacman }
+}
+
+scenario('Ctrl-C while Node reads ahead: no child and no temporary file is left', async (lab) => {
+  const { host, pacman } = await interruptedAhead(lab, (pid) => process.kill(-pid, 'SIGINT'))
+  await waitFor('no front is left', () => host.pids('pacsrv-xfer', '://').length === 0, 3)
+  assert.equal(
+    readdirSync(pacman.cache).filter((name) => /\.\d+\.(answer\.)?part$/.test(name)),
+    [],
+  )
+})
+scenario(
+  'pacman alone is killed while Node reads ahead: Node and the pacman that it asks end with it',
+  async (lab) => {
+    await interruptedAhead(lab, (pid) => process.kill(pid, 'SIGKILL'))
+  },
+)
 
 scenario('pacman 6, Ctrl-C at every stage, and all is well the next time', (lab) => interrupted(lab))
 scenario(

@@ -31,6 +31,10 @@ export interface Run {
   /** Packages that are there and right. */
   right: number
   said: string
+  /** What the second mirror was asked for. */
+  askedOfSecond: string[]
+  /** How many times as long as by itself work took meanwhile: what others on this machine cost. 1 where it is quiet. */
+  contention: number
 }
 
 /** The same transaction by all three. */
@@ -53,12 +57,19 @@ export interface PlayOptions {
   holderSigns?: boolean
   /** More rules of the first mirror. */
   rules?: Rule[]
+  /** What SigLevel says in place of what the row wants. */
+  levels?: string
   /** Its rules while pacman refreshes its databases once before all this. */
   before?: Rule[]
 }
 
+/** What a firewall does to a port. */
+const DROPS =
+  'add table inet f; add chain inet f in { type filter hook input priority 0; }; add rule inet f in tcp dport 81 drop'
 const SIZES = [900, 30_000, 300_000, 1_500_000]
 const DAY = 86_400_000
+/** Who needs longer waits for ever. */
+const CURL_SECONDS = 60
 
 export async function createMoodsLab(lab: Lab): Promise<MoodsLab> {
   const packages = makePackages(SIZES.map((size, n) => ({ name: `mood${n}`, size })))
@@ -74,11 +85,12 @@ export async function createMoodsLab(lab: Lab): Promise<MoodsLab> {
   for (const host of [stockHost, ourHost]) {
     trust(createPacman(host, { repositories: {} }).gpgDir)
   }
-  const nowhere = `http://${hosts.first.address}:1`
+  const nobody = { dead: `http://${hosts.first.address}:1`, dropped: `http://${hosts.first.address}:81` }
+  await hosts.first.exec(['nft', DROPS])
 
   async function play(row: MoodRow, options: PlayOptions = {}): Promise<Played> {
     const rules = rulesOf(row, { elsewhere: mirrors[1]!.url, yesterday })
-    const first = rules === 'dead' ? nowhere : mirrors[0]!.url
+    const first = typeof rules === 'string' ? nobody[rules] : mirrors[0]!.url
     const servers = [
       options.byProxy ? 'http://mirror.invalid/lab' : `${first}/lab`,
       ...(row.second === 'right' ? [`${mirrors[1]!.url}/lab`] : []),
@@ -86,28 +98,40 @@ export async function createMoodsLab(lab: Lab): Promise<MoodsLab> {
     const env = options.byProxy ? { http_proxy: mirrors[0]!.url, no_proxy: '127.0.0.1' } : {}
     holder.sign(options.holderSigns ?? true)
     const begin = async () => {
-      await mirrors[0]!.behave([...(rules === 'dead' ? [] : rules), ...(options.rules ?? [])])
+      await mirrors[0]!.behave([...(typeof rules === 'string' ? [] : rules), ...(options.rules ?? [])])
     }
     const is7 = !row.road.endsWith('6')
     const common = {
       repositories: { lab: servers },
       ...(is7 ? { inside: inside(trixieFolder(), lab.folder) } : {}),
     }
-    const levels = row.signatures === 'required' ? 'Required DatabaseOptional' : 'Never'
+    const levels = options.levels ?? (row.signatures === 'required' ? 'Required DatabaseOptional' : 'Never')
     const lines = [`SigLevel = ${levels}`, 'ParallelDownloads = 5']
-    const run = async (host: Host, pacman: Pacman): Promise<Run> => {
+    const run = async (host: Host, pacman: Pacman, timeout = 180): Promise<Run> => {
       wipe(host)
       if (options.before) {
         await mirrors[0]!.behave(options.before)
         await pacman.run(['-Sy'])
       }
       await begin()
+      await mirrors[1]!.clearLog()
       const words = ['-Sy', ...packages.map(({ name }) => name)]
-      const outcome = await pacman.run(words, { timeout: 180, env })
-      return judge(pacman, packages, outcome)
+      const before = await contentionOn(host)
+      const outcome = await pacman.run(words, { timeout, env })
+      const contention = (before + (await contentionOn(host))) / 2
+      const askedOfSecond = (await mirrors[1]!.log()).map(({ path }) => basename(path))
+      return { ...judge(pacman, packages, outcome), askedOfSecond, contention }
     }
     const stock = await run(stockHost, createPacman(stockHost, { ...common, options: lines }))
-    const curl = await run(stockHost, createPacman(stockHost, { ...common, options: [CURL, ...lines] }))
+    // curl waits two minutes for each call that a firewall drops, and for ever where nothing more comes.
+    const curl =
+      rules === 'dropped'
+        ? stock
+        : await run(
+            stockHost,
+            createPacman(stockHost, { ...common, options: [CURL, ...lines] }),
+            CURL_SECONDS,
+          )
     const pacsrv = await withPacsrv(row, async (node) => {
       const byCacheServer = row.road.startsWith('CacheServer')
       const pacman = createPacman(ourHost, {
@@ -202,7 +226,20 @@ function wipe(host: Host) {
   for (const name of ['cache', 'db/sync', 'root']) mkdirSync(join(base, name), { recursive: true })
 }
 
-function judge(pacman: Pacman, packages: Package[], outcome: Outcome): Run {
+const WORK = ['sh', '-c', 'n=0; while [ $n -lt 100000 ]; do n=$((n + 1)); done']
+/** A process's start and end, in seconds. */
+const STARTED = 0.02
+
+async function contentionOn(host: Host): Promise<number> {
+  const { seconds, cpuSeconds } = await host.exec(WORK)
+  return Math.max(1, seconds / (cpuSeconds + STARTED))
+}
+
+function judge(
+  pacman: Pacman,
+  packages: Package[],
+  outcome: Outcome,
+): Omit<Run, 'askedOfSecond' | 'contention'> {
   const isRight = ({ file, path }: Package) => {
     const own = join(pacman.cache, file)
     return existsSync(own) ? readFileSync(own).equals(readFileSync(path)) : undefined

@@ -70,6 +70,17 @@ scenario(
     assert.equal(wrong.pacsrv.wrong, [], 'the page is in the cache')
     assert.match(wrong.pacsrv.said, /no mirror has what the sync database promises/)
 
+    for (const road of ['XferCommand, pacman 7', 'CacheServer, pacman 7'] as const) {
+      const optional = await moods.play(
+        { ...RIGHT, road, peers: 'no' },
+        { levels: 'Optional DatabaseNever', rules: [{ match: '\\.pkg.*\\.sig$', status: 404 }] },
+      )
+      for (const [who, { code, askedOfSecond }] of Object.entries(optional)) {
+        lab.note(`an optional signature that the first mirror lacks, ${road}, ${who}: ${askedOfSecond}`)
+        assert.is(code, 0, who)
+      }
+    }
+
     for (const row of share()) await judge(nameOf(row), row)
     assert.equal(worse, [])
   },
@@ -78,7 +89,7 @@ scenario(
 
 /** Those that take no time by themselves. */
 function share(): MoodRow[] {
-  const quick = allRows(7).filter(({ mood }) => !/stalls|slow|dead|100 ms/.test(mood))
+  const quick = allRows(7).filter(({ mood }) => !/stalls|slow|dead|dropped|100 ms/.test(mood))
   return quick.slice(0, 8)
 }
 

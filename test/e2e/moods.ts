@@ -13,10 +13,14 @@ interface Place {
   yesterday: string
 }
 
-/** One rule each, for the paths that a row names. `dead`: nobody listens. */
-export const MOODS: Record<string, (place: Place) => Rule | 'dead'> = {
+/** Instead of a mirror that answers: `dead` refuses the call, behind a firewall it is `dropped`. */
+type Nobody = 'dead' | 'dropped'
+
+/** One rule each, for the paths that a row names. */
+export const MOODS: Record<string, (place: Place) => Rule | Nobody> = {
   right: () => ({}),
   dead: () => 'dead',
+  dropped: () => 'dropped',
   'not found': () => ({ status: 404 }),
   gone: () => ({ status: 410 }),
   forbidden: () => ({ status: 403 }),
@@ -67,7 +71,7 @@ export const nameOf = ({ mood, of, second, road, peers, signatures }: MoodRow) =
 
 /** A mood of what is never asked for is none. */
 export function isPossible({ mood, of, road, signatures }: MoodRow): boolean {
-  if ((mood === 'dead' || mood === 'a limit from the fourth request on') && of !== 'everything') return false
+  if (/^(dead|dropped|a limit)/.test(mood) && of !== 'everything') return false
   if (mood === '100 ms a byte for signatures' && of !== 'everything' && of !== 'signatures') return false
   const isSigned = signatures === 'required'
   if (/signatures/.test(of) && !isSigned) return false
@@ -79,7 +83,7 @@ export function isPossible({ mood, of, road, signatures }: MoodRow): boolean {
 export const allRows = (seed: number): MoodRow[] => pairwise(FACTORS, seeded(seed), isPossible)
 
 /** The rules of a row's first mirror, or that nobody is there. */
-export function rulesOf({ mood, of }: Pick<MoodRow, 'mood' | 'of'>, place: Place): Rule[] | 'dead' {
+export function rulesOf({ mood, of }: Pick<MoodRow, 'mood' | 'of'>, place: Place): Rule[] | Nobody {
   const rule = MOODS[mood]!(place)
-  return rule === 'dead' ? 'dead' : [{ match: OF[of]!, ...rule }]
+  return typeof rule === 'string' ? rule : [{ match: OF[of]!, ...rule }]
 }

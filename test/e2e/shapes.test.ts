@@ -10,6 +10,8 @@ import { createMirror } from './mirror.ts'
 import { createNode } from './node.ts'
 import { fillCache, makePackages } from './packages.ts'
 import { createPacman } from './pacman.ts'
+import { createPair } from './pair.ts'
+import { inside, trixieFolder } from './trixie.ts'
 
 const some = (name: string, count = 3) =>
   makePackages(Array.from({ length: count }, (_, n) => ({ name: `${name}${n}`, size: 400_000 + n })))
@@ -121,5 +123,27 @@ scenario('a mirror list that is rewritten in the middle of a transaction', async
   assert.is(again.code, 0, again.all)
   assert.equal(readdirSync(pacman.cache).sort(), packages.map(({ file }) => file).sort())
 })
+
+scenario(
+  "pacman 7's sandbox is on: its downloader reaches the daemon",
+  async (lab: Lab) => {
+    const packages = makePackages([30_000, 400_000, 900_000].map((size, n) => ({ name: `box${n}`, size })))
+    const own = inside(trixieFolder(), lab.folder)
+    const options = ['DownloadUser = alpm']
+    const { asker } = await createPair(lab, packages, {
+      byCacheServer: true,
+      inside: () => own,
+      pacmanOptions: options,
+      asker: { mirror: ['delay = 2s'] },
+    })
+    const outcome = await asker.pacman.run(['--debug', '-Sy', ...packages.map(({ name }) => name)])
+    assert.is(outcome.code, 0, outcome.all)
+    const lines = outcome.all.split('\n').filter((line) => /landlock|seccomp|sandbox|restricted/i.test(line))
+    for (const line of new Set(lines)) lab.note(line)
+    const { fromPeers } = (await asker.node.status()).totals
+    assert.ok(fromPeers > 1_000_000)
+  },
+  ['debootstrap'],
+)
 
 test.run()

@@ -129,6 +129,26 @@ for (const [way, byCacheServer] of [
   )
 }
 
+scenario(
+  'pacman 7, signatures required, a database that carries them: of a long list the mirror is asked for few',
+  async (lab) => {
+    const packages = makePackages(
+      Array.from({ length: 30 }, (_, n) => ({ name: `carried${n}`, size: 8_000 })),
+    )
+    const pair = await createPair(lab, packages, { ...seven, pacmanOptions: [SIGNATURES_REQUIRED] })
+    const { asker, mirror } = pair
+    for (const path of sign(packages)) copyFileSync(path, join(mirror.folder, 'lab', basename(path)))
+    writeDatabase(join(mirror.folder, 'lab'), 'lab', packages, true)
+    trust(asker.pacman.gpgDir)
+    const outcome = await asker.pacman.run(['-Sy', ...names(packages)])
+    assert.is(outcome.code, 0, outcome.all)
+    assertSigned(pair, packages)
+    const asked = (await mirror.log()).filter(({ path }) => path.endsWith('.sig'))
+    assert.ok(asked.length < 15, `${asked.length} of 30`)
+  },
+  ['debootstrap'],
+)
+
 scenario('pacman 6, signatures required: those in the database are enough, and are checked', async (lab) => {
   const pair = await createSignedPair(lab)
   const { asker, mirror, packages } = pair

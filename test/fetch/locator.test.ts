@@ -21,7 +21,7 @@ function lab(change: Partial<LocatorDeps> = {}) {
       async find(name: string, repository?: string) {
         asked.push([name, repository])
         if (name === 'empty') return { name, ...known, size: 0 }
-        return name === NAME ? { name, ...known } : undefined
+        return name === NAME ? { name, ...known, repository: 'core' } : undefined
       },
     } as LocatorDeps['databases'],
     callers: { of: async () => undefined },
@@ -39,23 +39,39 @@ test('a URL under a Server: its file, and every server that the daemon may ask',
   assert.equal(located, {
     file: { ...known, name: NAME },
     mirrors: [url, `ftp://two.example/core/${url.split('/').at(-1)}`],
+    repository: 'core',
   })
   assert.equal(asked, [[NAME, 'core']])
 })
 
-test('a pacman with a root of its own goes by its own databases', async () => {
+test('a pacman with places of its own goes by the configuration and the databases there', async () => {
   const asked: string[] = []
+  const own = { repositories: [{ name: 'mine', servers: ['https://mine.example'] }] } as PacmanConf
   const callers = {
     async of(transaction: string) {
       asked.push(transaction)
-      return { find: async () => ({ name: NAME, sha256: 'b'.repeat(64), size: 5 }) } as never
+      return {
+        conf: own,
+        databases: { find: async () => ({ name: NAME, sha256: 'b'.repeat(64), size: 5 }) },
+      } as never
     },
   }
   const { locator } = lab({ callers })
-  const located = await locator.locate(`https://one.example/core/os/${NAME}`, '7 100')
+  const located = await locator.locate(`https://mine.example/${NAME}`, '7 100')
   assert.is('file' in located && located.file.sha256, 'b'.repeat(64))
-  await locator.locate(`https://one.example/core/os/${NAME}`)
-  assert.equal(asked, ['7 100'])
+  assert.ok(
+    'reason' in (await locator.locate(`https://one.example/core/os/${NAME}`, '7 100')),
+    "not the caller's",
+  )
+  assert.ok('file' in (await locator.locate(`https://one.example/core/os/${NAME}`)))
+  assert.equal(asked, ['7 100', '7 100'])
+})
+
+test("what can't be known of a pacman is left to the mirror", async () => {
+  const { locator, asked } = lab({ callers: { of: async () => 'unknown' } })
+  const answer = await locator.locate(`https://one.example/core/os/${NAME}`, '7 100')
+  assert.match((answer as { reason: string }).reason, "can't be known here")
+  assert.equal(asked, [])
 })
 
 test('a server that was dead lately comes last', async () => {

@@ -39,7 +39,13 @@ static void on_ahead_wanted(void *context)
 	(void)context;
 }
 
-static const struct answer_handler HANDLER = { on_data, on_rewind, on_line, on_ahead_wanted };
+static void on_progress(void *context, uint64_t done, uint64_t elapsed_ms)
+{
+	(void)context;
+	last = (char)(done ^ elapsed_ms);
+}
+
+static const struct answer_handler HANDLER = { on_data, on_rewind, on_line, on_ahead_wanted, on_progress };
 static const char HEAD[] = "HTTP/1.1 200 OK\r\n\r\n";
 
 /* The first byte says how the rest is sliced and whether a good head goes before it. */

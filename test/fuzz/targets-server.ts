@@ -131,7 +131,6 @@ const fileRequests: Target = {
   run(input) {
     const asked = refuses(['usage'], () => parseFileRequest(input.toString('latin1')))
     if (!asked) return
-    claim(asked.columns >= 0 && asked.columns <= 1000 && Number.isInteger(asked.columns), 'columns')
     claim((asked.transaction?.length ?? 0) <= 64, 'a long name for a transaction')
     claim(!Object.values(asked.environment).some((value) => value.includes('\0')), 'a NUL for a curl')
   },

@@ -6,32 +6,38 @@ import { silentLog } from '../../src/base/log.ts'
 import type { Transport } from '../../src/net/transport.ts'
 import { createIdentity } from '../../src/overlay/session/identity.ts'
 import { openSession, type Session } from '../../src/overlay/session/session.ts'
-import type { FileQuery, Hop, Message, Purpose } from '../../src/wire/messages.ts'
+import type { FileQuery, Hop, Message, MessageName, Purpose } from '../../src/wire/messages.ts'
 import { messageBytes } from '../../src/wire/size.ts'
 import { createTestNetwork, wanted } from '../overlay/network.ts'
 
 export type TestNet = ReturnType<typeof createTestNetwork>
 
+/** What is passed on for others. */
+const RELAYED: MessageName[] = ['file', 'fileAck', 'call']
+
 /** Bytes from one host to another, those that hostile nodes sent and were heard included. */
 export function createCountedNetwork(seed: number) {
   const sent = new Map<string, number>()
+  const relayed = new Map<string, number>()
   const count = (message: Message, from: string, to: string) => {
     const key = `${from} ${to}`
     const payload = 'payload' in message ? message.payload.length : 0
-    sent.set(key, (sent.get(key) ?? 0) + messageBytes(message) + payload)
+    const bytes = messageBytes(message) + payload
+    sent.set(key, (sent.get(key) ?? 0) + bytes)
+    if (RELAYED.includes(message.type)) relayed.set(key, (relayed.get(key) ?? 0) + bytes)
   }
+  const sum = (counts: Map<string, number>, from: string, except?: string) =>
+    [...counts].reduce((all, [key, bytes]) => {
+      const [sender, receiver] = key.split(' ')
+      return sender === from && receiver !== except ? all + bytes : all
+    }, 0)
   const net = createTestNetwork({ onSend: count, latency: 5 }, seed)
   return {
     ...net,
-    /** Bytes that `from` has sent, to all but `except`. */
-    sentBy(from: string, except?: string) {
-      let sum = 0
-      for (const [key, bytes] of sent) {
-        const [sender, receiver] = key.split(' ')
-        if (sender === from && receiver !== except) sum += bytes
-      }
-      return sum
-    },
+    /** Bytes that `from` has sent. */
+    sentBy: (from: string) => sum(sent, from),
+    /** Bytes of questions, answers and calls that `from` has sent to all but `except`. */
+    relayedBy: (from: string, except: string) => sum(relayed, from, except),
   }
 }
 

@@ -5,6 +5,7 @@ import { environmentKey, mirrorsFor, namesProxy } from '../../src/base/caller-en
 import { createLimiter } from '../../src/base/limiter.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { sha256 } from '../../src/base/sha256.ts'
+import type { Caller } from '../../src/fetch/callers.ts'
 import { createCallersAhead } from '../../src/fetch/callers-ahead.ts'
 import { createDownloads, createJobRegistry } from '../../src/fetch/downloads.ts'
 import type { Job } from '../../src/fetch/job/job.ts'
@@ -110,32 +111,72 @@ test('callers of the same environment share a download', () => {
   assert.is.not(downloads.fetch(located, { HTTP_USER_AGENT: 'another' }), job)
 })
 
-test('what a user reads ahead through a proxy is not what root’s is read ahead through', () => {
+/** What is begun, by its environment, and which of it is let go. */
+function aheadLab() {
   const clock = createClock()
-  const environments: object[] = []
+  const begun: string[] = []
   const left: string[] = []
   const ahead = createCallersAhead({
     clock,
     find() {},
-    fetch(_located, environment) {
-      environments.push(environment)
-      const job = {
-        file,
-        end: undefined,
-        done: 0,
-        follow: () => () => void left.push(environmentKey(environment)),
-      }
+    fetch(located, environment) {
+      const name = `${located.file.name} ${environmentKey(environment)}`
+      begun.push(name)
+      const job = { file: located.file, end: undefined, done: 0, follow: () => () => void left.push(name) }
       return job as unknown as Job
     },
     isUnderWay: () => false,
     jobs: () => [],
     received: () => 0,
   })
-  ahead.begin([located], {})
-  ahead.begin([located], EVIL)
-  assert.equal(environments, [{}, EVIL])
-  ahead.asked(file.sha256, EVIL)
-  assert.equal(left, [environmentKey(EVIL)], 'and to ask for it ends nobody else’s')
+  return { clock, ahead, begun, left }
+}
+const numbered = (n: number) => ({ file: { sha256: `${n}`, size: 1_000_000, name: `${n}` }, mirrors: [] })
+const ROOT: Caller = { environment: {}, transaction: '7 100' }
+
+test('what a user reads ahead through a proxy is not what root’s is read ahead through', () => {
+  const { ahead, begun, left } = aheadLab()
+  const user = { environment: EVIL, transaction: '8 100' }
+  ahead.begin([numbered(1)], ROOT)
+  ahead.begin([numbered(1)], user)
+  assert.equal(begun, ['1 ', `1 ${environmentKey(EVIL)}`])
+  ahead.asked('1', user)
+  assert.equal(left, [`1 ${environmentKey(EVIL)}`], 'and to ask for it ends nobody else’s')
+})
+
+test('nor does a user of the same environment end, replace or hold up what root’s pacman has ahead', () => {
+  const { ahead, begun, left } = aheadLab()
+  const user = { environment: {}, transaction: '8 100' }
+  ahead.begin([1, 2, 3].map(numbered), ROOT)
+  ahead.begin([], user)
+  for (let n = 1; n <= 3; n++) ahead.asked(`${n}`, user)
+  ahead.asked('1', { environment: {} })
+  assert.equal(left, [])
+  ahead.begin(
+    Array.from({ length: 9 }, (_, n) => numbered(10 + n)),
+    user,
+  )
+  ahead.asked('1', ROOT)
+  ahead.begin([4, 5].map(numbered), ROOT)
+  assert.ok(begun.includes('4 ') && begun.includes('5 '))
+  assert.ok(ahead.isNew(user))
+  assert.ok(ahead.isNew(ROOT), 'and is asked for its own list')
+})
+
+test('whoever comes in eight guises ends nobody’s either; those who have gone make room', () => {
+  const { ahead, begun, left, clock } = aheadLab()
+  const guise = (n: number) => ({ environment: { HTTP_USER_AGENT: `${n}` }, transaction: '8 100' })
+  ahead.begin([numbered(1)], ROOT)
+  for (let n = 0; n < 20; n++) ahead.begin([numbered(2)], guise(n))
+  assert.equal(left, [])
+  assert.is(begun.length, 8, 'one of root’s, and seven')
+  clock.advance(59_999)
+  ahead.asked('2', guise(0))
+  ahead.begin([numbered(2)], guise(8))
+  assert.is(begun.length, 8)
+  clock.advance(1)
+  ahead.begin([numbered(2)], guise(8))
+  assert.is(begun.length, 9)
 })
 
 test('a mirror’s password is shown to no proxy of a caller that didn’t give it', () => {

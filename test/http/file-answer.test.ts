@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
-import { progressLine } from '../../src/base/progress.ts'
+import type { Caller } from '../../src/fetch/callers.ts'
 import { FrameType } from '../../src/http/fetch-stream.ts'
 import { answerFile, parseFileRequest } from '../../src/http/file-answer.ts'
 
@@ -24,7 +24,7 @@ async function ask(size: number, fields: string[], signature?: Uint8Array) {
     fetcher: {
       locate: async (url: string) => (url.endsWith('.db') ? { reason: 'no package' } : { file, mirrors: [] }),
     },
-    readAhead: { asked() {}, isNew: () => true },
+    readAhead: { asked() {}, isNew: ({ transaction }: Caller) => transaction !== undefined },
     signatures: { ready: async () => signature },
     pledges: { held: async () => undefined },
     spool: {
@@ -82,21 +82,17 @@ for (const size of [0, 1, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
   })
 }
 
-for (const columns of [80, 40]) {
-  test(`the line of a ready file is pacman's at ${columns} columns, its leading blank too`, async () => {
-    const line = last(await ask(1_000, [URL_FIELD, `columns=${columns}`]))
-    assert.is(line, progressLine({ name, done: 1_000, size: 1_000, elapsed: 1 }, columns))
-    assert.is(line[0], ' ')
-  })
-}
-
-test('without a terminal the line says where it came from', async () => {
-  assert.is(last(await ask(10, [URL_FIELD, 'columns=0'])), `${name}: 10 B from 1 peer, 0 B from the mirror`)
+test('of a file that is here: how far it is, where it came from', async () => {
+  const frames = await ask(1_000, [URL_FIELD])
+  const progress = frames.find(({ type }) => type === FrameType.progress)!.body
+  assert.equal([progress.length, progress.readBigUInt64BE(), progress.readBigUInt64BE(8)], [16, 1_000n, 1n])
+  assert.is(last(frames), `${name}: 1000 B from 1 peer, 0 B from the mirror`)
 })
 
 test('a new transaction is asked what else it will want', async () => {
   const types = typesOf(await ask(10, [URL_FIELD, 'transaction=1 2']))
-  assert.equal(types, [FrameType.size, FrameType.aheadWanted, FrameType.data, FrameType.done])
+  const { size, aheadWanted, data, progress, done } = FrameType
+  assert.equal(types, [size, aheadWanted, data, progress, done])
   assert.not.ok(typesOf(await ask(10, [URL_FIELD])).includes(FrameType.aheadWanted))
 })
 
@@ -121,10 +117,8 @@ test('of the request only what is known is taken, within bounds', () => {
   ]
   assert.equal(parseFileRequest(fields.join('\0')), {
     url: 'http://m/a=b',
-    columns: 1_000,
     environment: { http_proxy: 'p' },
   })
-  assert.is(parseFileRequest('url=x\0columns=-3').columns, 0)
 })
 
 test.run()

@@ -477,7 +477,7 @@ function frames(body: Buffer): [number, string][] {
   for (let at = 0; at < body.length; ) {
     const length = body.readUInt32BE(at + 1)
     const text = body.subarray(at + 5, at + 5 + length).toString()
-    if (body[at] !== FrameType.line) found.push([body[at]!, text])
+    if (body[at] !== FrameType.progress) found.push([body[at]!, text])
     at += 5 + length
   }
   return found

@@ -10,10 +10,12 @@ import { makeFolder } from '../pacman/make.ts'
 
 const dir = join(makeFolder(), 'signatures')
 const asked: string[] = []
+const held: (() => void)[] = []
 const server = createServer((request, response) => {
   asked.push(`${request.url} ${request.headers['user-agent']}`)
   if (request.url === '/absent') response.writeHead(404).end('no such file')
   else if (request.url === '/broken') response.writeHead(503).end()
+  else if (request.url === '/last') held.push(() => response.end('last'))
   else if (request.url === '/hung') response.writeHead(200).flushHeaders()
   else response.end(request.url!.slice(1))
 })
@@ -54,6 +56,25 @@ test('each URL has its own outcome, whatever becomes of the others; no file stay
   ])
   assert.ok(asked.includes('/one pacman/7'))
   assert.equal(readdirSync(dir), [])
+})
+
+test('each is told of as soon as it is there, and plain http is asked for five at once from the first', async () => {
+  const told: number[] = []
+  const paths = ['/last', '/last', '/last', '/last', '/one', '/two']
+  await createFetchMany({ dir, patience: SIGNATURE_PATIENCE })(
+    paths.map((path) => origin + path),
+    {
+      environment: {},
+      signal: new AbortController().signal,
+      most: 100,
+      onOutcome(index) {
+        told.push(index)
+        if (index === 5) for (const end of held.splice(0)) end()
+      },
+    },
+  )
+  assert.equal(told.slice(0, 2), [4, 5])
+  assert.equal(told.slice(2).sort(), [0, 1, 2, 3])
 })
 
 test('what is larger than it may be is none', async () => {

@@ -228,6 +228,7 @@ const BROKEN: Record<string, Uint8Array> = {
   'plain tar, cut short': plain.subarray(0, 900),
   'an empty file': Buffer.alloc(0),
   'one byte': Buffer.from('x'),
+  'a compression that nothing here knows (zchunk)': Buffer.concat([Buffer.from('\0ZCK1'), one]),
   'a web page': Buffer.from('<html>Sign in to this hotel’s network</html>'),
 }
 for (const [what, content] of Object.entries(BROKEN))

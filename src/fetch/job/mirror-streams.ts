@@ -22,7 +22,7 @@ export interface MirrorStreams {
    * chance, by itself.
    */
   lied(): void
-  /** Leaves those that stall, if there are others. */
+  /** Leaves those that stall. */
   tick(): void
   close(): void
 }
@@ -48,6 +48,8 @@ export interface MirrorStreamsHandler {
 
 /** A mirror that gives nothing for so long is left for the next, in milliseconds. */
 const STALL_MS = 4_000
+/** The only one, as long as pacman's own downloader waits: the caller's curl then asks it anew. */
+const ONLY_STALL_MS = 10_000
 const MOST_MIRRORS = 2
 
 export function createMirrorStreams(
@@ -176,13 +178,10 @@ export function createMirrorStreams(
     },
     tick() {
       for (const mirror of active) {
-        const isOnly = active.size + waiting.length === 1
+        const limit = active.size + waiting.length === 1 ? ONLY_STALL_MS : STALL_MS
         const ms = mirror.heard === undefined ? 0 : clock.now() - mirror.heard
-        if (isOnly || ms <= STALL_MS) continue
-        log.debug(
-          { source: mirror.label, role: 'mirror', ms, limit: STALL_MS },
-          'a source is left: it stalled',
-        )
+        if (ms <= limit) continue
+        log.debug({ source: mirror.label, role: 'mirror', ms, limit }, 'a source is left: it stalled')
         failed(mirror, new PacsrvError('mirror', `${mirror.label} stalled`))
       }
     },

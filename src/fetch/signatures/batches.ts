@@ -1,3 +1,5 @@
+import type { CallerEnvironment } from '../../base/caller-environment.ts'
+import type { Cancel, Clock } from '../../base/clock.ts'
 import type { Located } from '../locator.ts'
 import type { FromMirrors, MirrorWord } from './from-mirrors.ts'
 
@@ -6,7 +8,7 @@ export interface Batches {
   readonly size: number
   /** Settles with what the mirrors said; undefined where it wasn't ordered. */
   get(sha256: string): Promise<MirrorWord> | undefined
-  /** What was ordered before `pump` goes by one curl. */
+  /** What has been ordered when `pump` is called goes by one curl, as soon as none is at work or the one that is takes long. */
   order(signed: Located): Promise<MirrorWord>
   pump(): void
   forget(sha256: string): void
@@ -15,28 +17,39 @@ export interface Batches {
 }
 
 export interface BatchesDeps {
+  clock: Clock
   mirrors: Pick<FromMirrors, 'many'>
-  /** The proxies of whoever asks now. */
-  environment(): Record<string, string>
+  /** The proxies of whoever asks. */
+  environment: CallerEnvironment
 }
 
+/** A curl for each would cost more than the wait for the one before, but no longer than this, in milliseconds. */
+const MOST_WAIT_MS = 200
 /** Curls at the same time. */
-const BATCHES = 2
+const MOST_BATCHES = 2
 
 interface Ordered {
   outcome: Promise<MirrorWord>
   settle(word: MirrorWord): void
 }
 
-export function createBatches({ mirrors, environment }: BatchesDeps): Batches {
+export function createBatches({ clock, mirrors, environment }: BatchesDeps): Batches {
   const ordered = new Map<string, Ordered>()
   /** Ordered, and in no curl yet. */
   let waiting: Located[] = []
   let running = 0
+  let stopTimer: Cancel | undefined
+
+  function pump() {
+    if (running === 0) begin()
+    else if (running < MOST_BATCHES) stopTimer ??= clock.after(MOST_WAIT_MS, begin)
+  }
 
   /** One curl takes all that has been ordered; what is ordered meanwhile is the next one's. */
-  function pump() {
-    if (running >= BATCHES || waiting.length === 0) return
+  function begin() {
+    stopTimer?.()
+    stopTimer = undefined
+    if (waiting.length === 0) return
     const files = waiting
     waiting = []
     running++
@@ -48,7 +61,7 @@ export function createBatches({ mirrors, environment }: BatchesDeps): Batches {
 
   async function fetch(files: Located[]) {
     const settle = ({ file }: Located, word: MirrorWord) => ordered.get(file.sha256)?.settle(word)
-    const left = await mirrors.many(files, environment(), settle)
+    const left = await mirrors.many(files, environment, settle)
     for (const one of left) settle(one, 'silent')
   }
 

@@ -14,8 +14,9 @@ export interface FromMirrors {
   /** Several mirrors of one, side by side: the first signature counts. Takes 4 s at most. */
   one(signed: Located, environment: Record<string, string>): Promise<MirrorWord>
   /**
-   * Many, mirror after mirror; of each mirror the first silence ends it. `settle` is told of each that a mirror has, and of
-   * those of which one says that there is none and no other has it. Resolves to those of which none has spoken.
+   * Many: the next mirror for what the one before hasn't given; of each mirror the first silence ends it. Where there are more
+   * than `SHARED_FROM` two mirrors begin at both ends. `settle` is told of each that a mirror has, and of those of which one
+   * says that there is none and no other has it. Resolves to those of which none has spoken.
    */
   many(
     files: Located[],
@@ -34,6 +35,8 @@ export interface FromMirrorsDeps {
 
 /** Mirrors that are asked for one signature. */
 const MIRRORS = 3
+/** Fewer take a mirror five rounds, a second at 0.2 s each, and aren't worth a second one's connections. */
+const SHARED_FROM = 25
 /** How long they have, in milliseconds. */
 export const MIRRORS_MS = 4_000
 
@@ -49,14 +52,13 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
     return outcome === 'absent' ? undefined : outcome.bytes
   }
 
-  /** The signatures of the files at these URLs; `onWord` returns whether that is enough. */
-  function fetch(
+  /** The signatures of the files at these URLs; `onWord` returns whether that is enough. Resolves to whether all have spoken. */
+  async function fetch(
     urls: string[],
-    environment: Record<string, string>,
+    { environment, over }: { environment: Record<string, string>; over: AbortController },
     onWord: (index: number, word: MirrorWord) => boolean,
-  ): { over: AbortController; done: Promise<void> } {
-    const over = new AbortController()
-    const done = fetchMany(
+  ): Promise<boolean> {
+    await fetchMany(
       urls.map((url) => `${url}.sig`),
       {
         environment,
@@ -68,42 +70,61 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
         },
       },
     )
-    return { over, done }
+    return !over.signal.aborted
   }
 
-  /** All of them from each one's `n`th mirror. Resolves to what is still to be had. */
-  async function fromNth(
+  /** Many files on their way from one mirror after another, or from two. */
+  function createRound(
     files: Located[],
-    n: number,
-    absent: Set<Located>,
     environment: Record<string, string>,
     settle: (one: Located, bytes?: Uint8Array) => void,
-  ): Promise<Located[]> {
+  ) {
     const left = new Set(files)
-    const some = files.flatMap((one) => {
-      const url = one.mirrors[n]
-      return url === undefined || deadMirrors.isDead(url) ? [] : [{ one, url }]
-    })
-    if (some.length === 0) return files
-    const urls = some.map(({ url }) => url)
-    const { done } = fetch(urls, environment, (index, word) => {
-      const one = some[index]?.one
-      if (word === 'silent' || !one) return true
-      if (word) {
-        left.delete(one)
-        settle(one, word)
-      } else absent.add(one)
-      return false
-    })
-    await done
-    return [...left]
+    const absent = new Set<Located>()
+
+    /** All that is left from each one's `n`th mirror. Resolves to whether it had a word for each. */
+    function askNth(n: number, isFromEnd: boolean, over: AbortController): Promise<boolean> {
+      const inOrder = isFromEnd ? [...left].reverse() : [...left]
+      const some = inOrder.flatMap((one) => {
+        const url = one.mirrors[n]
+        return url === undefined || deadMirrors.isDead(url) ? [] : [{ one, url }]
+      })
+      if (some.length === 0) return Promise.resolve(false)
+      const urls = some.map(({ url }) => url)
+      return fetch(urls, { environment, over }, (index, word) => {
+        const one = some[index]?.one
+        if (word === 'silent' || !one) return true
+        if (!word) absent.add(one)
+        else if (left.delete(one)) settle(one, word)
+        return left.size === 0
+      })
+    }
+
+    return {
+      left,
+      absent,
+      alone: (n: number) => askNth(n, false, new AbortController()),
+      /** The first two mirrors, from both ends, until they meet or one has been through. Resolves to which of them has. */
+      async both(): Promise<number[]> {
+        const overs = [new AbortController(), new AbortController()] as const
+        const through = await Promise.all(
+          overs.map(async (over, n) => {
+            const isThrough = await askNth(n, n === 1, over)
+            if (isThrough || left.size === 0) for (const one of overs) one.abort()
+            return isThrough
+          }),
+        )
+        return [0, 1].filter((n) => through[n])
+      },
+    }
   }
 
   return {
     async one({ mirrors }, environment) {
       const urls = mirrors.slice(0, MIRRORS)
       let answer: MirrorWord = 'silent'
-      const { over, done } = fetch(urls, environment, (_, word) => {
+      const over = new AbortController()
+      const done = fetch(urls, { environment, over }, (_, word) => {
         if (word !== 'silent' && !(answer instanceof Uint8Array)) answer = word
         return word instanceof Uint8Array
       })
@@ -113,13 +134,12 @@ export function createFromMirrors({ clock, fetchMany, deadMirrors, ending }: Fro
       return answer
     },
     async many(files, environment, settle) {
-      const absent = new Set<Located>()
-      let left = files
-      for (let n = 0; left.length > 0 && n < MIRRORS; n++) {
-        left = await fromNth(left, n, absent, environment, settle)
-      }
-      for (const one of left) if (absent.has(one)) settle(one)
-      return left.filter((one) => !absent.has(one))
+      const round = createRound(files, environment, settle)
+      const { left, absent } = round
+      const through = files.length > SHARED_FROM ? await round.both() : []
+      for (let n = 0; left.size > 0 && n < MIRRORS; n++) if (!through.includes(n)) await round.alone(n)
+      for (const one of absent) if (left.has(one)) settle(one)
+      return [...left].filter((one) => !absent.has(one))
     },
   }
 }

@@ -59,6 +59,8 @@ interface SeenQuery {
   had: Map<NodeId, number>
   /** A better copy waits to be passed on. */
   waiting: boolean
+  /** Who brought it has not paid for all that should have it: whoever brings it again pays for some more. */
+  owing: boolean
 }
 
 export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }): Relay {
@@ -92,19 +94,21 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
 
   /** As many of them as may have a copy of what `from` sent; others each time. */
   function within(to: Session[], message: FileQuery | FileAck | Call, from: Session): Session[] {
-    const count = deps.budget.copies(from.block, messageBytes(message), to.length)
+    const count = deps.budget.copies(from, messageBytes(message), to.length)
     if (count === to.length) return to
     const first = turn++ % to.length
     return [...to.slice(first), ...to.slice(0, first)].slice(0, count)
   }
 
-  /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL. */
-  function passOn({ best, from, had }: SeenQuery) {
+  /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL, as far as `payer` pays. */
+  function passOn(record: SeenQuery, payer = record.from) {
+    const { best, had } = record
     const ttl = best.ttl - 1
     const passed = new Set(best.path.map(({ id }) => id))
     const query = { ...best, ttl, path: [...best.path, { id: self }] }
     const all = neighbours.all().filter(({ id }) => !passed.has(id) && (had.get(id) ?? 0) < ttl)
-    const to = within(all, query, from)
+    const to = within(all, query, payer)
+    record.owing = to.length < all.length
     for (const { id } of to) had.set(id, ttl)
     spread(query, to)
   }
@@ -170,8 +174,12 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
       const known = seen.get(query.query)
       const decision = decideFlood(self, query, known?.best.ttl)
       if (known) noteHad(known, from.id, query.ttl + 1)
-      if (decision === 'drop') return
-      const record = known ?? { best: query, from, had: new Map([[from.id, query.ttl + 1]]), waiting: false }
+      if (decision === 'drop') {
+        if (known?.owing) passOn(known, from)
+        return
+      }
+      const had = new Map([[from.id, query.ttl + 1]])
+      const record = known ?? { best: query, from, had, waiting: false, owing: false }
       record.best = query
       record.from = from
       // A stranger could keep it from those that it names.

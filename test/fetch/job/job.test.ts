@@ -508,8 +508,7 @@ for (const [how, fault] of [
     const lab = await succeeds({ content: big, hasNeighbours: false, mirrors: [fault, { content: big }] })
     assert.is(origins(lab).fromMirror, big.length)
   })
-  if (how === 'stalls') continue // the only mirror that stalls is curl's to give up
-  const end = how === '404' ? 'mirror' : 'mismatch'
+  const end = how === '404' || how === 'stalls' ? 'mirror' : 'mismatch'
   test(`the only mirror fails (${how}): the caller is told ${end === 'mirror' ? 'to ask one' : 'that it is wrong'}`, async () => {
     await failsWith({ content: big, hasNeighbours: false, mirrors: [fault] }, end)
   })

@@ -9,6 +9,7 @@ import { createScout, type Scout } from '../fetch/scout.ts'
 import { createGpgv } from '../fetch/signatures/gpgv.ts'
 import { createSignatures, type Signatures } from '../fetch/signatures/signatures.ts'
 import { createVerifier } from '../fetch/signatures/verifier.ts'
+import { createPeerRecord } from '../fetch/sources/peer-record.ts'
 import { type OpenMirror, openMirrorByCurl, PATIENCE } from '../mirror/curl.ts'
 import { createFetchMany, SIGNATURE_PATIENCE } from '../mirror/curl-batch.ts'
 import { createDeadMirrors, type DeadMirrors, notingDead } from '../mirror/dead-mirrors.ts'
@@ -168,6 +169,7 @@ function fileNetwork(
     existing: transfers.existing,
     isCompanion: ({ session }) => overlay.isCompanion(session),
     hasCompanions: overlay.hasCompanions,
+    record: createPeerRecord(clock),
     join: presence.join,
     find: dht
       ? createDhtSearch({

@@ -2,6 +2,7 @@
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Asker } from '../transfer/asker.ts'
 import type { HeldFile, NodeId, WantedFile } from '../wire/messages.ts'
+import type { PeerRecord } from './sources/peer-record.ts'
 import type { Voucher } from './trust/chunk-lists.ts'
 
 /** What those who download the same file need of it. */
@@ -16,6 +17,8 @@ export interface CrowdNetwork {
   isCompanion(asker: Asker): boolean
   /** Whether a companion is a neighbour, which might come to want the same file. */
   hasCompanions(): boolean
+  /** How nodes did when they were asked for other files. */
+  readonly record: PeerRecord
 }
 
 export interface FindFileOptions {

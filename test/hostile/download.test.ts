@@ -1,6 +1,8 @@
 /** Rows D, E and F: holders that cost a download its time. The mirror is alive: it bounds what they may cost. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createPeerRecord } from '../../src/fetch/sources/peer-record.ts'
+import { createClock } from '../clock.ts'
 import { createLab, listOf, makeContent, type PeerOptions, spoilt } from '../fetch/job/lab.ts'
 import { seeded } from '../seeded.ts'
 
@@ -30,8 +32,14 @@ const hostile = (content: Buffer, sort: Sort, count: number, isNeighbour: boolea
 
 const mixed: Sort = (content, n) => sorts[(n + random.below(sorts.length)) % sorts.length]![1](content, n)
 
-async function msOf(content: Buffer, peers: PeerOptions[], mirrorRate = 1_000_000): Promise<number> {
-  const lab = createLab({ content, peers, mirrors: [{ content, rate: mirrorRate }], hasNeighbours: true })
+async function msOf(
+  content: Buffer,
+  peers: PeerOptions[],
+  mirrorRate = 1_000_000,
+  record = createPeerRecord(createClock()),
+): Promise<number> {
+  const mirrors = [{ content, rate: mirrorRate }]
+  const lab = createLab({ content, peers, mirrors, hasNeighbours: true, record })
   const end = await lab.run()
   assert.is(end?.result, 'done')
   assert.ok(lab.handed.equals(content))
@@ -72,5 +80,36 @@ for (const [what, sort] of [...sorts, ['are of every sort', mixed] as const])
       assert.ok(ms <= 1.5 * alone + 1_000, `${ms} ms`)
     })
   }
+
+for (const [what, sort] of [
+  ['never answers', SORTS['never answer']],
+  ['never sends its list', SORTS['never send their list']],
+  ['drips', SORTS.drip],
+  ['is always busy', SORTS['are always busy']],
+] as const)
+  for (const size of [60_000, 1_000_000])
+    for (const isAlone of [true, false])
+      test(`ten files of ${size} bytes in the LAN, one holder that ${what}${isAlone ? '' : ' and an honest one'}: only the first pays`, async () => {
+        const record = createPeerRecord(createClock())
+        const isNeighbour = true
+        for (let n = 0; n < 10; n++) {
+          const content = makeContent(size + n)
+          const honestOnes = isAlone ? [] : [honest(content, { isNeighbour, host: '10.0.0.2' })]
+          const silent = { content, isNeighbour, host: '10.0.0.1', ...sort!(content, 0) }
+          const without = await msOf(content, honestOnes)
+          const ms = await msOf(content, [silent, ...honestOnes], 1_000_000, record)
+          assert.ok(n === 0 || ms <= without + 10, `file ${n}: ${ms} ms, without it ${without}`)
+        }
+      })
+
+test('who was silent and gives again is a holder as any other', async () => {
+  const record = createPeerRecord(createClock())
+  const peer = { content: SMALL, isNeighbour: true, host: '10.0.0.1' }
+  const files = [SMALL, makeContent(1_000_001), makeContent(1_000_002)]
+  await msOf(SMALL, [{ ...peer, on: () => 'silence' }], 1_000_000, record)
+  const times: number[] = []
+  for (const content of files) times.push(await msOf(content, [{ ...peer, content }], 1_000_000, record))
+  assert.ok(times[2]! < 500, `${times} ms`)
+})
 
 test.run()

@@ -76,7 +76,7 @@ export function createMemberIntake(
     learn(holder) {
       const { id, address, via, companion = false } = holder
       log.debug({ member: id, address, via, companion }, 'a member is known')
-      if (companion) {
+      if (companion && !network.record.isSilent(id, address)) {
         awaited.set(id, clock.now())
         handler.onAwaited(id)
         after(graceMs(), handler.onLate)

@@ -6,6 +6,7 @@ import type { Asker } from '../../transfer/asker.ts'
 import { type HaveMaps, unpackMaps } from '../../transfer/have-maps.ts'
 import type { NodeId, WantedFile } from '../../wire/messages.ts'
 import type { CrowdNetwork } from '../network.ts'
+import type { PeerRecord } from '../sources/peer-record.ts'
 import { createPeerSource, type PartialHolding } from '../sources/peer-source.ts'
 import type { ChunkSource, MakeChunkSource, SourceOwner } from '../sources/source.ts'
 import { createGossip } from './gossip.ts'
@@ -85,7 +86,7 @@ export function createMembers(
   const NOTHING_YET: HaveMaps = { hand: new Uint8Array(chunks), own: new Uint8Array(chunks) }
   const members = new Map<NodeId, Member>()
   const shunned = new Set<NodeId>()
-  const shares = createMirrorShares({ clock, self: network.id }, file)
+  const shares = createMirrorShares({ clock, self: network.id, record: network.record }, file)
   const gossip = createGossip({ clock, signal }, file.sha256, handler.maps)
   let gathered = false
   let distrusts = false
@@ -178,7 +179,7 @@ export function createMembers(
     })
     return handler.join(
       make,
-      ownerOf(member, isOver, () => retire(id)),
+      ownerOf(member, network.record, isOver, () => retire(id)),
     )
   }
 
@@ -199,7 +200,7 @@ export function createMembers(
       if (distrusts) return { window: Number.POSITIVE_INFINITY }
       if (shares.size === 0) return { window: network.hasCompanions() ? window : Number.POSITIVE_INFINITY }
       const isMine = shares.turns(handler.mine())
-      const others = [...members.values()]
+      const others = [...members.values()].filter(({ id }) => !network.record.isSilent(id))
       return { window, may: (chunk) => isMine(chunk) && !others.some((member) => canGive(member, chunk)) }
     },
     get awaited() {
@@ -233,9 +234,12 @@ function newMember(asker: Asker, companion: boolean, onClose: () => void): Membe
 }
 
 /** `retire`: it is left, and is no member any more. */
-function ownerOf(member: Member, isOver: () => boolean, retire: () => void): SourceOwner {
+function ownerOf(member: Member, record: PeerRecord, isOver: () => boolean, retire: () => void): SourceOwner {
+  const { id, remote } = member.asker.session
   return {
     role: 'member',
+    suspect: record.isSilent(id, remote),
+    stood: (conduct) => record.note(id, conduct, remote),
     gone: retire,
     rejected: retire,
     vouchesFor: (chunk) => (member.maps?.own[chunk] === 1 && !isOver() ? member.id : undefined),

@@ -7,6 +7,8 @@ import type { Clock } from '../../base/clock.ts'
 import { sha256 } from '../../base/sha256.ts'
 import type { HaveMaps } from '../../transfer/have-maps.ts'
 import type { NodeId, Sha256 } from '../../wire/messages.ts'
+import type { PeerRecord } from '../sources/peer-record.ts'
+import { type Claim, claimsOf, hear, judge, newSharer, type Sharer } from './sharer.ts'
 
 /** How the mirror may be used just now. */
 export interface MirrorScope {
@@ -47,38 +49,10 @@ const MIB = 1024 * 1024
 const FILE_SPANS = 8
 const LEAST_SPAN = MIB
 const MOST_SPAN = 4 * MIB
-/** A member that owes something and brings nothing for so long, in milliseconds, is passed over … */
-const STUCK_MS = 3_000
-/** … in a file of one span, where all the others wait for one … */
-const STUCK_SMALL_MS = 1_000
-/**
- * … and beside it the time that a chunk takes at the mirror's rate, since no sign of it can come sooner: as measured
- * here, within bounds; unknown, a line of 10 Mbit/s shared by the streams of five hosts. Bytes a second.
- */
-const MOST_RATE = 250_000
-const UNKNOWN_RATE = 50_000
-const MOST_CHUNK_MS = 10_000
-/** A member is passed over too when what it owes takes so many times as long as it would here, and so much longer. */
-const SLOWER = 2
-const SLOWER_MS = 2_000
-/** Too short a time to tell a rate from, in milliseconds. */
-const MEASURED_MS = 1_000
-
-interface Sharer {
-  id: NodeId
-  maps: HaveMaps
-  /** Spans of which it had something from the mirror, or has asked for it. */
-  begun: Uint8Array
-  /** By the clock: when it last had something from the mirror. */
-  progressAt: number
-  /** Bytes that it had from the mirror since it owes something. */
-  gained: number
-  owesSince: number | undefined
-  /** It owed something and brought nothing, and has brought nothing since. */
-  stuck: boolean
-  /** Its mirror is so much slower than ours that it is left only what nobody else can fetch. */
-  slow: boolean
-}
+/** A slow one keeps the nearer half of a run that it has asked for, if that is longer than this. */
+const HALVED_CHUNKS = 8
+/** Of several who have asked for the same chunk one keeps it whom it comes to so many chunks sooner. */
+const CLEARLY_NEARER = 8
 
 /** Chunks of a span, all but the last. */
 export function chunksPerSpan(fileSize: number): number {
@@ -87,12 +61,11 @@ export function chunksPerSpan(fileSize: number): number {
 }
 
 export function createMirrorShares(
-  { clock, self }: { clock: Clock; self: NodeId },
+  { clock, self, record }: { clock: Clock; self: NodeId; record: PeerRecord },
   file: { sha256: Sha256; size: number },
 ): MirrorShares {
   const chunks = chunkCount(file.size)
   const spanChunks = chunksPerSpan(file.size)
-  const spans = Math.ceil(chunks / spanChunks)
   const members = new Map<NodeId, Sharer>()
   /** For each span, everybody's id, the highest hash first. */
   let ranks: (NodeId[] | undefined)[] = []
@@ -113,50 +86,64 @@ export function createMirrorShares(
     return false
   }
 
+  /** Its mirror gives nothing, or it is one that says much and gives nothing itself. */
+  const isVain = ({ id, stuck }: Sharer) => stuck || record.isSilent(id)
+
   /** Who has begun a span keeps it; what nobody has begun is whose hash is the highest. */
   function owner(span: number, mine: OwnDownload): NodeId | undefined {
-    const able = ranked(span).filter((id) => (id === self ? mine.able : !members.get(id)!.stuck))
+    const able = ranked(span).filter((id) => (id === self ? mine.able : !isVain(members.get(id)!)))
     const quick = able.filter((id) => !members.get(id)?.slow)
     const begun = quick.find((id) => (id === self ? some(span, mine.own) : members.get(id)!.begun[span]))
     return begun ?? quick[0] ?? able[0]
   }
 
+  function keeps(member: Sharer, { place, run }: Claim): boolean {
+    if (isVain(member)) return false
+    return !member.slow || (run > HALVED_CHUNKS && 2 * place <= run)
+  }
+
+  /** Who is to bring a chunk: of those who have asked for it the nearest, else whose span it is. */
+  function createBringers(mine: OwnDownload): (chunk: number) => NodeId | undefined {
+    const owners: (NodeId | undefined)[] = []
+    const isKnown: boolean[] = []
+    let own: Map<number, Claim> | undefined
+
+    function ofSpan(span: number) {
+      if (!isKnown[span]) owners[span] = owner(span, mine)
+      isKnown[span] = true
+      return owners[span]
+    }
+
+    return (chunk) => {
+      const span = spanAt(chunk)
+      const places = new Map<NodeId, number>()
+      for (const member of members.values()) {
+        const claim = member.claims.get(chunk)
+        if (claim && keeps(member, claim)) places.set(member.id, claim.place)
+      }
+      if (places.size === 0) return ofSpan(span)
+      own ??= claimsOf(mine.able ? chunks : 0, (one) => mine.own(one) && !mine.has(one))
+      const claim = own.get(chunk)
+      if (claim) places.set(self, claim.place)
+      const nearest = Math.min(...places.values())
+      return ranked(span).find(
+        (id) => (places.get(id) ?? Number.POSITIVE_INFINITY) < nearest + CLEARLY_NEARER,
+      )
+    }
+  }
+
   /** Bytes that each member is expected to fetch from the mirror. */
   function debts(mine: OwnDownload): Map<NodeId, number> {
     const owed = new Map<NodeId, number>()
-    for (let span = 0; span < spans; span++) {
-      if (!some(span, (chunk) => !mine.has(chunk))) continue
-      const id = owner(span, mine)
+    const bringer = createBringers(mine)
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      if (mine.has(chunk)) continue
+      const id = bringer(chunk)
       const member = id === undefined ? undefined : members.get(id)
-      if (!member) continue
-      let bytes = owed.get(member.id) ?? 0
-      for (let chunk = span * spanChunks; chunk < spanEnd(span); chunk++) {
-        if (!member.maps.hand[chunk] && !mine.has(chunk)) bytes += chunkLength(file.size, chunk)
-      }
-      owed.set(member.id, bytes)
+      if (member && !member.maps.hand[chunk])
+        owed.set(member.id, (owed.get(member.id) ?? 0) + chunkLength(file.size, chunk))
     }
     return owed
-  }
-
-  function stuckMs({ rate, rateBefore }: OwnDownload): number {
-    const chunkMs = (chunkSize(file.size) * 1000) / Math.min(MOST_RATE, rate || rateBefore || UNKNOWN_RATE)
-    return (spans === 1 ? STUCK_SMALL_MS : STUCK_MS) + Math.min(MOST_CHUNK_MS, chunkMs)
-  }
-
-  function judge(member: Sharer, bytes: number, mine: OwnDownload) {
-    if (bytes === 0) {
-      member.owesSince = undefined
-      return
-    }
-    if (member.owesSince === undefined) {
-      member.owesSince = clock.now()
-      member.gained = 0
-    }
-    const since = clock.now() - member.owesSince
-    if (clock.now() - Math.max(member.owesSince, member.progressAt) >= stuckMs(mine)) member.stuck = true
-    if (since < MEASURED_MS || member.gained === 0 || mine.rate === 0) return
-    const its = (bytes * since) / member.gained
-    if (its > (SLOWER * bytes * 1000) / mine.rate + SLOWER_MS) member.slow = true
   }
 
   return {
@@ -164,54 +151,33 @@ export function createMirrorShares(
       return members.size
     },
     heard(id, maps) {
-      const before = members.get(id)
-      const member: Sharer = before ?? {
-        id,
-        maps,
-        begun: new Uint8Array(spans),
-        progressAt: clock.now(),
-        gained: 0,
-        owesSince: undefined,
-        stuck: false,
-        slow: false,
-      }
-      if (!before) {
-        members.set(id, member)
-        ranks = []
-      }
-      let gained = 0
-      member.begun.fill(0)
-      for (let chunk = 0; chunk < chunks; chunk++) {
-        if (!maps.own[chunk]) continue
-        member.begun[spanAt(chunk)] = 1
-        const had = member.maps.own[chunk] && member.maps.hand[chunk]
-        if (before && maps.hand[chunk] && !had) gained += chunkLength(file.size, chunk)
-      }
-      member.maps = maps
-      if (gained === 0) return
-      member.gained += gained
-      member.progressAt = clock.now()
-      member.stuck = false
+      const member = members.get(id)
+      if (member) return hear(member, maps, clock.now())
+      members.set(id, newSharer(id, { maps, size: file.size, spanChunks, now: clock.now() }))
+      ranks = []
     },
     left(id) {
       if (members.delete(id)) ranks = []
     },
     tick(mine) {
       const owed = debts(mine)
-      for (const member of members.values()) judge(member, owed.get(member.id) ?? 0, mine)
-    },
-    turns(mine) {
-      const known: (boolean | undefined)[] = []
-      return (chunk) => {
-        const span = spanAt(chunk)
-        known[span] ??= owner(span, mine) === self
-        return known[span]
+      for (const member of members.values()) {
+        const { id, stuck } = member
+        const { rate, rateBefore } = mine
+        const isProved = record.hasGiven(id)
+        judge(member, { now: clock.now(), bytes: owed.get(id) ?? 0, isProved, rate, rateBefore })
+        if (member.stuck && !stuck) record.note(id, 'late')
       }
     },
+    turns(mine) {
+      const bringer = createBringers(mine)
+      return (chunk) => bringer(chunk) === self
+    },
     isHopeful(mine) {
-      for (let span = 0; span < spans; span++) {
-        if (!some(span, (chunk) => !mine.has(chunk))) continue
-        const id = owner(span, mine)
+      const bringer = createBringers(mine)
+      for (let chunk = 0; chunk < chunks; chunk++) {
+        if (mine.has(chunk)) continue
+        const id = bringer(chunk)
         if (id !== undefined && id !== self) return true
       }
       return false

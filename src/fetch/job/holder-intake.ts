@@ -62,6 +62,8 @@ const MAX_KNOWN = 200
 
 interface Met {
   holder: Holder
+  /** It was asked in vain for files before. */
+  suspect: boolean
   asker: Asker
   list: ChunkList
   /** Undefined while its list is not in use. */
@@ -82,6 +84,10 @@ export function createHolderIntake(
   const slots = createTrialSlots(clock, {
     try: (holder) => void tryOut(holder),
     isSound: ({ id }) => [...met].some(({ holder, source }) => holder.id === id && isSound(source)),
+    onLate({ id, address }) {
+      // Not even a list: whoever has sent that is judged by its chunks.
+      if (![...met].some(({ holder }) => holder.id === id)) network.record.note(id, 'late', address)
+    },
   })
   const isSound = (source: ChunkSource | undefined) => source !== undefined && handler.isSound(source)
   signal.addEventListener('abort', slots.clear)
@@ -91,27 +97,34 @@ export function createHolderIntake(
     {
       onHolder: (holder) => (holder.file.whole ? meet(holder) : handler.onFetching(holder)),
       onOver: handler.onChange,
-      isAlone: () => known.size > 0 && met.size === 0 && connecting === 0 && slots.size === 0,
+      isAlone: () =>
+        known.size > 0 && ![...met].some(({ suspect }) => !suspect) && connecting === 0 && slots.size === 0,
       isServed: handler.isServed,
     },
   )
 
+  const isSuspect = ({ id, address }: Holder) => network.record.isSilent(id, address)
+
   function meet(holder: Holder) {
     if (signal.aborted || known.has(holder.id) || known.size >= MAX_KNOWN) return
     known.add(holder.id)
-    log.debug({ holder: holder.id, address: holder.address, via: holder.via }, 'a holder is known')
-    search.claimed()
-    firstAt ??= clock.now()
-    live ||= network.isNeighbour(holder.id)
-    slots.offer(holder)
+    const suspect = isSuspect(holder)
+    log.debug({ holder: holder.id, address: holder.address, via: holder.via, suspect }, 'a holder is known')
+    if (!suspect) {
+      search.claimed()
+      firstAt ??= clock.now()
+      live ||= network.isNeighbour(holder.id)
+    }
+    slots.offer(holder, suspect)
   }
 
   async function tryOut(holder: Holder) {
-    connecting++
+    const suspect = isSuspect(holder)
+    if (!suspect) connecting++
     try {
       const asker = await network.connect(holder)
       const list = signal.aborted ? undefined : await listOf(asker, holder)
-      if (list && !signal.aborted) admit({ holder, asker, list })
+      if (list && !signal.aborted) admit({ holder, suspect, asker, list })
     } catch (error) {
       // A member that has all its chunks may yet have to check the whole.
       if (holder.companion) known.delete(holder.id)
@@ -119,7 +132,7 @@ export function createHolderIntake(
       slots.release(holder)
       log.debug({ holder: holder.id, err: asError(error) }, 'a holder was of no use')
     } finally {
-      connecting--
+      if (!suspect) connecting--
       search.seekMore()
       handler.onChange()
     }
@@ -146,7 +159,7 @@ export function createHolderIntake(
   function letIn(one: Met) {
     const { asker, holder, list } = one
     log.debug({ holder: holder.id, source: asker.session.remote, root: list.root }, 'a holder is a source')
-    const owner = ownerOf(one)
+    const owner = ownerOf(one, { network, file, leave, seekMore: search.seekMore })
     one.source = handler.onAdmitted(holder.id)
     if (one.source) handler.handOver(one.source, owner)
     else
@@ -160,25 +173,10 @@ export function createHolderIntake(
       )
   }
 
-  function ownerOf(one: Met): SourceOwner {
-    const leave = () => {
-      met.delete(one)
-      network.forget(one.holder)
-      slots.release(one.holder)
-    }
-    return {
-      role: 'holder',
-      gone() {
-        leave()
-        search.seekMore()
-      },
-      rejected() {
-        leave()
-        network.ban({ id: one.holder.id }, `it sent a wrong chunk of ${file.name}`)
-        search.seekMore()
-      },
-      vouchesFor: () => undefined,
-    }
+  function leave(one: Met) {
+    met.delete(one)
+    network.forget(one.holder)
+    slots.release(one.holder)
   }
 
   return {
@@ -213,5 +211,31 @@ export function createHolderIntake(
         } else if (one.list === trust.inUse && !one.source) letIn(one)
       }
     },
+  }
+}
+
+interface OwnerOptions {
+  network: Pick<FileNetwork, 'record' | 'ban'>
+  file: Pick<WantedFile, 'name'>
+  leave(one: Met): void
+  seekMore(): void
+}
+
+function ownerOf(one: Met, { network, file, leave, seekMore }: OwnerOptions): SourceOwner {
+  const { id, remote } = one.asker.session
+  return {
+    role: 'holder',
+    suspect: one.suspect,
+    stood: (conduct) => network.record.note(id, conduct, remote),
+    gone() {
+      leave(one)
+      seekMore()
+    },
+    rejected() {
+      leave(one)
+      network.ban({ id }, `it sent a wrong chunk of ${file.name}`)
+      seekMore()
+    },
+    vouchesFor: () => undefined,
   }
 }

@@ -64,6 +64,8 @@ export function createMirrorEntry(
   const { map } = partial
   /** By the clock, from when on the mirrors' rate says something of them. */
   let judgedFrom = order.started
+  /** By the clock, since when one of pacredir's servers has it. */
+  let serverAt: number | undefined
   /** By the clock, since when peers deliver. */
   let deliveringFrom: number | undefined
   let fault: PacsrvError | undefined
@@ -111,7 +113,11 @@ export function createMirrorEntry(
 
   function standing(): JobStanding {
     const mirrorRate = rateBefore()
-    const firstAt = intake.firstAt ?? servers?.firstAt
+    if (servers?.firstAt !== undefined) serverAt ??= clock.now()
+    const firstAt = intake.firstAt ?? serverAt
+    // In a crowd whoever gave is known to be there, and busy with all the others when it is late.
+    const gaveAt = (members.anyEver && scheduler.holderGaveAt) || 0
+    const holderSince = firstAt === undefined ? undefined : Math.max(firstAt, gaveAt)
     return {
       elapsed: clock.now() - order.started,
       delay: mirrorDelay(order.delay, order.size, mirrorRate),
@@ -119,7 +125,7 @@ export function createMirrorEntry(
       memberAwaited: members.awaited || servers?.awaited === true,
       inCrowd: members.anyEver,
       searching: intake.searching,
-      holderFor: firstAt === undefined ? undefined : clock.now() - firstAt,
+      holderFor: holderSince === undefined ? undefined : clock.now() - holderSince,
       liveHolder: intake.live || servers?.firstAt !== undefined,
       holderAtWork: hasHolder(),
       deliveringFor: deliveringFor(),

@@ -1,5 +1,5 @@
 import { rootOf } from '../../base/chunks.ts'
-import type { Cancel, Clock } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { HaveMaps } from '../../transfer/have-maps.ts'
 import type { HeldFile } from '../../wire/messages.ts'
 import { TELL_MS } from '../crowd/gossip.ts'
@@ -12,6 +12,7 @@ import { createWholeCheck, type Suspect } from '../trust/whole-check.ts'
 import { createCompletion } from './completion.ts'
 import { createMirrorEntry } from './mirror-entry.ts'
 import type { JobDeps, JobEnd, JobOrder } from './order.ts'
+import { createOwnTime } from './own-time.ts'
 import { createReception } from './reception.ts'
 import { createScheduler, type Scheduler, TICK_MS } from './scheduler.ts'
 import { createSourcing } from './sourcing.ts'
@@ -65,11 +66,12 @@ export function assembleParts(
   { partial, lists, trace, held, started, signal }: JobGround,
   handler: JobPartsHandler,
 ): JobParts {
-  const { clock, log, network, openMirror, downloads } = deps
+  const { log, network, openMirror, downloads } = deps
+  /** Nobody who is waited for is late while this process couldn't hear. */
+  const clock = createOwnTime(deps.clock, TICK_MS)
   const { file, mirrors } = order
   const { map } = partial
   const save = atMostEach(SAVE_MS, clock, partial.save)
-  let stopTick: Cancel = () => {}
 
   const consider = () => void (signal.aborted || entry.consider())
 
@@ -124,7 +126,7 @@ export function assembleParts(
     },
   )
   const { intake, members, servers, ...sourcing } = createSourcing(
-    { ...deps, scheduler, trust, signal },
+    { ...deps, clock, scheduler, trust, signal },
     order,
     {
       held,
@@ -135,7 +137,7 @@ export function assembleParts(
     },
   )
   const entry = createMirrorEntry(
-    { ...deps, partial, scheduler, intake, members, servers },
+    { ...deps, clock, partial, scheduler, intake, members, servers },
     { name: file.name, size: file.size, mirrors, delay: order.delay, started },
     handler.onOver,
   )
@@ -147,8 +149,7 @@ export function assembleParts(
         handler.onOver({ result: 'done', ...from })
       },
       onWrong() {
-        stopTick()
-        tick()
+        clock.begin(look)
         changed()
       },
       onFault: handler.onFault,
@@ -176,8 +177,7 @@ export function assembleParts(
     consider()
   }
 
-  function tick() {
-    stopTick = clock.after(TICK_MS, tick)
+  function look() {
     members.tick()
     scheduler.tick()
     consider()
@@ -197,10 +197,10 @@ export function assembleParts(
       changed()
       if (map.bytesLeft === 0) return
       sourcing.begin()
-      tick()
+      clock.begin(look)
     },
     close() {
-      stopTick()
+      clock.stop()
       entry.noteRates()
       const { chunkHashes } = completion
       sourcing.close(chunkHashes && { ...held(), root: rootOf(chunkHashes), whole: true })

@@ -11,6 +11,7 @@ import type {
   MakeChunkSource,
   SourceOwner,
 } from '../sources/source.ts'
+import { createDoubts } from './doubts.ts'
 import type { RequestPlan } from './request-plan.ts'
 import { createStandings } from './standings.ts'
 
@@ -18,8 +19,10 @@ import { createStandings } from './standings.ts'
 export interface PeerRequests {
   /** Never changed in place. */
   readonly list: readonly ChunkSource[]
-  /** Whether one has the whole. */
+  /** Whether one has the whole of whom something is hoped. */
   readonly hasHolder: boolean
+  /** By the clock, when one that has the whole last gave a chunk. */
+  readonly holderGaveAt: number | undefined
   /** Requests for a chunk that somebody else owed already. */
   readonly askedTwice: number
   join(make: MakeChunkSource, owner: SourceOwner): ChunkSource
@@ -38,6 +41,8 @@ export interface PeerRequests {
   /** Whether it has given a chunk, and was never doubted. */
   isSound(source: FileSource): boolean
   hasSound(): boolean
+  /** The job is over: all are let go. */
+  close(): void
 }
 
 export interface PeerRequestsDeps {
@@ -64,23 +69,11 @@ const WINDOW_CHUNKS = 2
 const WINDOW_BYTES = 8 * 1024 * 1024
 /** What near peers bring in this time is left to them, in milliseconds: the rest of the world has other things to do. */
 const NEAR_ENOUGH_MS = 2_000
-/** A source is left after the time that it takes for so many chunks at its own rate, within bounds. */
-const STALL_CHUNKS = 4
-const LEAST_STALL_MS = 1_000
-const MOST_STALL_MS = 8_000
-const UNKNOWN_STALL_MS = 2_000
 
 export function rateOf(sources: Iterable<FileSource>): number {
   let sum = 0
   for (const source of sources) sum += source.rate()
   return sum
-}
-
-/** How long a source that was asked may give nothing, in milliseconds. `chunkBytes`: of one chunk. */
-function stallLimit(source: ChunkSource, chunkBytes: number): number {
-  const rate = source.rate()
-  if (rate === 0) return UNKNOWN_STALL_MS
-  return Math.min(MOST_STALL_MS, Math.max(LEAST_STALL_MS, (STALL_CHUNKS * chunkBytes * 1000) / rate))
 }
 
 /** Bytes that a source may owe. */
@@ -103,9 +96,11 @@ export function createPeerRequests(
   const standings = createStandings(clock, step)
   /** Members that had nothing to ask for, and how things stood then: to look again before that changes is in vain. */
   const barren = new Map<ChunkSource, { news: number; freed: number }>()
+  const doubts = createDoubts({ clock, log, map, plan, standings, owners }, step)
   /** Those that were asked for what others owed. */
   const overtakers = new Set<FileSource>()
   let askedTwice = 0
+  let holderGaveAt: number | undefined
 
   const undoubted = () =>
     standings.someDoubted ? peers.filter((source) => !standings.isDoubted(source)) : peers
@@ -141,6 +136,7 @@ export function createPeerRequests(
 
   /** One chunk for each peer that has room, round and round, so that the first doesn't take all. */
   function ask(again: boolean) {
+    if (again && downloads.wait() === 0) doubts.tryOut(request)
     let hungry = peersToAsk().filter((source) => again || !isBarren(source))
     const among = peers.some(({ partial }) => partial) ? peers : []
     while (hungry.length > 0) {
@@ -160,7 +156,7 @@ export function createPeerRequests(
     source.close()
     plan.leave(source)
     owners.delete(source)
-    standings.delete(source)
+    doubts.drop(source)
     peers = [...owners.keys()]
     barren.delete(source)
     overtakers.delete(source)
@@ -176,7 +172,8 @@ export function createPeerRequests(
 
   const sourceHandler: ChunkSourceHandler = {
     onChunk(source, chunk, bytes) {
-      if (standings.gave(source)) plan.trust(source)
+      doubts.gave(source)
+      if (!source.partial) holderGaveAt = clock.now()
       handler.onChunk(source, chunk, bytes)
     },
     onRefused: (source, chunk) => plan.unask(source, chunk),
@@ -187,28 +184,15 @@ export function createPeerRequests(
     },
   }
 
-  /** Doubts who keeps what it owes, and leaves who stalls. */
-  function look(source: ChunkSource) {
-    const verdict = standings.look(source)
-    const ms = source.heard === undefined ? 0 : clock.now() - source.heard
-    const limit = stallLimit(source, step)
-    const leaves = verdict === 'leave' || ms >= limit
-    if (leaves || verdict === 'doubt') {
-      const role = owners.get(source)?.role
-      const about = { source: source.label, role, ms, limit, owed: plan.owed(source) }
-      log.debug(about, leaves ? 'a source is left: it stalled' : 'a source is doubted: others are asked too')
-    }
-    if (leaves) leave(source)
-    else if (verdict === 'doubt') plan.doubt(source)
-    else if (verdict === 'trust') plan.trust(source)
-  }
-
   return {
     get list() {
       return peers
     },
     get hasHolder() {
-      return peers.some(({ partial }) => !partial)
+      return peers.some((source) => !source.partial && !standings.isSuspect(source))
+    },
+    get holderGaveAt() {
+      return holderGaveAt
     },
     get askedTwice() {
       return askedTwice
@@ -216,7 +200,7 @@ export function createPeerRequests(
     join(make, owner) {
       const source = make(sourceHandler)
       owners.set(source, owner)
-      standings.add(source)
+      doubts.add(source, owner.suspect === true)
       peers = [...owners.keys()]
       handler.onIdle()
       return source
@@ -228,7 +212,13 @@ export function createPeerRequests(
     drop,
     ask,
     tick() {
-      for (const source of peers) look(source)
+      for (const source of peers) if (doubts.look(source)) leave(source)
+    },
+    close() {
+      for (const source of peers) {
+        doubts.over(source)
+        drop(source)
+      }
     },
     isSound: standings.isSound,
     hasSound: () => undoubted().some(standings.isSound),

@@ -46,6 +46,8 @@ export interface Scheduler {
   readonly nextMirror: string | undefined
   /** Whether some peer has the whole. */
   readonly hasHolder: boolean
+  /** By the clock, when a holder last gave a chunk; undefined while none has. */
+  readonly holderGaveAt: number | undefined
   /** Requests for a chunk that somebody else owed already. */
   readonly askedTwice: number
   /** The rates of all peers that have the whole, and of all mirrors, in bytes a second. */
@@ -120,6 +122,9 @@ export function createScheduler(
     get hasHolder() {
       return peers.hasHolder
     },
+    get holderGaveAt() {
+      return peers.holderGaveAt
+    },
     get askedTwice() {
       return peers.askedTwice
     },
@@ -151,7 +156,7 @@ export function createScheduler(
     canBring: peers.canBring,
     close() {
       closed = true
-      for (const source of peers.list) peers.drop(source)
+      peers.close()
       streams.close()
     },
   }

@@ -48,6 +48,12 @@ export function isDoubtful(peer: Giving): boolean {
   return peer.waited >= patienceWith(peer) && !isMoving(peer)
 }
 
+/** Who has been asked for so long in vain when the file came whole, in milliseconds, has cost time. */
+const IN_VAIN_MS = 250
+
+/** Whether nothing is to be hoped of it for the next file, since this one came whole without it. */
+export const wasInVain = (peer: Giving) => peer.gave === 0 && peer.waited >= IN_VAIN_MS && !isMoving(peer)
+
 /** Whether it should be left. */
 export function isHopeless(peer: Giving): boolean {
   if (peer.gave === 0 && peer.waited >= NOTHING_MS && !isMoving(peer)) return true

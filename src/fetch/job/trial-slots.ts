@@ -8,11 +8,14 @@ import type { Holder } from '../../overlay/query/holders.ts'
  * once in `MOST` of them, and each turn is short.
  */
 export interface TrialSlots {
-  /** Tries the holder now, or when a slot is free; not at all where its address has had its share. */
-  offer(holder: Holder): void
+  /**
+   * Tries the holder now, or when a slot is free; not at all where its address has had its share. `last`: after all
+   * others, since little is hoped of it.
+   */
+  offer(holder: Holder, last?: boolean): void
   /** It is of no use: the next may have its slot. */
   release(holder: Holder): void
-  /** How many are being tried or wait. */
+  /** How many of whom something is hoped are being tried or wait. */
   readonly size: number
   /** The job is over, or its holders are strangers again. */
   clear(): void
@@ -28,6 +31,7 @@ export const TRIAL_MS = 600
 
 interface Slot {
   address: string
+  last: boolean
   proved: boolean
   stop: Cancel
 }
@@ -36,11 +40,13 @@ export interface TrialSlotsHandler {
   try(holder: Holder): void
   /** Whether it has given something, and kept nothing too long. */
   isSound(holder: Holder): boolean
+  /** It has had its time and given nothing. */
+  onLate(holder: Holder): void
 }
 
 export function createTrialSlots(clock: Clock, handler: TrialSlotsHandler): TrialSlots {
   const slots = new Map<string, Slot>()
-  const waiting: Holder[] = []
+  const waiting: { holder: Holder; last: boolean }[] = []
   const tries = new Map<string, number>()
 
   // Who can't be dialled has no address yet: all such are one.
@@ -54,17 +60,17 @@ export function createTrialSlots(clock: Clock, handler: TrialSlotsHandler): Tria
 
   function next() {
     for (let at = 0; at < waiting.length && slots.size < MOST; ) {
-      const holder = waiting[at]
-      if (!holder || !mayTry(keyOf(holder))) at++
+      const next = waiting[at]
+      if (!next || !mayTry(keyOf(next.holder))) at++
       else {
         waiting.splice(at, 1)
-        begin(holder)
+        begin(next.holder, next.last)
       }
     }
   }
 
-  function begin(holder: Holder) {
-    slots.set(holder.id, { address: keyOf(holder), proved: false, stop: lookLater(holder) })
+  function begin(holder: Holder, last: boolean) {
+    slots.set(holder.id, { address: keyOf(holder), last, proved: false, stop: lookLater(holder) })
     handler.try(holder)
   }
 
@@ -76,18 +82,22 @@ export function createTrialSlots(clock: Clock, handler: TrialSlotsHandler): Tria
       if (handler.isSound(holder)) {
         slot.proved = true
         slot.stop = lookLater(holder)
-      } else slots.delete(holder.id)
+      } else {
+        slots.delete(holder.id)
+        handler.onLate(holder)
+      }
       next()
     })
   }
 
   return {
-    offer(holder) {
+    offer(holder, last = false) {
       const address = keyOf(holder)
       const count = tries.get(address) ?? 0
       if (count >= MOST_TRIES_OF_ADDRESS) return
       tries.set(address, count + 1)
-      waiting.push(holder)
+      const at = last ? -1 : waiting.findIndex((other) => other.last)
+      waiting.splice(at < 0 ? waiting.length : at, 0, { holder, last })
       next()
     },
     release({ id }) {
@@ -95,7 +105,7 @@ export function createTrialSlots(clock: Clock, handler: TrialSlotsHandler): Tria
       if (slots.delete(id)) next()
     },
     get size() {
-      return slots.size + waiting.length
+      return [...slots.values(), ...waiting].filter(({ last }) => !last).length
     },
     clear() {
       for (const { stop } of slots.values()) stop()

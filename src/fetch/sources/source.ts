@@ -1,5 +1,6 @@
 import type { PacsrvError } from '../../base/error.ts'
 import type { NodeId } from '../../wire/messages.ts'
+import type { Conduct } from './peer-record.ts'
 
 /** One place that a job's chunks come from. */
 export type FileSource = ChunkSource | StreamSource
@@ -83,6 +84,10 @@ export interface StreamHandler {
 export interface SourceOwner {
   /** For the log. */
   readonly role: 'holder' | 'member' | 'server'
+  /** It was asked in vain for files before: others are asked first. */
+  readonly suspect?: boolean
+  /** How it does with what it was asked for. */
+  stood?(conduct: Conduct): void
   /** It has been left: it stalled, failed or went. */
   gone(): void
   /** It has been left, since it gave a wrong chunk. `certain`: the list that says so is true for sure. */

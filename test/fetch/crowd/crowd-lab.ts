@@ -11,6 +11,7 @@ import { createPresence } from '../../../src/fetch/crowd/presence.ts'
 import { createHeldFiles } from '../../../src/fetch/held-files.ts'
 import { createJob, type Job } from '../../../src/fetch/job/job.ts'
 import type { FileNetwork } from '../../../src/fetch/network.ts'
+import { createPeerRecord } from '../../../src/fetch/sources/peer-record.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
 import { createMemoryNetwork } from '../../../src/net/memory.ts'
 import { createOverlay } from '../../../src/overlay/overlay.ts'
@@ -23,6 +24,7 @@ import { createBufferPool } from '../../../src/wire/pool.ts'
 import { createClock, type WoundClock } from '../../clock.ts'
 import { seeded } from '../../seeded.ts'
 import { createMemoryHasher, createMemorySpool, type MemorySpool } from '../job/lab.ts'
+import { createMachine, type MachineOptions } from './machine.ts'
 
 export interface MemberOptions {
   /** Of its address; 10.0.0.N is this site, anything else the world. */
@@ -46,6 +48,8 @@ export interface CrowdLabOptions {
   delay?: 'auto' | number
   /** Milliseconds that a message between two nodes takes: busy hosts are slow to read. Default 1. */
   latency?: number
+  /** They are processes of one machine; by default each has one of its own that is never busy. */
+  machine?: MachineOptions
 }
 
 /** A job that is followed until it is over. */
@@ -96,17 +100,19 @@ const PIECE = 16_384
 
 export async function createCrowdLab(options: CrowdLabOptions) {
   const { line: lineRate = 6_250_000, seed = 1, delay = 'auto', latency = 1 } = options
-  const clock = createClock()
+  const world = createClock()
   const random = seeded(seed)
-  const network = createMemoryNetwork({ clock, random }, { latency })
-  const line = createLine(clock, lineRate)
+  const network = createMemoryNetwork({ clock: world, random }, { latency })
+  const line = createLine(world, lineRate)
+  const createProcess = options.machine && createMachine(world, options.machine)
   const contents = new Map<string, Buffer>()
-  const streams: { host: string; start: number; end: number | undefined; at: number }[] = []
+  const streams: { host: string; start: number; end: number | undefined; sent: number }[] = []
 
   function mirrorOf(host: string, { mirrorContent, mirror = 'fine', mirrorRate }: MemberOptions): OpenMirror {
     return ({ url, start, end, size }: MirrorRequest, handler: MirrorHandler) => {
       const content = mirrorContent ?? contents.get(url.split('/').at(-1)!)!
-      streams.push({ host, start, end, at: clock.now() })
+      const note = { host, start, end, sent: 0 }
+      streams.push(note)
       const until = end === undefined ? size : end + 1
       let at = start
       let over = false
@@ -114,13 +120,14 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       let resting = false
       const rest = (ms: number) => {
         resting = true
-        clock.after(ms, () => {
+        world.after(ms, () => {
           resting = false
           go()
         })
       }
       const stream = {
         next(left: number) {
+          note.sent += left
           if (over || paused || resting) return 0
           if (left === 0) return Math.min(PIECE, until - at)
           const bytes = content.subarray(at, at + left)
@@ -137,7 +144,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       const go = () => {
         if (!over && !paused && !resting) line.add(stream)
       }
-      clock.after(20, () => {
+      world.after(20, () => {
         if (over || mirror === 'silent') return
         if (mirror === 'dead') {
           over = true
@@ -173,6 +180,8 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       verify: (_, __, given) => given === signature,
     }
     const log = options.log?.(host) ?? silentLog
+    const process = createProcess?.()
+    const clock = process?.clock ?? world
     const jobs = new Map<string, Job>()
     const bans: { id: string | undefined; reason: string }[] = []
     const pool = createBufferPool()
@@ -190,7 +199,10 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       isSparing: () => false,
       downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
-    const transport = network.transport(host)
+    const way = network.transport(host)
+    const transport = process?.transport(way) ?? way
+    const mirror = mirrorOf(host, member)
+    const openMirror = process?.mirror(mirror) ?? mirror
     const overlay = createOverlay(
       {
         transport,
@@ -243,6 +255,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       existing: transfers.existing,
       isCompanion: ({ session }) => overlay.isCompanion(session),
       hasCompanions: overlay.hasCompanions,
+      record: createPeerRecord(clock),
       join: presence.join,
       find: overlay.find,
       connect: transfers.to,
@@ -271,11 +284,11 @@ export async function createCrowdLab(options: CrowdLabOptions) {
         const job = createJob(
           {
             clock,
-            log,
+            log: log.child({ file: file.name }),
             spool,
             hasher,
             network: fileNetwork,
-            openMirror: mirrorOf(host, member),
+            openMirror,
             downloads: createLimiter(clock, undefined),
             mirrorRates,
             buffers: pool,
@@ -305,10 +318,10 @@ export async function createCrowdLab(options: CrowdLabOptions) {
   }
 
   async function wind(ms: number, step = 1) {
-    const until = clock.now() + ms
+    const until = world.now() + ms
     await nextTurn()
-    while (clock.now() < until) {
-      clock.advance(Math.min(step, until - clock.now()))
+    while (world.now() < until) {
+      world.advance(Math.min(step, until - world.now()))
       await nextTurn()
     }
   }
@@ -318,22 +331,22 @@ export async function createCrowdLab(options: CrowdLabOptions) {
   }
 
   return {
-    clock,
+    clock: world,
     nodes,
     line,
     streams,
     wind,
     /** Winds until all these jobs are over; milliseconds that it took. */
     async run(fetches: Fetch[], most = 120_000) {
-      const begun = clock.now()
+      const begun = world.now()
       while (fetches.some(({ job }) => !job.end)) {
-        if (clock.now() - begun > most) {
+        if (world.now() - begun > most) {
           const stuck = fetches.filter(({ job }) => !job.end).map(({ job }) => `${job.done}/${job.file.size}`)
           throw new Error(`jobs hang: ${stuck.join(', ')}`)
         }
         await wind(1)
       }
-      return clock.now() - begun
+      return world.now() - begun
     },
   }
 }

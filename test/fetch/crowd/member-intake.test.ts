@@ -5,6 +5,7 @@ import { PacsrvError } from '../../../src/base/error.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import { createMemberIntake } from '../../../src/fetch/crowd/member-intake.ts'
 import type { CrowdNetwork } from '../../../src/fetch/network.ts'
+import { createPeerRecord } from '../../../src/fetch/sources/peer-record.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
 import type { Asker } from '../../../src/transfer/asker.ts'
 import { createClock } from '../../clock.ts'
@@ -15,8 +16,10 @@ function setUp({ size = 10_000_000, rateBefore = 0 } = {}) {
   const told: string[] = []
   const unreachable = new Set<string>()
   const over = new AbortController()
+  const record = createPeerRecord(clock)
   const network = {
     id: 'm',
+    record,
     existing: () => undefined,
     async connect({ id }: Holder) {
       dialled.push(id)
@@ -36,7 +39,7 @@ function setUp({ size = 10_000_000, rateBefore = 0 } = {}) {
     },
   )
   const learn = (id: string, companion = true) => intake.learn({ id, companion, via: 'announced' } as Holder)
-  return { clock, intake, dialled, told, unreachable, over, learn }
+  return { clock, record, intake, dialled, told, unreachable, over, learn }
 }
 
 test('of two companions the lower id dials at once, the other after 250 ms', () => {
@@ -100,6 +103,13 @@ test('when it is closed no timer is left', () => {
   intake.close()
   clock.advance(10_000)
   assert.equal([dialled, told], [[], ['awaited a']])
+})
+
+test('nobody waits for what one says that kept silent in other files; it is reached all the same', async () => {
+  const { intake, record, dialled, told, learn } = setUp()
+  record.note('z', 'silent')
+  learn('z')
+  assert.equal([intake.awaits, told, dialled], [false, [], ['z']])
 })
 
 test.run()

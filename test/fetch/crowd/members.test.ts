@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { chunkSize } from '../../../src/base/chunks.ts'
+import { type Log, silentLog } from '../../../src/base/log.ts'
 import type { Message } from '../../../src/wire/messages.ts'
 import { seeded } from '../../seeded.ts'
 import { chunkOf, makeContent } from '../job/lab.ts'
@@ -238,6 +239,75 @@ test('a member that says it has what it has not is left, and nobody waits for it
   const ms = await crowd.run(fetches.slice(0, 2))
   for (const { job } of fetches.slice(0, 2)) assert.is(job.end?.result, 'done')
   assert.ok(ms < 6_000, `${ms} ms`)
+})
+
+/** It says that it has asked the mirror for everything, and has nothing yet. */
+function claims(message: Message): Message | undefined {
+  if (message.type === 'chunk') return undefined
+  if (message.type !== 'have') return message
+  const payload = Buffer.from(message.payload)
+  const bytes = Math.ceil(Math.ceil(content.length / CHUNK) / 8)
+  const map = Buffer.alloc(bytes, 0xff)
+  map[bytes - 1] = (1 << (Math.ceil(content.length / CHUNK) & 7)) - 1
+  Buffer.concat([Buffer.alloc(bytes), map]).copy(payload)
+  return { ...message, payload }
+}
+
+test('one claims all and gives nothing, one hangs: the others have it right, with 1.3 copies', async () => {
+  let hangs = false
+  const silent = (message: Message) => (hangs ? undefined : message)
+  const crowd = await lab(6, { members: [{}, {}, {}, {}, { tamper: claims }, { tamper: silent }] })
+  const fetches = await startAll(crowd, content, 0)
+  await crowd.wind(300)
+  hangs = true
+  const ms = 300 + (await crowd.run(fetches.slice(0, 4)))
+  assertRight(crowd, fetches.slice(0, 4))
+  const theirs = crowd.streams.filter(({ host }) =>
+    crowd.nodes.slice(0, 4).some((node) => node.host === host),
+  )
+  const drawn = theirs.reduce((bytes, { sent }) => bytes + sent, 0) / content.length
+  assert.ok(drawn <= 1.3, `${drawn} copies`)
+  assert.ok(ms <= 6_500, `${ms} ms`)
+  assert.equal(
+    crowd.nodes.slice(0, 4).flatMap(({ bans }) => bans),
+    [],
+  )
+})
+
+test('what one claims that gives nothing is handed on within a second, and its next claims count for nothing', async () => {
+  const alone = await lab(1)
+  const aloneMs = await alone.run(await startAll(alone, content, 0))
+  const crowd = await lab(4, { members: [{}, {}, {}, { tamper: claims }] })
+  for (const [file, late] of [
+    [content, 1_000],
+    // It draws a copy of its own over the same line.
+    [makeContent(content.length + 1), 600],
+  ] as const) {
+    const begun = crowd.clock.now()
+    await crowd.run((await startAll(crowd, file, 0)).slice(0, 3))
+    const ms = crowd.clock.now() - begun
+    assert.ok(ms <= aloneMs + late, `${ms} ms, one alone ${aloneMs}`)
+  }
+})
+
+test('a machine so busy that each of ten waits a quarter of a second for its turn: nobody is doubted for that', async () => {
+  const doubts: object[] = []
+  const log: Log = {
+    ...silentLog,
+    child: () => log,
+    debug: (about, what) => void (what.includes('doubted') && doubts.push(about)),
+  }
+  const machine = { cores: 1, sliceMs: 25, messageMs: 0.15, chunkMs: 1 }
+  const crowd = await lab(10, { machine, log: () => log })
+  await crowd.run(await startAll(crowd, small, 0), 60_000)
+  crowd.line.reset()
+  doubts.length = 0
+  const fetches = await startAll(crowd, content, 200)
+  await crowd.run(fetches, 60_000)
+  assertRight(crowd, fetches)
+  assert.ok(copies(crowd, content) <= 1.3, `${copies(crowd, content)} copies`)
+  assert.ok(doubts.length <= 5, `${doubts.length} doubted`)
+  noBans(crowd)
 })
 
 test('strangers are not believed: each takes its own copy from the mirror', async () => {

@@ -6,6 +6,7 @@ import {
   type MirrorShares,
   type OwnDownload,
 } from '../../../src/fetch/crowd/mirror-shares.ts'
+import type { PeerRecord } from '../../../src/fetch/sources/peer-record.ts'
 import type { HaveMaps } from '../../../src/transfer/have-maps.ts'
 import { createClock } from '../../clock.ts'
 
@@ -26,17 +27,20 @@ function mine(change: Partial<OwnDownload> = {}): OwnDownload {
   return { able: true, has: () => false, own: () => false, rate: 0, rateBefore: 0, ...change }
 }
 
+/** All have given something before. */
+const ALL_GAVE: PeerRecord = { hasGiven: () => true, isSilent: () => false, note() {} }
+
 /** The shares as `self` sees it, with the others as members that have said that they have nothing. */
-function seenBy(self: string, others: string[], size = 8 * MIB) {
+function seenBy(self: string, others: string[], size = 8 * MIB, record = ALL_GAVE) {
   const clock = createClock()
-  const shares = createMirrorShares({ clock, self }, { sha256: HASH, size })
+  const shares = createMirrorShares({ clock, self, record }, { sha256: HASH, size })
   const chunks = Math.ceil(size / CHUNK)
   for (const id of others) shares.heard(id, maps(chunks))
   return { clock, shares, chunks }
 }
 
 const mySpans = (shares: MirrorShares, spans = 8, how = mine()) =>
-  range(0, spans).filter((span) => shares.turns(how)(span * 16))
+  range(0, spans).filter((span) => shares.turns(how)(span * 16 + 15))
 
 /** Winds the clock as a job does. */
 function wind(
@@ -82,7 +86,10 @@ test('all who see the same members agree: each span is one node’s', () => {
 test('a file of one chunk is one node’s; other files are others’', () => {
   const owner = (sha256: string) =>
     names.find((self) => {
-      const shares = createMirrorShares({ clock: createClock(), self }, { sha256, size: 100 })
+      const shares = createMirrorShares(
+        { clock: createClock(), self, record: ALL_GAVE },
+        { sha256, size: 100 },
+      )
       for (const id of names) if (id !== self) shares.heard(id, maps(1))
       return shares.turns(mine())(0)
     })
@@ -206,15 +213,67 @@ for (const [why, size, rate, ms] of [
   })
 }
 
-test('a member whose mirror is far slower than ours keeps nothing that we could fetch', () => {
+test('a member whose mirror is far slower than ours keeps the nearer half of what it has asked for', () => {
   const how = mine({ rate: 2_000_000 })
   const view = seenBy('ann', ['bob'])
-  view.shares.heard('bob', maps(view.chunks, [], range(0, 128)))
-  wind(view, 1_000, how)
-  view.shares.heard('bob', maps(view.chunks, [0], range(0, 128)))
-  wind(view, 500, how)
-  assert.equal(mySpans(view.shares, 8, how), range(0, 8))
+  const says = (had: number, asked: number) =>
+    view.shares.heard('bob', maps(view.chunks, range(0, had), range(0, asked)))
+  says(0, 128)
+  for (const had of [1, 2, 3]) {
+    wind(view, 1_000, how)
+    says(had, 128)
+  }
+  assert.equal(mySpans(view.shares, 8, how), [], 'not yet measured')
+  wind(view, 1_100, how)
+  assert.equal(mySpans(view.shares, 8, how), range(4, 8))
+  says(4, 64)
+  assert.equal(mySpans(view.shares, 8, how), range(2, 8), 'half of what it has left')
+  says(4, 10)
+  assert.equal(mySpans(view.shares, 8, how), range(0, 8), 'so little is not left to it')
   assert.ok(view.shares.isHopeful(mine({ able: false })), 'it is better than nobody')
+})
+
+test('a member that is slow at first, as all are who share a line, keeps its span', () => {
+  const how = mine({ rate: 1_000_000 })
+  const view = seenBy('ann', ['bob'])
+  view.shares.heard('bob', maps(view.chunks, [], range(0, 128)))
+  for (let had = 1; had <= 4; had++) {
+    wind(view, 700, how)
+    view.shares.heard('bob', maps(view.chunks, range(0, had), range(0, 128)))
+  }
+  for (let had = 16; had <= 112; had += 12) {
+    wind(view, 500, how)
+    view.shares.heard('bob', maps(view.chunks, range(0, had), range(0, 128)))
+    assert.equal(mySpans(view.shares, 8, how), [])
+  }
+})
+
+test('of two who have asked for the same the one keeps it that comes to it much sooner', () => {
+  for (const [place, isAnns] of [
+    [40, true],
+    [20, false],
+  ] as const) {
+    const { shares, chunks } = seenBy('ann', ['bob'])
+    shares.heard('bob', maps(chunks, range(0, 30), range(0, 128)))
+    const asked = range(place, 128)
+    const turns = shares.turns(mine({ own: (chunk) => asked.includes(chunk) }))
+    assert.is(turns(100), isAnns)
+  }
+})
+
+test('who has never given anything is passed over within a second; who has kept silent before owes nothing', () => {
+  const record = (how: Partial<PeerRecord>) => ({ ...ALL_GAVE, hasGiven: () => false, ...how })
+  const how = mine({ rate: 1_000_000 })
+  const view = seenBy('ann', ['bob'], 8 * MIB, record({}))
+  view.shares.heard('bob', maps(view.chunks, [], range(0, 128)))
+  wind(view, 500, how)
+  assert.equal(mySpans(view.shares, 8, how), [])
+  wind(view, 200, how)
+  assert.equal(mySpans(view.shares, 8, how), range(0, 8))
+  const silent = seenBy('ann', ['bob'], 8 * MIB, record({ isSilent: () => true }))
+  silent.shares.heard('bob', maps(silent.chunks, [], range(0, 128)))
+  assert.equal(mySpans(silent.shares, 8, how), range(0, 8))
+  assert.not.ok(silent.shares.isHopeful(mine({ able: false })))
 })
 
 test('all are passed over and this node has no mirror: nobody is hoped for', () => {

@@ -5,6 +5,7 @@ import { PacsrvError } from '../../../src/base/error.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import { createHolderIntake } from '../../../src/fetch/job/holder-intake.ts'
 import type { FileNetwork, FindFileOptions } from '../../../src/fetch/network.ts'
+import { createPeerRecord } from '../../../src/fetch/sources/peer-record.ts'
 import type { ChunkSource, SourceOwner } from '../../../src/fetch/sources/source.ts'
 import { createChunkLists } from '../../../src/fetch/trust/chunk-lists.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
@@ -26,6 +27,7 @@ function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } 
   const decided: number[] = []
   const searches: { onHolder(holder: Holder): void; end(): void; beyond: boolean | undefined }[] = []
   const unreachable = new Set<string>()
+  const record = createPeerRecord(clock)
   let sound = false
   let asMember: ChunkSource | undefined
   const lists = createChunkLists({ ...file, size })
@@ -45,6 +47,7 @@ function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } 
     forget: ({ id }: { id: string }) => void told.push(`forget ${id}`),
     ban: ({ id }: { id: string }, reason: string) => void told.push(`ban ${id}: ${reason}`),
     isNeighbour: (id: string) => id === 'neighbour',
+    record,
   } as unknown as FileNetwork
   const intake = createHolderIntake(
     {
@@ -95,6 +98,7 @@ function setUp({ size = file.size, lists: said = {} as Record<string, Buffer> } 
     lists,
     holder,
     clock,
+    record,
     proves() {
       sound = true
     },
@@ -145,6 +149,29 @@ test('a claim that proves nothing in 300 ms ends no search: all are asked', asyn
   clock.advance(1)
   assert.is(searches.length, 2)
   assert.ok(searches[1]!.beyond)
+})
+
+test('of who was asked in vain before nothing is hoped: others are searched for, and it is a source all the same', async () => {
+  const { intake, searches, meet, record, joined } = setUp()
+  record.note('neighbour', 'silent')
+  intake.search()
+  await meet('neighbour')
+  assert.equal([intake.firstAt, intake.live, intake.connecting], [undefined, false, false])
+  assert.equal(
+    joined.map(({ owner }) => owner.suspect),
+    [true],
+  )
+  searches[0]!.end()
+  await nextTurn()
+  assert.ok(searches[1]!.beyond)
+})
+
+test('what a holder does with what it was asked for is remembered, also of its address', async () => {
+  const { meet, record, joined } = setUp()
+  await meet('ann')
+  joined[0]!.owner.stood?.('late')
+  assert.ok(record.isSilent('ann'))
+  assert.ok(record.isSilent('another', '10.0.0.1:8048' as never))
 })
 
 test('a claim that is proved by then is enough', async () => {

@@ -19,6 +19,7 @@ import { createJob, type Job } from '../../../src/fetch/job/job.ts'
 import type { JobDeps } from '../../../src/fetch/job/order.ts'
 import type { FileNetwork } from '../../../src/fetch/network.ts'
 import { createPacserve } from '../../../src/fetch/sources/pacserve.ts'
+import { createPeerRecord, type PeerRecord } from '../../../src/fetch/sources/peer-record.ts'
 import type { MirrorHandler, MirrorRequest, OpenMirror } from '../../../src/mirror/curl.ts'
 import type { Holder } from '../../../src/overlay/query/holders.ts'
 import type { Session } from '../../../src/overlay/session/session.ts'
@@ -119,6 +120,8 @@ export interface LabOptions {
   /** Bytes a second, of all sources together. */
   downloadLimit?: number
   spool?: MemorySpool
+  /** Of how peers stood in downloads before. */
+  record?: PeerRecord
   log?: Log
 }
 
@@ -535,6 +538,7 @@ export function createLab(options: LabOptions) {
     isCompanion: () => false,
     hasCompanions: () => false,
     join: () => ({ leave() {} }),
+    record: options.record ?? createPeerRecord(clock),
     find(_files, { signal, onHolder }) {
       searches++
       for (const [index, peer] of peers.entries()) {
@@ -704,6 +708,7 @@ export const emptyNetwork: FileNetwork = {
   existing: () => undefined,
   isCompanion: () => false,
   hasCompanions: () => false,
+  record: createPeerRecord(createClock()),
   join: () => ({ leave() {} }),
   find: async () => {},
   connect: () => Promise.reject(new Error('nobody')),

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Giving, isDoubtful, isHopeless } from '../../../src/fetch/job/source-standing.ts'
+import { type Giving, isDoubtful, isHopeless, wasInVain } from '../../../src/fetch/job/source-standing.ts'
 
 const CHUNK = 65_536
 const SILENT: Giving = { gave: 0, waited: 565, progress: 0, rateThen: 0, doubts: 0, chunkBytes: CHUNK }
@@ -33,6 +33,15 @@ const left: [string, Partial<Giving>, boolean][] = [
 ]
 for (const [who, change, expected] of left) {
   test(`left: ${who}`, () => assert.is(isHopeless({ ...SILENT, ...change }), expected))
+}
+
+for (const [who, change, expected] of [
+  ['who was asked for a quarter of a second', { waited: 250 }, true],
+  ['… just before', { waited: 249 }, false],
+  ['… whose chunk was on its way', { waited: 250, progress: 8_000 }, false],
+  ['who has given something', { waited: 2_000, gave: 1 }, false],
+] as [string, Partial<Giving>, boolean][]) {
+  test(`asked in vain: ${who}`, () => assert.is(wasInVain({ ...SILENT, ...change }), expected))
 }
 
 test.run()

@@ -8,21 +8,24 @@ function setUp() {
   const clock = createClock()
   const tried: string[] = []
   const sound = new Set<string>()
+  const late: string[] = []
   const slots = createTrialSlots(clock, {
     try: ({ id }) => void tried.push(id),
     isSound: ({ id }) => sound.has(id),
+    onLate: ({ id }) => void late.push(id),
   })
   const offer = (id: string, host: string) => slots.offer({ id, address: `${host}:8048` } as Holder)
-  return { clock, tried, sound, slots, offer }
+  return { clock, tried, sound, late, slots, offer }
 }
 
 test('who waits is tried when somebody has had its time; who gives keeps its slot', () => {
-  const { clock, tried, sound, offer } = setUp()
+  const { clock, tried, sound, late, offer } = setUp()
   for (let n = 0; n < 2 * MOST; n++) offer(`${n}`, `192.0.2.${n}`)
   assert.is(tried.length, MOST)
   sound.add('3')
   clock.advance(TRIAL_MS)
   assert.is(tried.length, 2 * MOST - 1)
+  assert.equal([late.length, late.includes('3')], [MOST - 1, false])
   sound.delete('3')
   clock.advance(TRIAL_MS)
   assert.is(tried.length, 2 * MOST)
@@ -33,6 +36,20 @@ test('who is of no use makes room at once', () => {
   for (let n = 0; n <= MOST; n++) offer(`${n}`, `192.0.2.${n}`)
   slots.release({ id: '0' } as Holder)
   assert.is(tried.length, MOST + 1)
+})
+
+test('of whom little is hoped is tried after all the others, beside them where there is room', () => {
+  const { clock, tried, slots } = setUp()
+  const offer = (id: string, last: boolean) =>
+    slots.offer({ id, address: `192.0.2.${tried.length + slots.size}:8048` } as Holder, last)
+  offer('silent', true)
+  assert.equal([tried, slots.size], [['silent'], 0])
+  for (let n = 1; n < MOST; n++) offer(`${n}`, false)
+  offer('other silent', true)
+  offer('late comer', false)
+  assert.is(tried.length, MOST)
+  clock.advance(TRIAL_MS)
+  assert.equal(tried.slice(MOST), ['late comer', 'other silent'])
 })
 
 test('of one address eight are tried at once, and 32 in all; an IPv6 /64 is one', () => {

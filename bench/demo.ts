@@ -5,6 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { humanSize } from '../src/base/progress.ts'
 import { makePackage, type Package } from '../test/e2e/packages.ts'
 import { createLoopback, type Member } from './loopback.ts'
 
@@ -43,8 +44,6 @@ function buildProgram() {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: project, stdio: 'inherit' })
 }
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
-
 async function run() {
   const packages = [
     makePackage({ name: 'demo', size: 80_000_000 }),
@@ -69,11 +68,11 @@ async function run() {
     .reduce((sum, request) => sum + request.bytes, 0)
   const shares = await Promise.all(
     [anna, bert].map(
-      async ({ name, node }) => `${megabytes((await node.status()).totals.uploaded)} from ${name}`,
+      async ({ name, node }) => `${humanSize((await node.status()).totals.uploaded)} from ${name}`,
     ),
   )
   mirror.stop()
-  console.log(`${packages[0]!.file}: ${[...shares, `${megabytes(fromMirror)} from the mirror`].join(', ')}`)
+  console.log(`${packages[0]!.file}: ${[...shares, `${humanSize(fromMirror)} from the mirror`].join(', ')}`)
 }
 
 /** With this terminal, so that the progress is seen. */

@@ -24,15 +24,10 @@ const names = Object.keys(commands) as CommandName[]
 const common = Object.entries<Option>(commonOptions)
 const optionsOf = (name: CommandName): [string, Option][] =>
   commands[name].options.map((option: CommandOption) => [option, commandOptions[option]])
-const withFile = names.filter((name) => commands[name].operands.length > 0)
+const withPackage = names.filter((name) => commands[name].operands.length > 0)
 
-/**
- * Prints the package files that the sync databases name and that begin with $1: for `sh -c '…'`, so without a
- * single quote. Only entries whose package's name can fit are unpacked: a tenth of a second for all of Arch.
- */
-const FILE_NAMES = `for db in "$(pacman-conf DBPath 2>/dev/null || echo /var/lib/pacman/)"sync/*.db; do
-    bsdtar -xOf "$db" "\${1%%-[0-9]*}*/desc" 2>/dev/null
-  done | awk -v start="$1" "found && index(\\$0, start) == 1; { found = \\$0 == \\"%FILENAME%\\" }"`
+/** Prints the names of all packages that the sync databases have. */
+const PACKAGES = 'pacman -Slq 2>/dev/null'
 
 export function completions(): Shell[] {
   return [
@@ -47,13 +42,9 @@ const long = ([name]: [string, Option]) => `--${name}`
 function bash(): string {
   const cases = names.map((name) => `    ${name}) words='${optionsOf(name).map(long).join(' ')}' ;;`)
   return `# bash completion for pacsrv-xfer
-_pacsrv_xfer_files() {
-  sh -c '${FILE_NAMES}' sh "$1"
-}
-
 _pacsrv_xfer() {
   local line=\${COMP_LINE:0:COMP_POINT} before cur previous= command= words= word
-  # Not from COMP_WORDS: bash breaks words at the colon of an epoch, too.
+  # Not from COMP_WORDS: bash breaks words at the colon of a URL, too.
   cur=\${line##* }
   read -ra before <<<"\${line% *}"
   for word in "\${before[@]:1}"; do
@@ -72,15 +63,11 @@ _pacsrv_xfer() {
 ${cases.join('\n')}
     *://*) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames 2>/dev/null; return ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
   case $command,$cur in
-  ${withFile.map((name) => `${name},-*`).join(' | ')}) ;;
-  ${withFile.map((name) => `${name},?*`).join(' | ')})
-    COMPREPLY+=($(_pacsrv_xfer_files "$cur"))
-    # What stands before a colon is a word of its own to bash, and stays.
-    [[ $COMP_WORDBREAKS == *:* && $cur == *:* ]] && COMPREPLY=("\${COMPREPLY[@]#"\${cur%"\${cur##*:}"}"}")
-    ;;
+  ${withPackage.map((name) => `${name},-*`).join(' | ')}) ;;
+  ${withPackage.map((name) => `${name},*`).join(' | ')}) words+=" $(${PACKAGES})" ;;
   esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -F _pacsrv_xfer pacsrv-xfer
 `
@@ -103,15 +90,15 @@ function zsh(): string {
   const cases = names.map((name) => {
     const specs = [
       ...optionsOf(name).map((option) => spec(option)),
-      ...(withFile.includes(name) ? ["'1:package file:_pacsrv-xfer_files'"] : []),
+      ...(withPackage.includes(name) ? ["'1:package:_pacsrv-xfer_packages'"] : []),
     ]
-    return `  ${name}) ${specs.length > 0 ? `_arguments ${specs.join(' ')}` : '_message "no more"'} ;;`
+    return `  ${name}) ${specs.length > 0 ? `_arguments ${specs.join(' ')}` : '_message "nothing more goes here"'} ;;`
   })
   return `#compdef pacsrv-xfer
-_pacsrv-xfer_files() {
-  local -a files
-  files=(\${(f)"$(sh -c '${FILE_NAMES}' sh "$PREFIX")"})
-  compadd -a files
+_pacsrv-xfer_packages() {
+  local -a packages
+  packages=(\${(f)"$(${PACKAGES})"})
+  compadd -a packages
 }
 
 _pacsrv-xfer() {
@@ -160,16 +147,12 @@ function __pacsrv_xfer_command
   end
 end
 
-function __pacsrv_xfer_files
-  sh -c '${FILE_NAMES}' sh (commandline -ct)
-end
-
 ${[
   line('-f'),
   ...common.map((each) => option(each)),
   ...names.map((name) => line(at('none'), `-a ${name}`, `-d ${quote(commands[name].summary)}`)),
   ...names.flatMap((name) => optionsOf(name).map((each) => option(each, at(name)))),
-  ...withFile.map((name) => line(at(name), "-a '(__pacsrv_xfer_files)'")),
+  ...withPackage.map((name) => line(at(name), `-a '(${PACKAGES})'`)),
   line('-n \'string match -q -- "*://*" (__pacsrv_xfer_command)\'', '-F'),
 ].join('\n')}
 `

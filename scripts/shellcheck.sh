@@ -11,5 +11,6 @@ git ls-files | while IFS= read -r path; do
 	read -r first <"$path" || continue
 	case $first in '#!/bin/sh' | '#!/bin/bash' | '#!/usr/bin/env bash') printf '%s\0' "$path" ;; esac
 done | xargs -0 shellcheck -x
-# makepkg sets some of its variables, reads the others, and ends at the first command that fails.
+# makepkg and pacman set some of its variables, reads the others, and ends at the first command that fails.
 shellcheck --shell=bash --exclude=SC2034,SC2115,SC2154,SC2164 PKGBUILD
+shellcheck --shell=sh pacsrv.install

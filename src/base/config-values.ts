@@ -75,11 +75,14 @@ export function cidrList(text: string): Cidr[] {
   })
 }
 
+/** No interface is called so: it is `yes` or `no` written otherwise, or in a list. */
+const YES_OR_NO = /^(?:yes|no|true|false|on|off)$/i
+
 /** `yes`, `no`, or the interfaces by name. */
 export function yesNoOrNames(text: string): boolean | string[] {
   if (text === 'yes' || text === 'no') return text === 'yes'
   const names = words(text)
-  const wrong = names.find((name) => !/^[^\s/:]{1,15}$/.test(name))
+  const wrong = names.find((name) => !/^[^\s/:]{1,15}$/.test(name) || YES_OR_NO.test(name))
   if (names.length === 0 || wrong !== undefined) {
     throw new Error(`must be yes, no or names of interfaces, not "${wrong ?? text}"`)
   }

@@ -3,7 +3,7 @@ import { type ConfigLine, configError, parseConfigFile } from './config-file.ts'
 import * as value from './config-values.ts'
 import type { Endpoint, HostPort } from './endpoint.ts'
 import { PacsrvError, systemCode } from './error.ts'
-import type { LogLevels } from './log.ts'
+import { LOG_FORMATS, type LogFormat, type LogLevels } from './log.ts'
 
 export const DEFAULT_CONFIG_FILE = '/etc/pacsrv.conf'
 
@@ -36,6 +36,7 @@ const schema = (paths: DefaultPaths) => ({
     'spool-dir': key(value.absolutePath, paths.spoolDir),
     user: key(value.userName, 'pacsrv'),
     'log-level': key<LogLevels>(value.logLevels, { level: 'info', components: {} }),
+    'log-format': key<LogFormat>(value.oneOf(...LOG_FORMATS), 'auto'),
   },
   network: {
     listen: key(value.listenAddress, '[::]:8048'),
@@ -108,6 +109,10 @@ export function parseConfig(text: string, file: string, paths: DefaultPaths = sy
   return whole
 }
 
+/** pacman.conf would take it for a part of the value, and each word of it for another value where many may stand. */
+const COMMENT_BEHIND = /(?:^|\s)#/
+const OWN_LINE = 'here, as in pacman.conf, a comment stands on a line of its own'
+
 function readLine(
   { section, key, value: text, line }: ConfigLine,
   sections: Record<string, Record<string, Key<unknown>>>,
@@ -128,6 +133,7 @@ function readLine(
   if (!known)
     throw configError(file, line, key, `is no key of [${section}]; there are ${Object.keys(keys).join(', ')}`)
   if (text === '') throw configError(file, line, key, 'has no value')
+  if (COMMENT_BEHIND.test(text)) throw configError(file, line, key, `has a # behind its value: ${OWN_LINE}`)
   try {
     const parsed = known.parse(text)
     if (known.many) (config[section]![key] as unknown[]).push(parsed)

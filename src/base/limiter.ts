@@ -10,19 +10,32 @@ export interface Limiter {
   charge(bytes: number): void
 }
 
+/** The same, for whoever may change it. */
+export interface OwnLimiter extends Limiter {
+  /** The rate from now on; what was owed before is forgotten. */
+  set(bytesPerSecond: number | undefined): void
+}
+
 /** Time that was not used may be made up for, up to so many milliseconds of it. */
 const BURST_MS = 200
 
 /** `bytesPerSecond` undefined: no limit. */
-export function createLimiter(clock: Clock, bytesPerSecond: number | undefined): Limiter {
+export function createLimiter(clock: Clock, bytesPerSecond: number | undefined): OwnLimiter {
+  let rate = bytesPerSecond
   /** When all that has gone will have been paid for. */
   let paidAt = Number.NEGATIVE_INFINITY
-  if (bytesPerSecond === undefined) return { bytesPerSecond, wait: () => 0, charge() {} }
   return {
-    bytesPerSecond,
+    get bytesPerSecond() {
+      return rate
+    },
     wait: () => Math.max(0, paidAt - clock.now()),
     charge(bytes) {
-      paidAt = Math.max(paidAt, clock.now() - BURST_MS) + (bytes * 1000) / bytesPerSecond
+      if (rate !== undefined) paidAt = Math.max(paidAt, clock.now() - BURST_MS) + (bytes * 1000) / rate
+    },
+    set(bytesPerSecond) {
+      if (rate === bytesPerSecond) return
+      rate = bytesPerSecond
+      paidAt = Number.NEGATIVE_INFINITY
     },
   }
 }

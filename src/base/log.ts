@@ -44,3 +44,7 @@ export interface LogLevels {
   level: LogLevel
   components: Partial<Record<LogComponent, LogLevel>>
 }
+
+/** `auto`: text where it goes to systemd's journal, JSON elsewhere. */
+export const LOG_FORMATS = ['auto', 'text', 'json'] as const
+export type LogFormat = (typeof LOG_FORMATS)[number]

@@ -27,8 +27,12 @@ export const WEBHOST_LISTEN = '[::]:8050'
 
 /** Those that go with every command. */
 export const commonOptions = {
-  config: { type: 'string', value: 'FILE', summary: 'read FILE instead of /etc/pacsrv.conf; stands first' },
-  help: { type: 'boolean', short: 'h', summary: 'print a summary of all this' },
+  config: { type: 'string', value: 'FILE', summary: 'read FILE instead of /etc/pacsrv.conf; give it first' },
+  help: {
+    type: 'boolean',
+    short: 'h',
+    summary: 'print a summary of all this; behind a command, of that one',
+  },
   version: { type: 'boolean', short: 'V', summary: 'print the version' },
 } as const satisfies Record<string, Option>
 
@@ -42,7 +46,8 @@ export const commands = {
     operands: [],
     options: [],
     summary: 'run the node in the foreground',
-    text: `This is what **pacsrv.service** runs; it ends on SIGTERM or SIGINT. Started by root, it becomes the
+    text: `This is what **pacsrv.service** runs; it ends on SIGTERM or SIGINT, and reads its configuration again on SIGHUP.
+Started by root, it becomes the
 user of **[daemon] user** before it opens a port. Where a node answers on the socket already, it says so and
 exits with 0.`,
   },
@@ -57,14 +62,16 @@ daemon runs. The daemon also watches the cache by itself.`,
     operands: [],
     options: ['json'],
     summary: 'show the node, its neighbours, what it shares and transfers',
-    text: `The same is at http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
+    text: `What the node knows to be wrong stands at the end, each with its fix, until it is right again. The same is at
+http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
   },
   find: {
-    operands: ['FILE'],
+    operands: ['PACKAGE'],
     options: ['json'],
-    summary: 'ask the network who has a package file',
-    text: `*FILE* is a name as the sync database has it, such as *zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; **pacman -Sp**
-prints it. Exits with 1 where nobody has it.`,
+    summary: 'ask the network who has a package',
+    text: `*PACKAGE* is the name of a package, such as *zlib*; or of its file, such as
+*zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; or a URL, as **pacman -Sp** prints it. By name it is the version that the sync
+databases have now. Exits with 1 where nobody has it.`,
   },
   prefetch: {
     operands: [],
@@ -78,9 +85,9 @@ others meanwhile. Not on a line that NetworkManager calls metered, nor on batter
   check: {
     operands: [],
     options: [],
-    summary: 'say what is wrong with this set-up, and how to mend it',
+    summary: 'say what is wrong with this set-up, and how to fix it',
     text: `Looks at both configurations, programs, users, folders, what can be read by whom, room on the disks, the
-daemon, its ports, the clock and the neighbours; changes nothing. Each finding is a line, its mend an indented one.
+daemon, its ports, the clock and the neighbours; changes nothing. Each finding is a line, its fix an indented one.
 Exits with 1 where there is one. Run it as root: others can't look everywhere.`,
   },
   webhost: {
@@ -108,11 +115,29 @@ export function spelling(name: string, { short, value }: Option): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
 }
 
+/** What `COMMAND --help` prints. */
+export function commandHelp(name: CommandName): string {
+  const { summary, text, options }: Command = commands[name]
+  const plain = text.replace(/\*+([^*]+)\*+/g, '$1')
+  return [
+    `usage: pacsrv-xfer [--config FILE] ${synopsis(name)}`,
+    '',
+    `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
+    '',
+    plain,
+    ...(options.length > 0 ? ['', 'Options:', ...optionRows(pick(options))] : []),
+  ].join('\n')
+}
+
+const pick = (names: CommandOption[]) =>
+  Object.fromEntries(names.map((name): [string, Option] => [name, commandOptions[name]]))
+
+const rows = (list: [string, string][]) => list.map(([left, right]) => `  ${left.padEnd(32)}  ${right}`)
+const optionRows = (list: Record<string, Option>) =>
+  rows(Object.entries(list).map(([name, option]) => [spelling(name, option), option.summary]))
+
 /** What `--help` prints. */
 export function help(): string {
-  const rows = (list: [string, string][]) => list.map(([left, right]) => `  ${left.padEnd(32)}  ${right}`)
-  const optionRows = (list: Record<string, Option>) =>
-    rows(Object.entries(list).map(([name, option]) => [spelling(name, option), option.summary]))
   const names = Object.keys(commands) as CommandName[]
   return [
     'usage: pacsrv-xfer [--config FILE] URL OUT',

@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import type { Config } from '../base/config.ts'
-import { startDaemon } from '../daemon/daemon.ts'
+import { type Daemon, startDaemon } from '../daemon/daemon.ts'
+import { notifyReady } from '../daemon/notify.ts'
 
 /** A daemon that isn't done by then has something that hangs. */
 const STOP_MS = 3_000
@@ -12,23 +13,31 @@ const STOP_MS = 3_000
  */
 const INTERRUPT_BUDGET = 1_000_000
 
-/** `pacsrv-xfer daemon`: runs until a signal; a second one on a live socket says so and is content. */
-export async function runDaemonCommand(config: Config, version: string): Promise<number> {
+/**
+ * `pacsrv-xfer daemon`: runs until a signal; a second one on a live socket says so and is content. SIGHUP reads the
+ * configuration again; where it is that of a terminal which closes, it ends the daemon.
+ */
+export async function runDaemonCommand(readConfig: () => Config, version: string): Promise<number> {
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
   const bundle = (name: string) => new URL(name, pathToFileURL(__filename))
-  const stop = await startDaemon(config, {
+  let daemon: Daemon | undefined
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => daemon?.reload())
+  daemon = await startDaemon({
+    readConfig,
     version,
     workers: { wholeHash: bundle('whole-hash-worker.cjs'), fileHash: bundle('hash-worker.cjs') },
   })
-  if (!stop) {
-    process.stdout.write(`pacsrv-xfer: a daemon answers at ${config.server.socket} already\n`)
+  if (!daemon) {
+    process.stdout.write(`pacsrv-xfer: a daemon answers at ${readConfig().server.socket} already\n`)
     process.exit(0)
   }
-  await new Promise((resolve) => {
+  const ended = new Promise((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)
   })
+  await notifyReady(process.env, daemon.summary)
+  await ended
   setTimeout(() => process.exit(1), STOP_MS).unref()
-  await stop()
+  await daemon.stop()
   process.exit(0)
 }

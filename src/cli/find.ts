@@ -7,20 +7,26 @@ import type { FoundFile } from '../http/find.ts'
 /** A search is over in 2.5 s. */
 const PATIENCE_MS = 5_000
 
-/** `pacsrv-xfer find FILE`: exit status 1 when nobody has it. */
+/** `pacsrv-xfer find WHAT`: exit status 1 when nobody has it. */
 export async function runFind(
   config: Config,
-  { name, json, print }: { name: string; json: boolean; print(line: string): void },
+  { wanted, json, print }: { wanted: string; json: boolean; print(line: string): void },
 ): Promise<number> {
   const { socket } = config.server
-  const path = `/v1/find?name=${encodeURIComponent(name)}`
+  const path = `/v1/find?name=${encodeURIComponent(wanted)}`
   const answer = await askDaemon(socket, { method: 'GET', path, patience: PATIENCE_MS }).catch((error) => {
     throw new PacsrvError('daemon', `no daemon answers at ${socket}; see pacsrv-xfer check`, error)
   })
   if (answer.status === 404) {
     throw new PacsrvError(
       'usage',
-      `no sync database names ${name}; give a package's file name as pacman -Sp prints it`,
+      `no sync database names ${wanted}; give a package's name, its file's name, or a URL as pacman -Sp prints it`,
+    )
+  }
+  if (answer.status !== 200) {
+    throw new PacsrvError(
+      'daemon',
+      `the daemon at ${socket} answered with ${answer.status}; see pacsrv-xfer check`,
     )
   }
   const found = JSON.parse(answer.body) as FoundFile

@@ -35,12 +35,12 @@ export function statusLines(status: unknown, place: string): string[] {
   try {
     return linesOf(status as Status).map((line) => line.replace(/[\x00-\x1f\x7f-\x9f]/g, '?'))
   } catch (error) {
-    const mend = 'see [client] server, and whether that pacsrv is as new as this one'
-    throw new PacsrvError('daemon', `what answers at ${place} isn't pacsrv's status; ${mend}`, error)
+    const fix = 'see [client] server, and whether that pacsrv is as new as this one'
+    throw new PacsrvError('daemon', `what answers at ${place} isn't pacsrv's status; ${fix}`, error)
   }
 }
 
-function linesOf({ node, peers, files, transfers, totals }: Status): string[] {
+function linesOf({ node, peers, files, transfers, totals, problems = [] }: Status): string[] {
   return [
     `Node        ${node.id}`,
     `            pacsrv ${node.version}, pid ${node.pid}`,
@@ -54,10 +54,11 @@ function linesOf({ node, peers, files, transfers, totals }: Status): string[] {
     `Transfers   ${transfers.length}`,
     ...transfers.map(
       ({ file, size, done, sources }) =>
-        `            ${file}: ${humanSize(done)} of ${humanSize(size)} from ${sources} sources`,
+        `            ${file}: ${humanSize(done)} of ${humanSize(size)} from ${sources} ${sources === 1 ? 'source' : 'sources'}`,
     ),
     `Received    ${humanSize(totals.fromPeers)} from peers, ${humanSize(totals.fromMirror)} from mirrors`,
     `Uploaded    ${humanSize(totals.uploaded)}`,
     `Rejected    ${totals.rejected}, banned ${totals.banned}`,
+    ...problems.flatMap(({ problem, fix }) => [`Wrong       ${problem}`, `            fix: ${fix}`]),
   ]
 }

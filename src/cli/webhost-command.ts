@@ -1,10 +1,9 @@
-import { pino } from 'pino'
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { PacsrvError } from '../base/error.ts'
-import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { createLoggers } from '../daemon/loggers.ts'
 import { infoHashes } from '../discovery/webhost/webhost-query.ts'
 import { createWebhost } from '../discovery/webhost/webhost-server.ts'
 import { readKeyFile } from '../net/key-file.ts'
@@ -22,7 +21,8 @@ export async function runWebhost(config: Config, listen: Endpoint): Promise<numb
   if (process.getuid?.() === 0) {
     throw new PacsrvError('usage', 'the webhost never runs as root; start it by pacsrv-xfer webhost')
   }
-  const log: Log = pino({ name: 'pacsrv-webhost', base: {} })
+  const { 'log-level': levels, 'log-format': format } = config.daemon
+  const log = createLoggers(levels, { format, name: 'pacsrv-webhost' }).logOf('webhost')
   const parts = { clock: systemClock, random: systemRandom, log }
   const keys = config.network['key-file'].map(readKeyFile)
   const transport = createTcpTransport({ ...parts, tls: await loadTls(keys) })

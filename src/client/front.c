@@ -62,8 +62,10 @@ static const char *fetch(const struct conf *conf, const char *url, enum kind kin
 		output_complain(output, errno);
 		exit(EXIT_FAULT);
 	case SILENT:
+		tell_once("the daemon doesn't answer");
 		return kind == PACKAGE ? "busy" : "none";
 	case NOBODY:
+		tell_once("no daemon runs");
 		return "none";
 	default:
 		return "live";

@@ -99,6 +99,9 @@ pid_t parent_pid(void);
 /* "PID START" of the pacman that calls (proc(5)), or an empty string for anybody else. */
 void transaction_of(pid_t parent, char *text, size_t room);
 
+/* To pacman's user, once a transaction: pacsrv isn't used, and why (told.c). Nothing to whoever isn't pacman. */
+void tell_once(const char *why);
+
 /* Other programs (spawn.c). The path of a file that belongs to this program is valid until the next is asked for. */
 const char *in_library(const char *name);
 _Noreturn void run_program(const struct conf *conf, char **words);

@@ -28,7 +28,8 @@ async function startDaemon(file: string, socket: string): Promise<boolean> {
       reject: false,
       timeout: START_MS,
     })
-    if (started.failed) return false
+    // Where it takes longer the socket is there all the same.
+    if (started.failed && !started.timedOut) return false
   } else {
     const beside = join(__dirname, 'pacsrv-xfer')
     const front = exists(beside) ? beside : '/usr/bin/pacsrv-xfer'

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import type { Log, LogComponent } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import type { NetworkKey } from '../net/key-file.ts'
 
 /** What every part of the daemon is made with. */
@@ -12,5 +13,7 @@ export interface Context {
   /** A closed network's; none: the open network. */
   keys: NetworkKey[]
   clock: Clock
+  /** Where each part tells what is wrong with it. */
+  problems: Problems
   logOf(component: LogComponent): Log
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import { PacsrvError, systemCode } from '../base/error.ts'
+import { createProblems } from '../base/problems.ts'
 import { createJobRegistry } from '../fetch/downloads.ts'
 import { isLive, passedSocket } from '../http/socket.ts'
 import { readKeyFile } from '../net/key-file.ts'
@@ -13,18 +14,28 @@ import { createLoggers } from './loggers.ts'
 import { createNode } from './node.ts'
 import { createPorts } from './ports.ts'
 import { createPrefetching } from './prefetching.ts'
+import { createReload } from './reload.ts'
 import { createStorage } from './storage.ts'
 
-export type DaemonOptions = Pick<Context, 'version' | 'workers'>
+export interface DaemonOptions extends Pick<Context, 'version' | 'workers'> {
+  /** Throws PacsrvError `config`. */
+  readConfig(): Config
+}
+
+export interface Daemon {
+  /** For systemd's status line. */
+  summary: string
+  stop(): Promise<void>
+  /** Reads the configuration again, and applies what can change while it runs. Never throws. */
+  reload(): void
+}
 
 /**
- * Starts the node; resolves to what stops it, or to undefined when a live daemon has the socket already.
+ * Starts the node; resolves to undefined when a live daemon has the socket already.
  * Throws PacsrvError `daemon` when it can't start.
  */
-export async function startDaemon(
-  config: Config,
-  options: DaemonOptions,
-): Promise<(() => Promise<void>) | undefined> {
+export async function startDaemon({ readConfig, ...options }: DaemonOptions): Promise<Daemon | undefined> {
+  const config = readConfig()
   const { socket } = config.server
   if (process.getuid?.() === 0) {
     throw new PacsrvError('daemon', 'the daemon never runs as root; start it by pacsrv-xfer daemon')
@@ -34,9 +45,11 @@ export async function startDaemon(
   const keys = config.network['key-file'].map(readKeyFile)
   await makeFolder(config.daemon['state-dir'], '[daemon] state-dir')
 
-  const logOf = createLoggers(config.daemon['log-level'])
+  const { 'log-level': levels, 'log-format': format } = config.daemon
+  const { logOf, setLevels } = createLoggers(levels, { format })
   const log = logOf('daemon')
-  const context: Context = { ...options, config, keys, clock: systemClock, logOf }
+  const problems = createProblems(systemClock)
+  const context: Context = { ...options, config, keys, clock: systemClock, problems, logOf }
   // Others are told of what is on its way, and what is on its way comes from others: the list stands between.
   const registry = createJobRegistry()
   const storage = await createStorage(context)
@@ -76,7 +89,15 @@ export async function startDaemon(
   await life.start()
   const { id, listening } = node.parts.overlay
   log.info({ id, listen: listening, socket }, `pacsrv ${options.version} runs`)
-  return life.stop
+  const apply = (config: Config) => {
+    setLevels(config.daemon['log-level'])
+    life.reload(config)
+  }
+  return {
+    summary: `node ${id.slice(0, 16)}, listening at ${listening ?? 'no port'}`,
+    stop: life.stop,
+    reload: createReload({ read: readConfig, apply, problems, log }, config),
+  }
 }
 
 async function makeFolder(path: string, key: string): Promise<void> {

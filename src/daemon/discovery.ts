@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createAccess } from '../base/access-list.ts'
+import type { Config } from '../base/config.ts'
 import { hostPort } from '../base/endpoint.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Dht } from '../discovery/dht/dht.ts'
@@ -28,14 +29,14 @@ export async function createDiscovery(
   catalogue: Catalogue,
   { overlay, onShort, onWanted }: Pick<NodeParts, 'overlay' | 'onShort' | 'onWanted'>,
 ): Promise<Living & { parts: DiscoveryParts }> {
-  const { config, keys, clock, logOf } = context
+  const { config, keys, clock, problems, logOf } = context
   const { network } = config
   const dht = network.dht ? await loadDht(context, overlay) : undefined
   const networks = infoHashes(keys)
   const webhosts = createWebhostClient(
-    { clock, random: systemRandom, log: logOf('webhost'), http: httpGet },
+    { clock, random: systemRandom, log: logOf('webhost'), problems, http: httpGet },
     {
-      urls: network.webhost.flatMap((text) => webhostUrl(text) ?? []),
+      urls: webhostsOf(config),
       infoHashes: networks,
       port: hostPort(network.advertise ?? network.listen).port,
       peerId: systemRandom.hex(20),
@@ -46,8 +47,21 @@ export async function createDiscovery(
   const pacserve = network.pacserve ? createPacserve({ clock, log: lanLog, http: pacserveHttp }) : undefined
   const isWelcome = createAccess({ allow: network.allow.flat(), deny: network.deny.flat() })
   const lan = createLan(
-    { clock, random: systemRandom, log: lanLog, openSocket: openLanSocket, links: linksOf(network.lan) },
-    { id: overlay.id, listen: () => overlay.listening, closed: keys.length > 0, pacserve: network.pacserve },
+    {
+      clock,
+      random: systemRandom,
+      log: lanLog,
+      problems,
+      openSocket: openLanSocket,
+      links: linksOf(network.lan),
+    },
+    {
+      id: overlay.id,
+      listen: () => overlay.listening,
+      closed: keys.length > 0,
+      interfaces: Array.isArray(network.lan) ? network.lan : [],
+      pacserve: network.pacserve,
+    },
     {
       onNode: overlay.meet,
       onServer: (server, there) => void (isWelcome(server) && pacserve?.set(server, there)),
@@ -78,6 +92,7 @@ export async function createDiscovery(
       webhosts.start((endpoints) => overlay.learn(endpoints, 'stranger'))
       if (network.lan) lan.start()
     },
+    reload: (config) => webhosts.setUrls(webhostsOf(config)),
     async stop() {
       await Promise.all([webhosts.stop(), lan.stop(), dht?.stop()])
       pacserveHttp.close()
@@ -85,8 +100,10 @@ export async function createDiscovery(
   }
 }
 
+const webhostsOf = ({ network }: Config) => network.webhost.flatMap((text) => webhostUrl(text) ?? [])
+
 /** Its code is loaded only where it is wanted: it costs memory. */
-async function loadDht({ config, keys, clock, logOf }: Context, overlay: Overlay): Promise<Dht> {
+async function loadDht({ config, keys, clock, problems, logOf }: Context, overlay: Overlay): Promise<Dht> {
   const { createDht } = await import('../discovery/dht/dht.ts')
   const { advertise, 'dht-bootstrap': bootstrap } = config.network
   return createDht(
@@ -94,6 +111,7 @@ async function loadDht({ config, keys, clock, logOf }: Context, overlay: Overlay
       clock,
       random: systemRandom,
       log: logOf('dht'),
+      problems,
       resolve: resolveHost,
       reachable: () => overlay.reachable,
       onNodes: (addresses) => overlay.learn(addresses, 'stranger'),

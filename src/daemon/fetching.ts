@@ -54,7 +54,7 @@ export function createFetching(
   const { config, clock, logOf } = context
   const { overlay } = node
   const spoolDir = config.daemon['spool-dir']
-  const downloadLimit = config.network['download-limit']
+  const limiter = createLimiter(clock, config.network['download-limit'])
   const network = fileNetwork(context, node, discovery)
   const deadMirrors = createDeadMirrors(clock)
   const small = createSmallFiles({
@@ -63,9 +63,11 @@ export function createFetching(
     fetchMany: createFetchMany({ dir: join(spoolDir, 'small'), patience: PATIENCE }),
   })
   // Where a limit holds bytes are read one by one: several files at once would have come before they are charged.
+  const byLimit: OpenMirror = (request, handler) =>
+    (limiter.bytesPerSecond === undefined ? small : openMirrorByCurl)(request, handler)
   const openMirror = openAsPacman(
     pacmanAgent,
-    notingDead(downloadLimit === undefined ? small : openMirrorByCurl, {
+    notingDead(byLimit, {
       dead: deadMirrors,
       clock,
       log: logOf('mirror'),
@@ -80,7 +82,7 @@ export function createFetching(
       network,
       pacserve: discovery.pacserve,
       openMirror,
-      downloads: createLimiter(clock, downloadLimit),
+      downloads: limiter,
       mirrorRates: new Map(),
       buffers: node.buffers,
     },
@@ -147,6 +149,7 @@ export function createFetching(
   return {
     parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, keepFile },
     start() {},
+    reload: ({ network }) => limiter.set(network['download-limit']),
     async stop() {
       signatures.close()
       readAhead.stop()

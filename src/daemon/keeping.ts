@@ -3,7 +3,7 @@ import { createKeep, type Keep } from '../fetch/keep.ts'
 import { createOwnDatabases } from '../mirror/own-databases.ts'
 import type { CatalogueFile } from '../pacman/catalogue.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
-import type { SyncDatabases } from '../pacman/sync-databases.ts'
+import type { WatchedDatabases } from '../pacman/sync-databases.ts'
 import type { Context } from './context.ts'
 import type { Living } from './life.ts'
 
@@ -21,7 +21,7 @@ export interface Keeping extends Living {
   /** A package of this machine is about to be given to somebody. */
   opened(file: Pick<CatalogueFile, 'path' | 'name'>): void
   /** As `databases`, but what they don't name is looked for in newer ones, where this daemon has to see to that. */
-  refreshed(databases: SyncDatabases): SyncDatabases
+  refreshed(databases: WatchedDatabases): WatchedDatabases
 }
 
 /** What was fetched ahead takes so many bytes and stays so many milliseconds at most: an upgrade, and a week. */

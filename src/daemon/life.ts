@@ -1,3 +1,4 @@
+import type { Config } from '../base/config.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 
@@ -5,6 +6,8 @@ import type { Log } from '../base/log.ts'
 export interface Living {
   start(): void | Promise<void>
   stop(): void | Promise<void>
+  /** Takes over what can change while it runs (daemon/reload.ts). Undefined: nothing can. */
+  reload?(config: Config): void
 }
 
 export interface LifePart extends Living {
@@ -12,11 +15,18 @@ export interface LifePart extends Living {
   name: string
 }
 
+/** All parts as one. */
+export interface Life {
+  start(): Promise<void>
+  stop(): Promise<void>
+  reload(config: Config): void
+}
+
 /**
  * Starts parts in their order and stops them in the reverse. Where one can't start, it and those before it are stopped,
  * and `start` rejects with its error. One that can't stop is logged and keeps no other from stopping.
  */
-export function createLife(parts: LifePart[], log: Log): { start(): Promise<void>; stop(): Promise<void> } {
+export function createLife(parts: LifePart[], log: Log): Life {
   const begun: LifePart[] = []
 
   async function stop() {
@@ -42,5 +52,8 @@ export function createLife(parts: LifePart[], log: Log): { start(): Promise<void
       }
     },
     stop,
+    reload(config) {
+      for (const part of parts) part.reload?.(config)
+    },
   }
 }

@@ -44,7 +44,7 @@ export const resolveHost = async (host: string) =>
   (await lookup(host, { all: true })).map(({ address }) => address)
 
 export async function createNode(
-  { config: { network, direct, daemon }, version, keys, clock, logOf }: Context,
+  { config: { network, direct, daemon }, version, keys, clock, problems, logOf }: Context,
   {
     catalogue,
     spool,
@@ -71,6 +71,7 @@ export async function createNode(
       clock,
       random: systemRandom,
       log,
+      problems,
       holdings: {
         find(sha256, companion) {
           const file = heldFiles.find(sha256, companion)
@@ -151,6 +152,10 @@ export async function createNode(
     async stop() {
       transfers.close()
       await overlay.stop()
+    },
+    reload({ network, direct }) {
+      uploads.set(network['upload-limit'])
+      overlay.setDirect(direct.server)
     },
   }
 }

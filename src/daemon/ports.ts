@@ -66,7 +66,7 @@ export function createPorts(context: Context, parts: PortsParts): Ports {
 }
 
 function answerDeps(
-  { config, version, clock, logOf }: Context,
+  { config, version, clock, problems, logOf }: Context,
   { storage, node, discovery, fetching, prefetch }: PortsParts,
 ): ServerDeps {
   const { catalogue, databases, pacmanConf, spool, figures } = storage
@@ -82,7 +82,16 @@ function answerDeps(
   const locator = createLocator({ databases, callers, pacmanConf, order: deadMirrors.order })
   const fetcher = { ...locator, ...downloads }
   const status = () =>
-    statusOf({ overlay, dht: discovery.dht, catalogue, jobs: downloads.jobs, figures, version, clock })
+    statusOf({
+      overlay,
+      dht: discovery.dht,
+      catalogue,
+      jobs: downloads.jobs,
+      figures,
+      problems,
+      version,
+      clock,
+    })
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
   return {
@@ -102,7 +111,12 @@ function answerDeps(
     status,
     metrics: createMetrics({ status, clock }),
     announce: () => void catalogue.rescan(),
-    find: createFinder({ databases, network, catalogue }),
+    find: createFinder({
+      databases,
+      repositories: async () => (await pacmanConf())?.repositories.map(({ name }) => name) ?? [],
+      network,
+      catalogue,
+    }),
     allows: (address) => access(endpoint(address, 0) ?? '0.0.0.0:0'),
     log,
   }

@@ -8,8 +8,9 @@ export function userIds(user: string): { uid: number; gid: number } {
   const uid = idOf(user, '-u')
   const gid = idOf(user, '-g')
   if (uid === undefined || gid === undefined) {
-    const mend = user === 'pacsrv' ? 'run systemd-sysusers' : 'make it, or name another'
-    throw new PacsrvError('daemon', `there is no user ${user} to run as ([daemon] user): ${mend}`)
+    const has = user === 'pacsrv' && spawnSync('systemd-sysusers', ['--version']).status === 0
+    const fix = has ? 'run systemd-sysusers' : `make it (useradd --system ${user}), or name another`
+    throw new PacsrvError('daemon', `there is no user ${user} to run as ([daemon] user): ${fix}`)
   }
   if (uid === 0) throw new PacsrvError('daemon', `pacsrv never runs as ${user}; set [daemon] user to another`)
   return { uid, gid }

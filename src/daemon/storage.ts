@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { asError } from '../base/error.ts'
 import { createEvent } from '../base/event.ts'
+import type { Log } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import { createSpool, type Spool } from '../fetch/file/spool.ts'
 import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
 import { type Figures, openFigures } from '../figures/figures.ts'
@@ -11,7 +13,7 @@ import type { FileHashes } from '../pacman/hash-file.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
 import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
-import { createSyncDatabases, type SyncDatabases } from '../pacman/sync-databases.ts'
+import { createSyncDatabases, type WatchedDatabases } from '../pacman/sync-databases.ts'
 import type { Context } from './context.ts'
 import { createKeeping, type Keeping } from './keeping.ts'
 import type { Living } from './life.ts'
@@ -22,7 +24,7 @@ export interface StorageParts {
   /** What pacman calls itself to mirrors; undefined where there is none. */
   pacmanAgent: string | undefined
   /** With the signatures that they carry. */
-  databases: SyncDatabases & { signatures: DatabaseSignatures }
+  databases: WatchedDatabases & { signatures: DatabaseSignatures }
   catalogue: Catalogue
   spool: Spool
   wholeHasher: WholeHasher
@@ -40,27 +42,32 @@ const PACMAN_DEFAULTS = { cacheDirs: ['/var/cache/pacman/pkg/'], dbPath: '/var/l
 const SWEEP_MS = 10 * 60_000
 
 export async function createStorage(context: Context): Promise<Living & { parts: StorageParts }> {
-  const { workers, clock, logOf } = context
+  const { workers, clock, problems, logOf } = context
   const { daemon } = context.config
   const log = logOf('pacman')
   const keeping = createKeeping(context)
   const pacmanConf = keeping.conf
     ? async () => keeping.conf
-    : createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
+    : createLivePacmanConf({ log, clock, problems }, daemon['pacman-conf'])
   const [conf, pacmanAgent] = await Promise.all([pacmanConf(), readPacmanAgent()])
   const { cacheDirs, dbPath } = conf ?? PACMAN_DEFAULTS
   const sync = { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') }
-  const databases = createSyncDatabases({ log, clock }, sync)
+  const databases = createSyncDatabases({ log, clock, problems }, sync)
   const fileHasher = createHashWorker({ clock }, workers.fileHash)
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
   const spoolLog = logOf('spool')
   const dropped = createEvent<[sha256: string]>()
-  const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
+  const spool = minded(
+    createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] }),
+    { problems, log: spoolLog },
+    daemon['spool-dir'],
+  )
   const catalogue = createCatalogue(
     {
       log: logOf('catalogue'),
       clock,
+      problems,
       hashFile: (path, size) => fileHasher.hashFile(path, fetchedOfSize(spool, size)),
       onHashed: keeping.arrived,
       onOpened: keeping.opened,
@@ -110,6 +117,27 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       databases.close()
       await Promise.all([catalogue.close(), figures.close()])
       await Promise.all([fileHasher.close(), wholeHasher.close()])
+    },
+  }
+}
+
+/** A spool whose faults are told: without it all comes from the mirror, past the other nodes. */
+function minded(spool: Spool, { problems, log }: { problems: Problems; log: Log }, dir: string): Spool {
+  return {
+    ...spool,
+    async open(file) {
+      try {
+        const opened = await spool.open(file)
+        problems.solved('spool', dir)
+        return opened
+      } catch (error) {
+        problems.report('spool', dir, {
+          problem: `Packages can't be kept while they come, so other nodes aren't used: ${asError(error).message}.`,
+          fix: `make room on the disk of ${dir}, or let the node's user write there`,
+          log,
+        })
+        throw error
+      }
     },
   }
 }

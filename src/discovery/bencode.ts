@@ -1,4 +1,3 @@
-import bencode from 'bencode'
 import { PacsrvError } from '../base/error.ts'
 
 /** What a stranger's bencoding holds: strings stay bytes, dictionaries are Maps with latin1 keys. */
@@ -7,13 +6,31 @@ export type Bencoded = number | Buffer | Bencoded[] | Map<string, Bencoded>
 /** Lists and dictionaries inside each other; a tracker's answer needs 3, a DHT's message 3. */
 export const MAX_DEPTH = 8
 
+/**
+ * Writes one value (BEP 3): whole numbers, text as UTF-8, bytes, lists, and dictionaries from objects or Maps, without what
+ * is undefined in them, keys in the order of their bytes. Throws PacsrvError `wire` for anything else.
+ */
 export function encode(value: unknown): Buffer {
-  return Buffer.from(bencode.encode(value))
+  return Buffer.concat(partsOf(value))
 }
 
+function partsOf(value: unknown): Uint8Array[] {
+  if (typeof value === 'number') return [Buffer.from(`i${Math.trunc(value)}e`)]
+  if (typeof value === 'string') return partsOf(Buffer.from(value))
+  if (value instanceof Uint8Array) return [Buffer.from(`${value.length}:`), value]
+  if (Array.isArray(value)) return [LIST, ...value.flatMap(partsOf), END]
+  if (typeof value !== 'object' || value === null) throw new PacsrvError('wire', `${value} can't be bencoded`)
+  const entries = [...(value instanceof Map ? value : Object.entries(value))]
+    .flatMap(([key, of]) => (of === undefined ? [] : [{ key: Buffer.from(key), of }]))
+    .sort((a, b) => a.key.compare(b.key))
+  return [DICTIONARY, ...entries.flatMap(({ key, of }) => [...partsOf(key), ...partsOf(of)]), END]
+}
+
+const [LIST, DICTIONARY, END] = ['l', 'd', 'e'].map((sign) => Buffer.from(sign)) as [Buffer, Buffer, Buffer]
+
 /**
- * Reads exactly one bencoded value (BEP 3), or throws a PacsrvError of code `wire`. Not the library's:
- * bencode 4.0.1 steps backwards over a negative length, and `l-3:e` fills the memory.
+ * Reads exactly one bencoded value, or throws a PacsrvError of code `wire`. (The library `bencode` 4.0.1 steps backwards
+ * over a negative length, and `l-3:e` fills the memory.)
  */
 export function decode(bytes: Buffer): Bencoded {
   let at = 0

@@ -1,8 +1,3 @@
-declare module 'bencode' {
-  const bencode: { encode(value: unknown): Uint8Array }
-  export default bencode
-}
-
 /** The part of bittorrent-dht 11 that pacsrv uses; what it passes on to k-rpc and k-rpc-socket included. */
 declare module 'bittorrent-dht' {
   import type { EventEmitter } from 'node:events'

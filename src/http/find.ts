@@ -1,7 +1,8 @@
 import type { FileNetwork } from '../fetch/network.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
-import type { SyncDatabases } from '../pacman/sync-databases.ts'
+import type { WatchedDatabases } from '../pacman/sync-databases.ts'
+import { fileNameOfUrl } from '../pacman/urls.ts'
 
 /** What GET /v1/find gives. */
 export interface FoundFile {
@@ -16,20 +17,32 @@ export interface FoundFile {
 /** What a search may take, in milliseconds: the caller waits no longer than 5 s. */
 const SEARCH_TIME = 4_500
 
-/** Asks the network who has a file that the sync databases name; takes as long as a search does. */
+/**
+ * Asks the network who has a file that the sync databases name, by the file's name, a URL of it, or its package's name;
+ * takes as long as a search does.
+ */
 export function createFinder({
   databases,
+  repositories,
   network,
   catalogue,
 }: {
-  databases: SyncDatabases
+  databases: Pick<WatchedDatabases, 'find' | 'findPackage'>
+  /** pacman.conf's, in its order. */
+  repositories(): Promise<string[]>
   network: Pick<FileNetwork, 'find'>
   catalogue: Pick<Catalogue, 'find'>
 }): (name: string) => Promise<FoundFile | undefined> {
-  return async (name) => {
-    const file = await databases.find(name)
+  async function meant(words: string) {
+    const name = words.includes('://') ? fileNameOfUrl(words)?.replace(/\.sig$/, '') : words
+    if (name === undefined) return undefined
+    return (await databases.find(name)) ?? databases.findPackage(name, await repositories())
+  }
+
+  return async (words) => {
+    const file = await meant(words)
     if (!file) return undefined
-    const { sha256, size } = file
+    const { sha256, size, name } = file
     const holders: FoundFile['holders'] = []
     await network.find([{ sha256, size, name }], {
       signal: AbortSignal.timeout(SEARCH_TIME),

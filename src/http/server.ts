@@ -26,7 +26,7 @@ export interface ServerDeps {
   metrics: Metrics
   /** Looks at the cache again. */
   announce(): void
-  /** Who has the file of this name; undefined when no sync database names it. */
+  /** Who has the file of this name, URL or package; undefined when no sync database names it. */
   find(name: string): Promise<FoundFile | undefined>
   /** Whether this address may ask over TCP. */
   allows(address: string): boolean

@@ -2,14 +2,14 @@ import { humanSize } from '../base/progress.ts'
 import type { Status } from './status.ts'
 
 /** The page at GET /: the same as the status, for a browser. Nothing in it is run, and all of it is escaped. */
-export function statusPage({ node, peers, files, transfers, totals }: Status): string {
+export function statusPage({ node, peers, files, transfers, totals, problems }: Status): string {
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>pacsrv</title>
 <style>body{font:15px sans-serif;margin:2em}td,th{text-align:left;padding:.1em 1em .1em 0}</style>
 <h1>pacsrv ${escaped(node.version)}</h1>
 <p>Node ${escaped(node.id)}, listening at ${escaped(node.listen ?? 'nowhere')}, reachable: ${escaped(node.reachable)}.
 <p>Shares ${files.count} files, ${humanSize(files.bytes)}.
-<h2>Neighbours</h2>${table(
+${problemsOf(problems)}<h2>Neighbours</h2>${table(
     ['Address', 'Direction', 'Since', 'Node'],
     peers.map(({ address, direction, since, id }) => [address, direction, since, id]),
   )}
@@ -35,6 +35,15 @@ export function statusPage({ node, peers, files, transfers, totals }: Status): s
     ],
   )}
 </html>
+`
+}
+
+function problemsOf(problems: Status['problems']): string {
+  if (problems.length === 0) return ''
+  return `<h2>What is wrong</h2>${table(
+    ['Problem', 'Fix', 'Since'],
+    problems.map(({ problem, fix, since }) => [problem, fix, since]),
+  )}
 `
 }
 

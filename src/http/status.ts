@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { Problem, Problems } from '../base/problems.ts'
 import type { Dht } from '../discovery/dht/dht.ts'
 import type { Job } from '../fetch/job/job.ts'
 import type { Counts } from '../figures/counts.ts'
@@ -25,6 +26,8 @@ export interface Status {
   dht: { nodes: number; announced: number; dropped: number } | null
   /** Since the start: bytes, and how many chunks, lists or files were rejected and bans were laid. */
   totals: { fromPeers: number; fromMirror: number; uploaded: number; rejected: number; banned: number }
+  /** What is wrong with this node, by its own word, until it is right again. `since` is an ISO date. */
+  problems: (Omit<Problem, 'since'> & { since: string })[]
   /** Over restarts: bytes by where from and where to, and counts; today, today and 29 days before, ever. */
   figures: { today: Counts; days30: Counts; ever: Counts }
 }
@@ -35,11 +38,21 @@ export interface StatusSources {
   catalogue: Pick<Catalogue, 'count' | 'bytes'>
   jobs(): Job[]
   figures: Pick<Figures, 'sinceStart' | 'sums'>
+  problems: Pick<Problems, 'all'>
   version: string
   clock: Clock
 }
 
-export function statusOf({ overlay, dht, catalogue, jobs, figures, version, clock }: StatusSources): Status {
+export function statusOf({
+  overlay,
+  dht,
+  catalogue,
+  jobs,
+  figures,
+  problems,
+  version,
+  clock,
+}: StatusSources): Status {
   const { fromSite, fromWorld, fromMirror, toSite, toWorld, rejected } = figures.sinceStart
   const date = (moment: number) => new Date(Date.now() - (clock.now() - moment)).toISOString()
   return {
@@ -61,6 +74,7 @@ export function statusOf({ overlay, dht, catalogue, jobs, figures, version, cloc
       rejected,
       banned: overlay.banned,
     },
+    problems: problems.all().map((problem) => ({ ...problem, since: date(problem.since) })),
     figures: figures.sums(),
   }
 }

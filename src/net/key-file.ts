@@ -21,7 +21,7 @@ export function networkKey(secret: Buffer): NetworkKey {
 /**
  * Reads a key-file: 64 hex digits on one line, as `openssl rand -hex 32` prints them; blank lines and those that
  * begin with # don't count. No passphrase will do: who hears a greeting could try them all. Throws PacsrvError
- * `config`, naming the file and the mend.
+ * `config`, naming the file and the fix.
  */
 export function readKeyFile(file: string): NetworkKey {
   const lines = textOf(file)
@@ -42,11 +42,11 @@ function textOf(file: string): string {
     return readFileSync(file, 'latin1')
   } catch (error) {
     if (error instanceof PacsrvError) throw error
-    throw fault(file, mendOf(file, systemCode(error)), error)
+    throw fault(file, fixOf(file, systemCode(error)), error)
   }
 }
 
-function mendOf(file: string, code: string | undefined): string {
+function fixOf(file: string, code: string | undefined): string {
   if (code === 'ENOENT') return `isn't there: copy it from another node, or openssl rand -hex 32 > ${file}`
   if (code !== 'EACCES') return `can't be read (${code})`
   return `can't be read by the node's user: chgrp pacsrv ${file} && chmod 640 ${file}`

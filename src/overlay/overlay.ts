@@ -5,6 +5,7 @@ import type { Cidr } from '../base/config-values.ts'
 import type { Endpoint, HostPort } from '../base/endpoint.ts'
 import type { Limiter } from '../base/limiter.ts'
 import type { Log } from '../base/log.ts'
+import { createProblems, type Problems } from '../base/problems.ts'
 import type { Random } from '../base/random.ts'
 import { createStrangerLog } from '../base/stranger-log.ts'
 import type { Transport } from '../net/transport.ts'
@@ -42,6 +43,8 @@ export interface OverlayDeps {
   clock: Clock
   random: Random
   log: Log
+  /** Who hears what is wrong; nobody when left out. */
+  problems?: Problems
   /** `all`: what this node holds or downloads. Companions are told of it when they come, so that they needn't ask. */
   holdings: Holdings & { all?(): HeldFile[] }
   /** The numeric addresses of a host by name, for `[direct]`. */
@@ -120,10 +123,12 @@ export interface Overlay {
   learn(addresses: Endpoint[], source: Source): void
   /** A node of the LAN, by what was said there. */
   meet(address: Endpoint, id: NodeId): void
+  /** The machines of `[direct]` from now on. */
+  setDirect(servers: HostPort[]): void
 }
 
 export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handler: OverlayHandler): Overlay {
-  const { transport, identity, clock, random, log, holdings } = deps
+  const { transport, identity, clock, random, log, holdings, problems = createProblems(clock) } = deps
   const { listen, advertise, direct = [], minConnections = 3, maxConnections = 30, ttl = 7, agent } = options
   const self = identity.id
   const bans = createBans(clock)
@@ -132,7 +137,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   const news = createStrangerLog(clock, log)
 
   const connections = createConnections(
-    { transport, identity, clock, random, log, bans, access },
+    { transport, identity, clock, random, log, bans, access, problems },
     { listen, advertise, agent },
     (session) => {
       reach.dialledBy(session)
@@ -186,7 +191,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { listens: listen !== undefined, advertised: advertise !== undefined },
   )
   const dialling = createDialling(
-    { clock, random, log, connections, neighbours, resolve: deps.resolve, onShort },
+    { clock, random, log, problems, connections, neighbours, resolve: deps.resolve, onShort },
     { min: minConnections, max: maxConnections, direct },
   )
 
@@ -255,5 +260,6 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     forget: ({ id, file }) => holders.remove(id, file.sha256),
     learn: dialling.learn,
     meet: dialling.meet,
+    setDirect: dialling.setDirect,
   }
 }

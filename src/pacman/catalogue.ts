@@ -4,6 +4,7 @@ import { rootOf } from '../base/chunks.ts'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import { type FileState, openUnchanged, sameState, statPackage } from './cache-folder.ts'
 import { createCacheWatch, type WatchFolder, watchFolder } from './cache-watch.ts'
 import { loadCatalogue, saveCatalogue } from './catalogue-file.ts'
@@ -46,6 +47,7 @@ export interface Catalogue {
 export interface CatalogueParts {
   log: Log
   clock: Clock
+  problems: Problems
   /** `size`: what it has now, in bytes. */
   hashFile(path: string, size: number): Promise<FileHashes>
   watchFolder?: WatchFolder
@@ -72,6 +74,7 @@ export function createCatalogue(
   {
     log,
     clock,
+    problems,
     hashFile,
     watchFolder: watch = watchFolder,
     onHashed = () => {},
@@ -81,7 +84,7 @@ export function createCatalogue(
 ): Catalogue {
   const folders = [...new Set(dirs.map((dir) => resolve(dir)))]
   const holdings = createHoldings()
-  const look = createFolderLook({ log, holdings }, folders)
+  const look = createFolderLook({ log, problems, holdings }, folders)
   const listeners = new Set<ChangeListener>()
   const watches = createCacheWatch({ log, watchFolder: watch }, folders, lookSoon)
   const timers: { look?: Cancel | undefined; rescan?: Cancel | undefined; save?: Cancel | undefined } = {}
@@ -107,13 +110,14 @@ export function createCatalogue(
   const save = coalesce(async () => {
     timers.save?.()
     timers.save = undefined
-    const { revision } = holdings
-    if (revision === savedRevision) return
+    if (holdings.revision === savedRevision) return
     try {
+      const { revision } = holdings
       await saveCatalogue(stateFile, holdings.all())
       savedRevision = revision
+      problems.solved('state-dir', stateFile)
     } catch (error) {
-      log.warn({ stateFile, err: error }, `${stateFile} can't be written, packages will be hashed again`)
+      problems.report('state-dir', stateFile, { ...unsaved(stateFile, error), log })
     }
   })
 
@@ -141,10 +145,7 @@ export function createCatalogue(
   async function hash(file: FileState) {
     let before = file
     for (let attempt = 1; attempt <= HASH_ATTEMPTS; attempt++) {
-      const outcome = await hashFile(file.path, before.size).then(
-        (hashes) => ({ hashes }),
-        (error: unknown) => ({ error }),
-      )
+      const outcome = await attempted(hashFile(file.path, before.size))
       const after = await statPackage(dirname(file.path), file.name)
       if (closed || !after) return
       if (sameState(before, after)) {
@@ -217,6 +218,17 @@ export function createCatalogue(
     },
   }
 }
+
+const unsaved = (stateFile: string, error: unknown) => ({
+  problem: `${stateFile} can't be written (${systemCode(error)}): after the next start all packages are hashed again.`,
+  fix: `make room on that disk, and let the node's user write to ${dirname(stateFile)}`,
+})
+
+const attempted = (hashing: Promise<FileHashes>) =>
+  hashing.then(
+    (hashes) => ({ hashes }),
+    (error: unknown) => ({ error }),
+  )
 
 /** In the order given. */
 function batchesOf(files: FileState[]): FileState[][] {

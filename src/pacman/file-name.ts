@@ -8,3 +8,8 @@ export function isFileName(name: string): boolean {
   if (name === '' || name === '.' || name === '..') return false
   return !/[/\x00-\x1f\x7f]/.test(name) && Buffer.byteLength(name) <= limits.nameBytes
 }
+
+/** The package that a file is of: its name without version, release, architecture and ending. Undefined: of none. */
+export function packageOfFile(fileName: string): string | undefined {
+  return /^(.+)-[^-]+-[^-]+-[^-]+\.pkg\.tar(?:\.\w+)?$/.exec(fileName)?.[1]
+}

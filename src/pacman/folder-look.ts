@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import { type FileState, listPackages, sameState } from './cache-folder.ts'
 import type { CatalogueFile, CatalogueIndex } from './holdings.ts'
 
@@ -11,12 +12,9 @@ import type { CatalogueFile, CatalogueIndex } from './holdings.ts'
 export type FolderLook = (remembered: ReadonlyMap<string, CatalogueFile>) => Promise<FileState[]>
 
 export function createFolderLook(
-  { log, holdings }: { log: Log; holdings: CatalogueIndex },
+  { log, problems, holdings }: { log: Log; problems: Problems; holdings: CatalogueIndex },
   folders: readonly string[],
 ): FolderLook {
-  /** What was wrong with each folder at the last look: said once, not at each. */
-  const problems = new Map<string, string | undefined>()
-
   async function look(remembered: ReadonlyMap<string, CatalogueFile>): Promise<FileState[]> {
     const present = new Map<string, FileState>()
     for (const dir of folders) for (const file of await list(dir)) present.set(file.path, file)
@@ -37,13 +35,18 @@ export function createFolderLook(
   async function list(dir: string): Promise<FileState[]> {
     try {
       const files = await listPackages(dir)
-      problems.delete(dir)
+      problems.solved('cache', dir)
       return files
     } catch (error) {
       const code = systemCode(error)
-      if (problems.get(dir) !== code && code !== 'ENOENT')
-        log.warn({ dir, err: error }, `${dir} can't be read, its packages aren't shared`)
-      problems.set(dir, code)
+      if (code === 'ENOENT') problems.solved('cache', dir)
+      else {
+        problems.report('cache', dir, {
+          problem: `The package cache ${dir} can't be read (${code}): its packages aren't shared.`,
+          fix: `chmod o+rx ${dir} (and o+x the folders that it lies in)`,
+          log,
+        })
+      }
       // Want of memory or descriptors says nothing about the files.
       const isGone = code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES'
       return isGone ? [] : holdings.all().filter((file) => dirname(file.path) === dir)

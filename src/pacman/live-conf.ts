@@ -2,6 +2,7 @@ import { type Stats, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import { coalesce } from './coalesce.ts'
 import { type PacmanConf, type PacmanConfResult, readPacmanConf } from './pacman-conf.ts'
 
@@ -18,8 +19,14 @@ export function createLivePacmanConf(
   {
     log,
     clock,
+    problems,
     read = readPacmanConf,
-  }: { log: Log; clock: Clock; read?: (file: string) => Promise<PacmanConfResult> },
+  }: {
+    log: Log
+    clock: Clock
+    problems: Problems
+    read?: (file: string) => Promise<PacmanConfResult>
+  },
   file: string,
 ): () => Promise<PacmanConf | undefined> {
   let conf: PacmanConf | undefined
@@ -33,9 +40,14 @@ export function createLivePacmanConf(
     if (now === version && clock.now() - readAt < (problem === undefined ? BELIEVED_MS : FAILED_MS))
       return conf
     const result = await read(file)
-    if (result.problem && result.problem.message !== problem) {
-      log.warn({ err: result.problem, kept: conf !== undefined }, "pacman's configuration can't be read")
-    }
+    if (result.problem) {
+      problems.report('pacman-conf', file, {
+        problem: `pacman's configuration can't be read: ${result.problem.message.replace(/\.$/, '')}.`,
+        fix: `correct ${file}, and let the node's user read it and what it includes`,
+        log,
+        fields: { err: result.problem, kept: conf !== undefined },
+      })
+    } else problems.solved('pacman-conf', file)
     problem = result.problem?.message
     conf = result.conf ?? conf
     watched = [file, ...(await includesOf(file))]

@@ -1,10 +1,13 @@
 import { HASH_BYTES } from '../base/chunks.ts'
 import type { PackageEntry } from './desc.ts'
+import { packageOfFile } from './file-name.ts'
 
 /** The packages of one database, by file name. */
 export interface Packages {
   readonly size: number
   get(name: string): PackageEntry | undefined
+  /** By the package's name; looks at each. */
+  ofPackage(name: string): PackageEntry | undefined
 }
 
 export interface PackageTable extends Packages {
@@ -31,6 +34,18 @@ export function createPackageTable(): PackageTable {
     return at
   }
 
+  function get(name: string): PackageEntry | undefined {
+    const at = rows.get(name)
+    if (at === undefined) return undefined
+    const built = buffer.readDoubleLE(at + HASH_BYTES + 8)
+    return {
+      name,
+      size: buffer.readDoubleLE(at + HASH_BYTES),
+      sha256: buffer.toString('hex', at, at + HASH_BYTES),
+      ...(built === 0 ? {} : { built }),
+    }
+  }
+
   return {
     get size() {
       return rows.size
@@ -41,16 +56,10 @@ export function createPackageTable(): PackageTable {
       buffer.writeDoubleLE(size, at + HASH_BYTES)
       buffer.writeDoubleLE(built, at + HASH_BYTES + 8)
     },
-    get(name) {
-      const at = rows.get(name)
-      if (at === undefined) return undefined
-      const built = buffer.readDoubleLE(at + HASH_BYTES + 8)
-      return {
-        name,
-        size: buffer.readDoubleLE(at + HASH_BYTES),
-        sha256: buffer.toString('hex', at, at + HASH_BYTES),
-        ...(built === 0 ? {} : { built }),
-      }
+    get,
+    ofPackage(name) {
+      for (const file of rows.keys()) if (packageOfFile(file) === name) return get(file)
+      return undefined
     },
   }
 }

@@ -2,8 +2,9 @@ import { readdirSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cancel, Clock } from '../base/clock.ts'
-import { asError, PacsrvError } from '../base/error.ts'
+import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import { createProblems, type Problems } from '../base/problems.ts'
 import { type WatchFolder, watchFolder } from './cache-watch.ts'
 import { coalesce } from './coalesce.ts'
 import { readDatabase } from './database-file.ts'
@@ -29,6 +30,8 @@ export interface SyncDatabases {
 
 /** Databases that are read when they change, so that whoever asks next needn't wait for that. */
 export interface WatchedDatabases extends SyncDatabases {
+  /** The file of a package by name, from the first of `order` that has it: pacman.conf's repositories, as pacman takes them. */
+  findPackage(name: string, order: string[]): Promise<PackageFile | undefined>
   /** Watches the folder from now on, also one that comes to be later: it is looked for at each lookup. */
   watch(): void
   close(): void
@@ -37,6 +40,8 @@ export interface WatchedDatabases extends SyncDatabases {
 export interface SyncDatabasesDeps {
   log: Log
   clock: Clock
+  /** Who hears what is wrong; nobody when left out. */
+  problems?: Problems
   watchFolder?: WatchFolder
 }
 
@@ -48,20 +53,19 @@ interface Database {
   version: string | undefined
   /** Undefined: it can't be read. */
   packages: Packages | undefined
-  /** The last warning, so as not to repeat it. */
-  warned: string | undefined
 }
 
 /** `dir` is pacman's DBPath/sync; it may be missing, and may appear later. */
 export function createSyncDatabases(
-  { log, clock, watchFolder: watch = watchFolder }: SyncDatabasesDeps,
+  { log, clock, problems = createProblems(clock), watchFolder: watch = watchFolder }: SyncDatabasesDeps,
   { dir }: { dir: string },
 ): WatchedDatabases {
   const databases = new Map<string, Database>()
   let watching = false
   let stopWatch: (() => void) | undefined
   let stopTimer: Cancel = () => {}
-  let folderProblem: string | undefined
+
+  const pathOf = (repository: string) => join(dir, `${repository}.db`)
 
   function onName(name: string | null) {
     if (name !== null && !isDatabase(name)) return
@@ -88,14 +92,15 @@ export function createSyncDatabases(
     renewWatch()
     try {
       const names = readdirSync(dir)
-      folderProblem = undefined
+      problems.solved('databases', dir)
       return names.filter(isDatabase)
     } catch (error) {
       unwatch() // The next folder of that name is another one.
-      const problem = asError(error).message
-      if (problem !== folderProblem)
-        log.warn({ dir, err: error }, 'no sync databases: packages come from the mirror')
-      folderProblem = problem
+      problems.report('databases', dir, {
+        problem: `There are no sync databases in ${dir} (${systemCode(error)}): packages come from the mirror alone.`,
+        fix: `pacman -Sy, and let the node's user read ${dir}`,
+        log,
+      })
       return []
     }
   }
@@ -103,10 +108,14 @@ export function createSyncDatabases(
   /** Looks at every database; resolves when all that changed have been read. */
   const refresh = coalesce(async () => {
     const repositories = new Set(databaseFiles().map((file) => file.slice(0, -'.db'.length)))
-    for (const repository of databases.keys()) if (!repositories.has(repository)) databases.delete(repository)
+    for (const repository of databases.keys()) {
+      if (repositories.has(repository)) continue
+      databases.delete(repository)
+      problems.solved('databases', pathOf(repository))
+    }
     for (const repository of repositories) {
       const database = databases.get(repository)
-      const fresh = await reload(log, join(dir, `${repository}.db`), database)
+      const fresh = await reload({ log, problems }, pathOf(repository), database)
       if (fresh) databases.set(repository, fresh)
     }
   })
@@ -123,6 +132,14 @@ export function createSyncDatabases(
       const asked = found.find((file) => file.repository === repository)
       if (asked) return asked
       return found.every((file) => file.sha256 === found[0]?.sha256) ? found[0] : undefined
+    },
+    async findPackage(name, order) {
+      await refresh()
+      for (const repository of new Set([...order, ...databases.keys()])) {
+        const entry = databases.get(repository)?.packages?.ofPackage(name)
+        if (entry) return { ...entry, repository }
+      }
+      return undefined
     },
     async repositories() {
       await refresh()
@@ -143,7 +160,11 @@ export function createSyncDatabases(
 const isDatabase = (name: string) => name.endsWith('.db') && name !== '.db'
 
 /** Undefined when `known` is still right. */
-async function reload(log: Log, path: string, known: Database | undefined): Promise<Database | undefined> {
+async function reload(
+  { log, problems }: { log: Log; problems: Problems },
+  path: string,
+  known: Database | undefined,
+): Promise<Database | undefined> {
   let handle: FileHandle | undefined
   let version: string | undefined
   try {
@@ -152,14 +173,17 @@ async function reload(log: Log, path: string, known: Database | undefined): Prom
     version = versionOf(await handle.stat())
     const packages = await readDatabase(handle)
     log.debug({ path, packages: packages.size }, 'read a sync database')
-    return { version, packages, warned: undefined }
+    problems.solved('databases', path)
+    return { version, packages }
   } catch (error) {
-    const warned = `${version} ${asError(error).message}`
-    if (warned !== known?.warned)
-      log.warn({ path, err: error }, `${path} can't be used, its packages come from the mirror`)
+    problems.report('databases', path, {
+      problem: `${path} can't be used (${systemCode(error) ?? asError(error).message}): its packages come from the mirror alone.`,
+      fix: `let the node's user read it, or have it fetched anew: pacman -Syy`,
+      log,
+    })
     // Bad content stays bad until the file changes; permissions and a want of memory or processes may pass.
     const lasting = error instanceof PacsrvError
-    return { version: lasting ? version : undefined, packages: undefined, warned }
+    return { version: lasting ? version : undefined, packages: undefined }
   } finally {
     await handle?.close()
   }

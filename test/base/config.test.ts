@@ -69,6 +69,19 @@ server = /run/other.sock
   assert.is(config.client.server, '/run/other.sock')
 })
 
+test('a comment behind a value is refused: pacman.conf would take it for a part of the value', () => {
+  for (const value of ['no # not now', '# yes', 'eth0 #wlan0']) {
+    refuses(`[network]\nlan = ${value}`, 'line 2', 'lan', 'a comment stands on a line of its own')
+  }
+  refuses('[daemon]\nstate-dir = /var/lib/x # there', 'line 2', 'state-dir')
+})
+
+test('yes and no written otherwise are not taken for interfaces', () => {
+  for (const value of ['Yes', 'true', 'off', 'eth0 no', 'NO']) {
+    refuses(`[network]\nlan = ${value}`, 'line 2', 'lan', 'yes, no or names of interfaces')
+  }
+})
+
 test('a # inside a value is part of it, as in pacman.conf', () => {
   assert.is(parse('[daemon]\nstate-dir = /var/lib/#1').daemon['state-dir'], '/var/lib/#1')
 })

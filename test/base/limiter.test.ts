@@ -24,4 +24,17 @@ test('without a limit nobody waits', () => {
   assert.is(limiter.wait(), 0)
 })
 
+test('a limit that is set anew holds from then on', () => {
+  const clock = createClock()
+  const limiter = createLimiter(clock, undefined)
+  limiter.set(1_000)
+  limiter.charge(1_200)
+  assert.is(limiter.wait(), 1_000)
+  limiter.set(1_000)
+  assert.is(limiter.wait(), 1_000, 'the same is no change')
+  limiter.set(undefined)
+  limiter.charge(1_000_000)
+  assert.is(limiter.wait(), 0)
+})
+
 test.run()

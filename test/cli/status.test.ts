@@ -9,6 +9,7 @@ const status = {
   transfers: [{ file: 'x', size: 2048, done: 1024, sources: 2 }],
   dht: null,
   totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
+  problems: [{ code: 'direct', problem: 'a:1 is gone.', fix: 'start it', since: '2026' }],
 }
 
 test('the status in lines', () => {
@@ -16,6 +17,7 @@ test('the status in lines', () => {
   assert.match(text, /^Shared {6}3 files, /m)
   assert.match(text, '10.0.0.1:8048 (in, since 2026) abababababababab')
   assert.match(text, /x: 1.* of 2.* from 2 sources/)
+  assert.match(text, 'Wrong       a:1 is gone.\n            fix: start it')
 })
 
 for (const other of [null, [], {}, { ...status, totals: undefined }, { ...status, peers: [null] }]) {
@@ -26,6 +28,11 @@ for (const other of [null, [], {}, { ...status, totals: undefined }, { ...status
     )
   })
 }
+
+test('one source is a source', () => {
+  const lines = statusLines({ ...status, transfers: [{ file: 'x', size: 1, done: 0, sources: 1 }] }, 'there')
+  assert.match(lines.join('\n'), /from 1 source$/m)
+})
 
 test('another machine draws nothing on this terminal', () => {
   const lines = statusLines({ ...status, node: { ...status.node, version: '\u001b[2J\u009b1m' } }, 'there')

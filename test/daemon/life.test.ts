@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseConfig } from '../../src/base/config.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { createLife } from '../../src/daemon/life.ts'
 
@@ -20,6 +21,18 @@ function setUp({ noStart = '', noStop = '' } = {}) {
   const life = createLife(parts, { ...silentLog, error: (fields) => void logged.push(fields) })
   return { life, done, logged }
 }
+
+test('what is new in the configuration is handed to each part that takes something', () => {
+  const taken: string[] = []
+  const part = (name: string, takes: boolean) => ({
+    name,
+    start() {},
+    stop() {},
+    ...(takes ? { reload: ({ file }: { file: string }) => void taken.push(`${name} ${file}`) } : {}),
+  })
+  createLife([part('a', true), part('b', false), part('c', true)], silentLog).reload(parseConfig('', 'x'))
+  assert.equal(taken, ['a x', 'c x'])
+})
 
 test('parts start in their order, each when the one before has, and stop in the reverse', async () => {
   const { life, done } = setUp()

@@ -10,7 +10,24 @@ const rejects = (text: string) =>
     text,
   )
 
-test('reads what the library writes', () => {
+test('writes as the standard says: keys in the order of their bytes, nothing for what is undefined', () => {
+  const text = (value: unknown) => encode(value).toString('latin1')
+  assert.is(
+    text({ b: [1, -2, 'ä'], a: Buffer.from([255]), Z: {}, c: undefined }),
+    'd1:Zde1:a1:\u00ff1:bli1ei-2e2:Ã¤ee',
+  )
+  assert.is(text([]), 'le')
+  assert.is(text(1.9), 'i1e')
+  assert.is(text(new Map([['k', 1]])), 'd1:ki1ee')
+  for (const wrong of [null, undefined, true, () => {}, [null]]) {
+    assert.throws(
+      () => encode(wrong),
+      ({ code }: { code?: string }) => code === 'wire',
+    )
+  }
+})
+
+test('reads what it writes', () => {
   const bytes = Buffer.from([0, 255, 58, 101])
   const read = decode(encode({ list: [1, -20, [], {}], 'two words': bytes })) as Map<string, unknown>
   assert.equal(read.get('two words'), bytes)

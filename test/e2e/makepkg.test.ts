@@ -61,6 +61,7 @@ scenario(
 
     const installed = await host.exec([...there, 'pacman', '-Udd', '--noconfirm', file])
     assert.is(installed.code, 0, installed.all)
+    assert.match(installed.all, /XferCommand = \/usr\/bin\/pacsrv-xfer %u %o/)
     assert.is((await host.exec([...there, 'pacman', '-Qkk', 'pacsrv'])).code, 0)
     must('useradd', '-R', root, '-r', '-s', '/usr/sbin/nologin', 'pacsrv')
     must(
@@ -85,7 +86,7 @@ scenario(
 
     const outcome = await host.exec([...there, 'pacman', '-Sy', '--noconfirm', item.name])
     assert.is(outcome.code, 0, outcome.all)
-    assert.match(outcome.all, /Announcing new packages/)
+    assert.match(outcome.all, /Telling pacsrv of new packages/)
     assert.not.match(outcome.all, /error|warning/i)
     await waitFor('the new file offered', async () => (await status())?.files.count === 1)
 
@@ -94,6 +95,11 @@ scenario(
     assert.match(again.all, /Restarting pacsrv\.\.\./)
     assert.not.match(again.all, /error|warning: (?!pacsrv-\S+ is up to date)/i)
     assert.ok(await status())
+    const removed = await host.exec([...there, 'pacman', '-Rdd', '--noconfirm', 'pacsrv'])
+    assert.is(removed.code, 0, removed.all)
+    assert.match(removed.all, /WARNING: pacman still fetches through pacsrv/)
+    assert.match(removed.all, /NOTHING until you take out.*\n.*XferCommand = \/usr\/bin\/pacsrv-xfer %u %o/)
+    await waitFor('the end of the daemon', async () => host.pids('/usr/lib/pacsrv/main.cjs').length === 0)
     lab.note(`an install with the hook: ${outcome.seconds.toFixed(2)} s`)
   },
   ['debootstrap', 'makepkg', 'fakeroot'],

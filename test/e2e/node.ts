@@ -14,6 +14,7 @@ export interface Status {
   transfers: { file: string; size: number; done: number; sources: unknown }[]
   dht: { nodes: number; announced: number; dropped: number } | null
   totals: { fromPeers: number; fromMirror: number; uploaded: number; rejected: number; banned: number }
+  problems: { code: string; problem: string; fix: string; since: string }[]
 }
 
 /** Section to lines (`key = value`), added to or put in place of what a node's configuration says anyway. */

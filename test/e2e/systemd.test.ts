@@ -48,7 +48,8 @@ async function bootAndLook(lab: Lab): Promise<void> {
     return /:14E9 /.test(sockets) && /:1F70 /.test(sockets) && sockets
   })
   assert.ok(bound)
-  const log = await must('cat', '/var/log/pacsrv.log')
+  const logNow = () => must('cat', '/var/log/pacsrv.log')
+  const log = await logNow()
   assert.match(log, /a closed network/)
   assert.not.match(log, /"level":[456]0/)
   await waitFor(
@@ -62,8 +63,38 @@ async function bootAndLook(lab: Lab): Promise<void> {
     const now = await status()
     return now !== undefined && now.node.pid !== first.node.pid && now.node.id === first.node.id
   })
+  await reloadAndRestart()
   await must('systemctl', 'stop', 'pacsrv.service', 'pacsrv.socket')
   assert.is(await status(), undefined)
+
+  async function reloadAndRestart() {
+    const before = (await status())!
+    const write = (line: string) =>
+      must('sh', '-c', `printf '%s\\n' "$1" >/etc/pacsrv.conf`, 'sh', `${CONFIG}${line}`)
+    await write('upload-limit = 1M')
+    await must('systemctl', 'reload', 'pacsrv.service')
+    await waitFor('the reload', async () => /"applied":\["\[network\] upload-limit"\]/.test(await logNow()))
+
+    await write('ttl = many')
+    const reloaded = await run('systemctl', 'reload', 'pacsrv.service')
+    assert.is.not(reloaded.code, 0, 'the mistake is told')
+    await must('systemctl', 'kill', '--signal=HUP', '--kill-who=main', 'pacsrv.service')
+    // Not by pacsrv-xfer, which reads that configuration too, and refuses it.
+    const ask = ['curl', '-s', '--unix-socket', '/run/pacsrv/pacsrv.sock', 'http://localhost/status']
+    const kept = await waitFor('the problem', async () => {
+      const now: Status = JSON.parse(await must(...ask))
+      return now.problems.some(({ code }) => code === 'config') && now
+    })
+    assert.is(kept.node.pid, before.node.pid)
+    const restarted = await run('systemctl', 'restart', 'pacsrv.service')
+    assert.is.not(restarted.code, 0, 'a failed start is a failed start')
+
+    await write('')
+    await must('systemctl', 'reset-failed', 'pacsrv.service')
+    await must('systemctl', 'restart', 'pacsrv.service')
+    const shown = await must('systemctl', 'show', '-p', 'StatusText', 'pacsrv.service')
+    assert.match(shown, before.node.id.slice(0, 16))
+  }
 }
 
 test.run()

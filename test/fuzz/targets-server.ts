@@ -143,6 +143,7 @@ const STATUS = {
   transfers: [{ file: 'x', size: 1, done: 0, sources: 0 }],
   dht: null,
   totals: { fromPeers: 0, fromSite: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
+  problems: [],
 }
 
 /** A daemon of another version, or something else at its address. */

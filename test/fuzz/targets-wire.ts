@@ -1,20 +1,11 @@
 /** What strangers send: the network port, mDNS, the DHT, webhosts and who asks them. */
-
-import type { Socket } from 'node:dgram'
-import { EventEmitter } from 'node:events'
-import multicastDns from 'multicast-dns'
 import { chunkCount } from '../../src/base/chunks.ts'
 import { cidrList } from '../../src/base/config-values.ts'
 import { decode as decodeBencode, encode as encodeBencode } from '../../src/discovery/bencode.ts'
 import { readPacket } from '../../src/discovery/dht/dht-packet.ts'
+import { decodePacket, encodePacket, type LanPacket } from '../../src/discovery/lan/lan-packet.ts'
 import { createLanPort } from '../../src/discovery/lan/lan-port.ts'
-import {
-  PACSERVE,
-  PACSRV,
-  type Query,
-  type Response,
-  recordsOf,
-} from '../../src/discovery/lan/lan-records.ts'
+import { PACSERVE, PACSRV, recordsOf } from '../../src/discovery/lan/lan-records.ts'
 import { decodeAnswer, encodeAnswer, type ListedNode } from '../../src/discovery/webhost/webhost-answer.ts'
 import { formatQuery, INFO_HASH, parseQuery } from '../../src/discovery/webhost/webhost-query.ts'
 import { createChunkLists } from '../../src/fetch/trust/chunk-lists.ts'
@@ -106,55 +97,53 @@ const chunkLists: Target = {
 const link = { name: 'eth0', family: 4 as const, addresses: ['10.0.0.1'], networks: cidrList('10.0.0.0/24') }
 const own = { id: 'ab'.repeat(32), port: 8048, addresses: ['10.0.0.1'], family: 4 as const, closed: false }
 
-/** A link's mind with multicast-dns before it, as lan-socket.ts joins them, but for the socket. */
+/** A link's mind with what reads packets before it, as lan-socket.ts joins them, but for the socket. */
 function createLan() {
   const clock = createClock()
-  const socket = Object.assign(new EventEmitter(), {
-    sent: [] as Buffer[],
-    send(bytes: Buffer) {
-      this.sent.push(bytes)
-    },
-  })
-  const mdns = multicastDns({ socket: socket as unknown as Socket, bind: false, multicast: false } as object)
+  const sent: Buffer[] = []
   const port = createLanPort(
-    {
-      clock,
-      random: seeded(1),
-      send: (packet) => ('questions' in packet ? mdns.query(packet) : mdns.respond(packet)),
-    },
+    { clock, random: seeded(1), send: (packet) => void sent.push(encodePacket(packet)) },
     { link, own, services: [PACSRV, PACSERVE] },
     { onFound: () => true, onGone() {} },
   )
-  mdns.on('query', (packet) => port.onQuery(packet as Query))
-  mdns.on('response', (packet) => port.onResponse(packet as Response, '10.0.0.2'))
-  mdns.on('warning', () => {})
+  function hear(bytes: Buffer) {
+    let packet: LanPacket
+    try {
+      packet = decodePacket(bytes)
+    } catch {
+      return
+    }
+    if (packet.query) port.onQuery(packet.query)
+    else port.onResponse(packet.response, '10.0.0.2')
+  }
   port.start()
-  return { clock, socket, port, mdns }
+  return { clock, sent, port, hear }
 }
 
 let lan: ReturnType<typeof createLan> | undefined
 const mdns: Target = {
   name: 'mDNS',
-  async seeds() {
-    const { socket, mdns } = createLan()
+  seeds() {
     const other = { ...own, id: 'cd'.repeat(32), addresses: ['10.0.0.2'] }
-    mdns.respond({ answers: recordsOf(other) })
-    mdns.respond({ answers: recordsOf(other, true) })
-    mdns.query({ questions: [{ name: PACSRV, type: 'PTR' }] })
-    mdns.query({ questions: [{ name: `pacsrv-abababababababab.${PACSRV}`, type: 'SRV' }] })
-    await tick()
-    return socket.sent.map((bytes) => Buffer.from(bytes))
+    const ask = (type: 'PTR' | 'SRV', name: string) =>
+      encodePacket({ questions: [{ name, type }], answers: [] })
+    return [
+      encodePacket({ answers: recordsOf(other) }),
+      encodePacket({ answers: recordsOf(other, true) }),
+      ask('PTR', PACSRV),
+      ask('SRV', `pacsrv-abababababababab.${PACSRV}`),
+    ]
   },
   async run(input) {
     lan ??= createLan()
-    const { clock, socket, port } = lan
+    const { clock, sent, port, hear } = lan
     // So many packets a second are read, and these shall be.
     clock.advance(30)
-    socket.sent.length = 0
+    sent.length = 0
     const from = { address: '10.0.0.2', port: 5353 }
-    if (port.accepts(input, from)) socket.emit('message', input, from)
+    if (port.accepts(input, from)) hear(input)
     await tick()
-    claim(socket.sent.length <= 2, `${socket.sent.length} packets were sent for one`)
+    claim(sent.length <= 2, `${sent.length} packets were sent for one`)
   },
 }
 

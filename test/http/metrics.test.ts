@@ -21,6 +21,7 @@ function start() {
     transfers: [],
     dht: null,
     totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 1 },
+    problems: [],
     figures: { today: noCounts(), days30: noCounts(), ever },
   }
   const metrics = createMetrics({

@@ -130,6 +130,7 @@ const deps = {
     files: { count: 0, bytes: 0 },
     transfers: [{ file: '<img src=x>', size: 1, done: 0, sources: 0 }],
     totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
+    problems: [{ code: 'direct', problem: '<i>', fix: 'start it', since: '' }],
   }),
   metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'pacsrv_downloads 0\n' },
   announce: () => state.announced++,
@@ -246,8 +247,9 @@ test('tcp: an address that may not ask is refused', async () => {
 
 test('the page escapes what comes from others', async () => {
   const page = (await ask('/')).body.toString()
-  for (const sign of ['<script>', '<img', '<b>']) assert.not.ok(page.includes(sign), sign)
+  for (const sign of ['<script>', '<img', '<b>', '<i>']) assert.not.ok(page.includes(sign), sign)
   assert.match(page, '&#60;script&#62;')
+  assert.match(page, 'start it')
 })
 
 for (const [range, status, body, contentRange] of [

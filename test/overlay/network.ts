@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createLimiter } from '../../src/base/limiter.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
+import type { Problems } from '../../src/base/problems.ts'
 import { createMemoryNetwork, type MemoryOptions, type Nat } from '../../src/net/memory.ts'
 import {
   createOverlay,
@@ -43,6 +44,7 @@ export type NodeOptions = Partial<OverlayOptions> & {
   downloads?: string[]
   identity?: Identity
   log?: Log
+  problems?: Problems
   /** Bytes a second. */
   uploadLimit?: number | undefined
 }
@@ -66,7 +68,16 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
   async function node(
     host: string,
-    { nat, holds = [], downloads = [], identity, log = silentLog, uploadLimit, ...rest }: NodeOptions = {},
+    {
+      nat,
+      holds = [],
+      downloads = [],
+      identity,
+      log = silentLog,
+      problems,
+      uploadLimit,
+      ...rest
+    }: NodeOptions = {},
   ): Promise<TestNode> {
     const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
     for (const name of downloads) files.set(wanted(name).sha256, { ...held(name), whole: false })
@@ -79,6 +90,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
         clock,
         random,
         log,
+        ...(problems ? { problems } : {}),
         holdings: { find: (sha256) => files.get(sha256) },
         resolve: async () => [],
         uploads: createLimiter(clock, uploadLimit),

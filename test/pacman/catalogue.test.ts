@@ -13,6 +13,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rootOf } from '../../src/base/chunks.ts'
 import { PacsrvError } from '../../src/base/error.ts'
+import { createProblems } from '../../src/base/problems.ts'
 import { sha256 } from '../../src/base/sha256.ts'
 import { type Catalogue, createCatalogue } from '../../src/pacman/catalogue.ts'
 import { type FileHashes, hashFile } from '../../src/pacman/hash-file.ts'
@@ -53,6 +54,7 @@ function setUp({ dirs = [makeFolder()], state = makeFolder(), hash }: Setting = 
         {
           log,
           clock,
+          problems: createProblems(clock),
           hashFile: async (path) => {
             hashed.push(path)
             return (hash ?? (async () => hashFile(path)))(path)

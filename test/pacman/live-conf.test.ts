@@ -5,6 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PacsrvError } from '../../src/base/error.ts'
 import { silentLog } from '../../src/base/log.ts'
+import { createProblems } from '../../src/base/problems.ts'
 import { createLivePacmanConf } from '../../src/pacman/live-conf.ts'
 import type { PacmanConf } from '../../src/pacman/pacman-conf.ts'
 import { createClock } from '../clock.ts'
@@ -23,6 +24,7 @@ function start() {
     {
       log: { ...silentLog, warn: () => seen.warnings++ },
       clock,
+      problems: createProblems(clock),
       async read() {
         seen.reads++
         return (seen.fails ? { problem: new PacsrvError('config', 'broken') } : { conf }) as never

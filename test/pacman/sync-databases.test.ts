@@ -249,7 +249,7 @@ test('a good copy is not used once a broken one replaced it; the next good one i
   assert.is(await databases.find(NAME), undefined)
   replace(dir, 'core.db', one.subarray(0, -31))
   assert.is(await databases.find(NAME), undefined)
-  assert.is(warnings.length, 2)
+  assert.is(warnings.length, 1, 'once until it is right again')
   replace(dir, 'core.db', other)
   assert.is((await databases.find(NAME))?.sha256, hash('c'))
 })

@@ -71,6 +71,13 @@ test('discovery is not shut out: IPv4, IPv6, and netlink, which lists the interf
   }
 })
 
+test('a failed start is a failed start, and a reload is checked before the daemon hears of it', () => {
+  assert.is(setting(service, 'Type'), 'notify')
+  assert.is(setting(service, 'NotifyAccess'), 'all', 'a child of the daemon tells')
+  const reloads = [...service.matchAll(/^ExecReload=(.*)$/gm)].map(([, command]) => command)
+  assert.equal(reloads, ['/usr/bin/pacsrv-xfer read-config', 'kill -HUP $MAINPID'])
+})
+
 test('the services run commands that there are', () => {
   for (const unit of [service, read('pacsrv-webhost.service')]) {
     const word = /^ExecStart=\/usr\/bin\/pacsrv-xfer (\w+)$/m.exec(unit)?.[1]
@@ -91,7 +98,7 @@ function analyzed(...words: string[]): [number | null, string] {
   const folder = mkdtempSync(join(tmpdir(), 'pacsrv-units-'))
   try {
     for (const name of units) {
-      writeFileSync(join(folder, name), read(name).replace(/\/usr\/bin\/pacsrv-xfer \w+/, '/bin/true'))
+      writeFileSync(join(folder, name), read(name).replace(/\/usr\/bin\/pacsrv-xfer [\w-]+/g, '/bin/true'))
     }
     const paths = words.map((word) => (units.includes(word) ? join(folder, word) : word))
     const { status, stderr } = spawnSync('systemd-analyze', paths, { encoding: 'utf8' })

@@ -21,5 +21,5 @@ export async function checkClock(probe: Probe, pacman?: PacmanFacts): Promise<Fi
         : `${Math.round(much / 86_400)} days`
   const host = new URL(mirror).hostname
   const problem = `The clock is ${amount} ${seconds > 0 ? 'ahead of' : 'behind'} that of ${host}: certificates and signatures may fail.`
-  return [{ problem, mend: 'timedatectl set-ntp true, or set it by hand' }]
+  return [{ problem, fix: 'timedatectl set-ntp true, or set it by hand' }]
 }

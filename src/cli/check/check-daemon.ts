@@ -21,6 +21,7 @@ export async function checkDaemon(
     return [
       ...(await checkVersion(config, probe, { version, running: status.node?.version })),
       ...(await checkSocket(config, probe, user)),
+      ...problemsOf(status),
       ...(await checkNeighbours(config, probe, status)),
     ]
   }
@@ -28,23 +29,37 @@ export async function checkDaemon(
   const { start, restart } = await commands(config, probe)
   switch (answer.failure) {
     case 'absent':
-      if (!local) return [{ problem: `No daemon answers at ${place}.`, mend: remoteMend }]
+      if (!local) return [{ problem: `No daemon answers at ${place}.`, fix: remoteFix }]
       return [
-        { problem: `The daemon isn't running: nobody listens on ${place}.`, mend: start },
+        {
+          problem: `The daemon isn't running: nobody listens on ${place}.${cantStart(config, user)}`,
+          fix: start,
+        },
         ...(await takenPorts(config, probe)),
       ]
     case 'silent':
-      return [{ problem: `The daemon at ${place} doesn't answer.`, mend: restart }]
+      return [{ problem: `The daemon at ${place} doesn't answer.`, fix: restart }]
     case 'denied':
       return [
         {
           problem: `You may not ask the daemon at ${place}.`,
-          mend: local ? `chmod 666 ${place}` : remoteMend,
+          fix: local ? `chmod 666 ${place}` : remoteFix,
         },
       ]
     case 'foreign':
       return [foreign(config)]
   }
+}
+
+/** Only root and the daemon's user start it; pacman 7 usually fetches as neither. */
+function cantStart({ daemon }: Config, user: Who | undefined): string {
+  if (!user || user.uid === 0 || user.name === daemon.user) return ''
+  return ` pacman fetches as ${user.name} (DownloadUser), who can't start it.`
+}
+
+/** What the daemon knows to be wrong. One of an older version says nothing of it. */
+function problemsOf({ problems }: Partial<Status>): Finding[] {
+  return Array.isArray(problems) ? problems.map(({ code, problem, fix }) => ({ code, problem, fix })) : []
 }
 
 /** A port that somebody else has keeps the daemon from starting. */
@@ -57,16 +72,16 @@ async function takenPorts({ file, network, server }: Config, probe: Probe): Prom
     if (listen === undefined || !(await probe.isTaken(hostPort(listen)))) continue
     const { port } = hostPort(listen)
     const problem = `Another program has port ${port} ([${section}] listen), so the daemon can't start.`
-    findings.push({ problem, mend: `end it (ss -ltnp shows which it is), or set another port in ${file}` })
+    findings.push({ problem, fix: `end it (ss -ltnp shows which it is), or set another port in ${file}` })
   }
   return findings
 }
 
-const remoteMend = 'see that it runs there, and that its [server] listen and allow let this machine in'
+const remoteFix = 'see that it runs there, and that its [server] listen and allow let this machine in'
 
 function foreign(config: Config): Finding {
-  const mend = `correct [client] server in ${config.file}`
-  return { problem: `What answers at ${placeOf(config)} isn't pacsrv.`, mend }
+  const fix = `correct [client] server in ${config.file}`
+  return { problem: `What answers at ${placeOf(config)} isn't pacsrv.`, fix }
 }
 
 /** pacman 7 fetches as a user of its own, which must come through to the socket. */
@@ -76,7 +91,7 @@ async function checkSocket(config: Config, probe: Probe, user: Who | undefined):
   const { steps } = await probe.walk(path)
   if (reaches(steps, user, Want.read | Want.write)) return []
   const problem = `pacman's download user ${user.name} can't reach the socket ${path}.`
-  return [{ problem, mend: `chmod 666 ${path}, and chmod 755 the folder that it lies in` }]
+  return [{ problem, fix: `chmod 666 ${path}, and chmod 755 the folder that it lies in` }]
 }
 
 /** Without systemd nobody restarts it after an upgrade. */
@@ -88,7 +103,7 @@ async function checkVersion(
   if (running === undefined || running === version) return []
   const { restart } = await commands(config, probe)
   return [
-    { problem: `The daemon that runs is of version ${running}, the program of ${version}.`, mend: restart },
+    { problem: `The daemon that runs is of version ${running}, the program of ${version}.`, fix: restart },
   ]
 }
 

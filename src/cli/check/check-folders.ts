@@ -18,14 +18,15 @@ export async function checkOwnFolders(config: Config, probe: Probe, who: Who): P
     const { steps, end } = await probe.walk(path)
     const usable = reaches(steps, who, Want.write | Want.enter)
     if (end === 'hidden') findings.push(hidden(path))
-    else if (!usable) findings.push(end === 'there' ? notOwn(path, key, who) : missing(path, key, who))
+    else if (!usable)
+      findings.push(end === 'there' ? notOwn(path, key, who) : await missing(path, key, who, probe))
     else if (!(await inSandbox(path, config, probe))) findings.push(shutOut(path, key))
     const free = await probe.freeBytes(path)
     if (free !== undefined && free < ROOM[key]) {
       const problem = `The disk of ${path} ([daemon] ${key}) has only ${humanSize(free)} left.`
       findings.push({
         problem,
-        mend: `make room, for example with paccache -r, or set ${key} in ${config.file}`,
+        fix: `make room, for example with paccache -r, or set ${key} in ${config.file}`,
       })
     }
   }
@@ -46,7 +47,7 @@ async function inSandbox(path: string, config: Config, probe: Probe): Promise<bo
 
 function shutOut(path: string, key: string): Finding {
   const problem = `systemd keeps the daemon from writing to ${path} ([daemon] ${key}).`
-  return { problem, mend: `systemctl edit pacsrv.service, and there: [Service] ReadWritePaths=${path}` }
+  return { problem, fix: `systemctl edit pacsrv.service, and there: [Service] ReadWritePaths=${path}` }
 }
 
 /** What the modes don't allow, an ACL may: then the kernel is asked, where it can be. */
@@ -62,19 +63,20 @@ export async function reachesIndeed(
 
 function notOwn(path: string, key: string, { name }: Who): Finding {
   const problem = `${path} ([daemon] ${key}) can't be written by the user ${name}.`
-  return { problem, mend: `chown -R ${name}: ${path} (and chmod o+x the folders that it lies in)` }
+  return { problem, fix: `chown -R ${name}: ${path} (and chmod o+x the folders that it lies in)` }
 }
 
-function missing(path: string, key: string, { name }: Who): Finding {
-  const own = path === systemPaths.stateDir || path === systemPaths.spoolDir
-  const mend = own
+async function missing(path: string, key: string, { name }: Who, probe: Probe): Promise<Finding> {
+  const packaged = path === systemPaths.stateDir || path === systemPaths.spoolDir
+  const own = packaged && (await probe.run('systemd-tmpfiles', ['--version'])).status === 0
+  const fix = own
     ? 'systemd-tmpfiles --create pacsrv.conf'
     : `install -d -o ${name} -g "$(id -gn ${name})" ${path}`
-  return { problem: `${path} ([daemon] ${key}) isn't there.`, mend }
+  return { problem: `${path} ([daemon] ${key}) isn't there.`, fix }
 }
 
 export function hidden(path: string): Finding {
-  return { problem: `You may not look into ${path}.`, mend: 'run pacsrv-xfer check as root' }
+  return { problem: `You may not look into ${path}.`, fix: 'run pacsrv-xfer check as root' }
 }
 
 /** Whether what lies in the cache can be shared. */
@@ -90,11 +92,11 @@ export async function checkCache(
     const { steps, end } = await probe.walk(path)
     if (end === 'hidden') findings.push(hidden(path))
     else if (end === 'missing') {
-      const mend = `mkdir -p ${path}, or correct cache-dir in ${config.file}`
-      findings.push({ problem: `The package cache ${path} isn't there.`, mend })
+      const fix = `mkdir -p ${path}, or correct cache-dir in ${config.file}`
+      findings.push({ problem: `The package cache ${path} isn't there.`, fix })
     } else if (!(await reachesIndeed(probe, who, path, steps, Want.read | Want.enter))) {
       const problem = `The package cache ${path} can't be read by the user ${who.name}: nothing is shared.`
-      findings.push({ problem, mend: `chmod o+rx ${path} (and o+x the folders that it lies in)` })
+      findings.push({ problem, fix: `chmod o+rx ${path} (and o+x the folders that it lies in)` })
     } else findings.push(...(await closedFiles(path, probe, who)))
   }
   return findings
@@ -108,7 +110,7 @@ async function closedFiles(path: string, probe: Probe, who: Who): Promise<Findin
     byMode.length - ((byMode.length > 0 && (await probe.may(who, byMode, Want.read))) || []).length
   if (closed === 0) return []
   const problem = `${closed} of ${packages.length} packages in ${path} can only be read by root and aren't shared.`
-  return [{ problem, mend: `chmod a+r ${path.replace(/\/$/, '')}/*.pkg.tar*, and run pacman with umask 022` }]
+  return [{ problem, fix: `chmod a+r ${path.replace(/\/$/, '')}/*.pkg.tar*, and run pacman with umask 022` }]
 }
 
 /** The sync databases: without them nothing can be verified, and everything comes from the mirror. */
@@ -129,13 +131,13 @@ export async function checkDatabases(
   )
   if (there.length === 0 || lacking.length > 0) {
     const what = there.length === 0 ? 'no sync database' : `no sync database of ${lacking.join(', ')}`
-    const problem = `There is ${what} in ${path}: such packages come from the mirror only.`
-    return [{ problem, mend: 'pacman -Sy' }]
+    const problem = `There is ${what} in ${path}: packages of those repositories come only from the mirror.`
+    return [{ problem, fix: 'pacman -Sy' }]
   }
   const folderOpen = await reachesIndeed(probe, who, path, steps, Want.read | Want.enter)
   if (folderOpen && there.every((file) => allows(file, who, Want.read))) return []
   const problem = `The sync databases in ${path} can't be read by the user ${who.name}.`
   return [
-    { problem, mend: `chmod o+rx ${path} (and o+x the folders that it lies in), chmod a+r ${path}/*.db` },
+    { problem, fix: `chmod o+rx ${path} (and o+x the folders that it lies in), chmod a+r ${path}/*.db` },
   ]
 }

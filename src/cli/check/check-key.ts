@@ -12,20 +12,20 @@ export async function checkKeys(config: Config, probe: Probe, who: Who): Promise
   for (const path of config.network['key-file']) {
     const { steps, end } = await probe.walk(path)
     const what = `The key of the closed network, ${path} ([network] key-file),`
-    const mend = `chgrp ${who.name} ${path} && chmod 640 ${path}`
+    const fix = `chgrp ${who.name} ${path} && chmod 640 ${path}`
     const fault = probe.keyFault(path)
     if (end === 'hidden') findings.push(hidden(path))
     else if (end === 'missing') {
       findings.push({
         problem: `${what} isn't there.`,
-        mend: `copy it from another machine of that network, ${mend}`,
+        fix: `copy it from another machine of that network, ${fix}`,
       })
     } else if (!(await reachesIndeed(probe, who, path, steps, Want.read))) {
-      findings.push({ problem: `${what} can't be read by the user ${who.name}.`, mend })
+      findings.push({ problem: `${what} can't be read by the user ${who.name}.`, fix })
     } else if ((steps.at(-1)!.mode & OTHERS) !== 0) {
-      findings.push({ problem: `${what} is open to everybody on this machine.`, mend: `chmod o= ${path}` })
+      findings.push({ problem: `${what} is open to everybody on this machine.`, fix: `chmod o= ${path}` })
     } else if (fault !== undefined) {
-      findings.push({ problem: `${fault}.`, mend: `copy it from another machine of that network, ${mend}` })
+      findings.push({ problem: `${fault}.`, fix: `copy it from another machine of that network, ${fix}` })
     }
   }
   return findings

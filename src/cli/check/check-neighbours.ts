@@ -1,40 +1,44 @@
 import type { Config } from '../../base/config.ts'
 import { hostPort } from '../../base/endpoint.ts'
+import type { ProblemCode } from '../../base/problems.ts'
 import type { Status } from '../../http/status.ts'
 import type { Finding } from './check-finding.ts'
 import { hostColonPort, type Probe } from './check-probe.ts'
 
 const MDNS_PORT = '5353/udp'
+const ALONE = 'No other node is connected: everything comes from the mirror.'
+/** Where the daemon has said what is wrong, nothing is to be guessed. */
+const ALONE_FOR_REASONS: Finding = { problem: ALONE, fix: 'see to what stands above' }
+/** The ways to meet others, as the daemon's problems call them. */
+const WAYS: ProblemCode[] = ['direct', 'key', 'webhost', 'lan', 'dht']
 
 /** Whether others are found, and whether they can come in. `status` is what the daemon said, of whatever version. */
 export async function checkNeighbours(
   config: Config,
   probe: Probe,
-  { node, peers }: Partial<Status>,
+  { node, peers, problems = [] }: Partial<Status>,
 ): Promise<Finding[]> {
   const { lan, pacserve } = config.network
-  const interfaces = probe.interfaces()
-  const unknown = Array.isArray(lan) ? lan.filter((name) => !interfaces.includes(name)) : []
-  const findings = unknown.map((name) => ({
-    problem: `[network] lan names ${name}, and there is no such interface with an address.`,
-    mend: `correct lan in ${config.file}; ${interfaces.length > 0 ? `there are ${interfaces.join(', ')}` : 'there are none'}`,
-  }))
+  const findings: Finding[] = []
   if (pacserve && lan === false) {
     findings.push({
       problem:
         '[network] pacserve = yes finds nobody by lan = no: these hosts are found in the local network.',
-      mend: `set lan to yes, or to names of interfaces, in ${config.file}`,
+      fix: `set lan to yes, or to names of interfaces, in ${config.file}`,
     })
   }
   const port = `${hostPort(config.network.listen).port}/tcp`
-  if (peers?.length === 0) return [...findings, await alone(config, probe, port)]
+  if (peers?.length === 0) {
+    const isKnown = problems.some(({ code }) => WAYS.includes(code))
+    return [...findings, isKnown ? ALONE_FOR_REASONS : await alone(config, probe, port)]
+  }
   if (node?.reachable !== 'no') return findings
   const open = await openCommand(probe, [port])
   return [
     ...findings,
     {
       problem: `Other nodes can't reach TCP port ${port.slice(0, -4)} here: this machine fetches, and gives only to whom it dials.`,
-      mend: `${open}; behind a router, forward the port there and set advertise in ${config.file}`,
+      fix: `${open}; behind a router, forward the port there and set advertise in ${config.file}`,
     },
   ]
 }
@@ -42,12 +46,12 @@ export async function checkNeighbours(
 async function alone(config: Config, probe: Probe, port: string): Promise<Finding> {
   const { network, direct, file } = config
   const named = direct.server.length > 0 || network.webhost.length > 0 || network.dht
-  const problem = 'No other node is connected: everything comes from the mirror.'
+  const problem = ALONE
   if (!named && network.lan === false) {
-    return { problem, mend: `name a node under [direct], or a webhost under [network], in ${file}` }
+    return { problem, fix: `name a node under [direct], or a webhost under [network], in ${file}` }
   }
   if (!named && probe.interfaces().length === 0) {
-    return { problem, mend: 'bring up the network: this machine has no address that others could reach' }
+    return { problem, fix: 'bring up the network: this machine has no address that others could reach' }
   }
   const steps = ['see that another node runs']
   if (direct.server.length > 0) {
@@ -60,7 +64,7 @@ async function alone(config: Config, probe: Probe, port: string): Promise<Findin
   ]
   if (udp.length > 0) steps.push(await openCommand(probe, [port, ...udp]))
   if (!named) steps.push(`or name a node under [direct] in ${file}`)
-  return { problem, mend: steps.join('; ') }
+  return { problem, fix: steps.join('; ') }
 }
 
 const FIREWALLS: Record<string, (port: string, protocol: string) => string> = {

@@ -32,12 +32,12 @@ export async function readPacman(
   if (status === 0) return { facts: factsOf(parseConfigFile(stdout, file)), findings: [] }
   if (status !== undefined) {
     const why = stderr.trim().split('\n')[0] || `pacman-conf left with ${status}`
-    return { findings: [{ problem: `pacman can't read ${file}: ${why}.`, mend: `correct ${file}` }] }
+    return { findings: [{ problem: `pacman can't read ${file}: ${why}.`, fix: `correct ${file}` }] }
   }
   // A machine without pacman can still be a node: then its folders must be named.
   if (config.daemon['cache-dir'].length > 0 && config.daemon['sync-dir']) return { findings: [] }
   const problem = "pacman-conf isn't there, so nothing tells where packages and sync databases are."
-  return { findings: [{ problem, mend: `install pacman, or set cache-dir and sync-dir in ${config.file}` }] }
+  return { findings: [{ problem, fix: `install pacman, or set cache-dir and sync-dir in ${config.file}` }] }
 }
 
 /** The daemon reads pacman's configuration too, as its own user: a mirror list that only root may read is none to it. */
@@ -47,8 +47,8 @@ export async function checkDaemonsView(config: Config, probe: Probe, who: Who): 
   if (!seen || seen.status === 0) return []
   const why = seen.stderr.trim().split('\n')[0] || `pacman-conf left with ${seen.status}`
   const problem = `The user ${who.name} can't read pacman's configuration, so peers aren't used: ${why}.`
-  const mend = `chmod a+r ${file} and what it includes, and chmod o+x the folders that they lie in`
-  return [{ problem, mend }]
+  const fix = `chmod a+r ${file} and what it includes, and chmod o+x the folders that they lie in`
+  return [{ problem, fix }]
 }
 
 function factsOf(lines: ConfigLine[]): PacmanFacts {
@@ -73,33 +73,33 @@ export async function checkXferCommand(
   user: Who | undefined,
 ): Promise<Finding[]> {
   const file = config.daemon['pacman-conf']
-  const mend = `write "${XFER_COMMAND}" under [options] in ${file}`
+  const fix = `write "${XFER_COMMAND}" under [options] in ${file}`
   const cacheServer = checkCacheServers(facts, config)
   if (cacheServer.length > 0) return cacheServer
   const words = splitCommand(facts.xferCommand ?? '')
   const program = words[0]
   if (program === undefined) {
     if (facts.cacheServers.some((url) => isOwnPort(url, config))) return []
-    return [{ problem: `pacman doesn't fetch through pacsrv: ${file} sets no XferCommand.`, mend }]
+    return [{ problem: `pacman doesn't fetch through pacsrv: ${file} sets no XferCommand.`, fix }]
   }
   const { steps, end } = await probe.walk(program)
   if (!program.startsWith('/') || end === 'missing') {
     const wrong = program.startsWith('/')
       ? "which isn't there"
       : 'without its folder, and pacman may have no PATH'
-    return [{ problem: `XferCommand in ${file} names ${program}, ${wrong}.`, mend }]
+    return [{ problem: `XferCommand in ${file} names ${program}, ${wrong}.`, fix }]
   }
   if (!words.some((word) => basename(word) === 'pacsrv-xfer')) {
-    return [{ problem: `pacman doesn't fetch through pacsrv: XferCommand in ${file} is ${program}.`, mend }]
+    return [{ problem: `pacman doesn't fetch through pacsrv: XferCommand in ${file} is ${program}.`, fix }]
   }
   const findings: Finding[] = []
   if (!['%u', '%o'].every((word) => words.includes(word))) {
     const problem = `XferCommand in ${file} lacks %u or %o, each a word of its own.`
-    findings.push({ problem, mend })
+    findings.push({ problem, fix })
   }
   if (user && !reaches(steps, user, Want.read | Want.enter)) {
     const problem = `pacman's download user ${user.name} may not run ${program}.`
-    findings.push({ problem, mend: `chmod 755 ${program}, and chmod o+x the folders that it lies in` })
+    findings.push({ problem, fix: `chmod 755 ${program}, and chmod o+x the folders that it lies in` })
   }
   return findings
 }
@@ -118,10 +118,10 @@ function checkCacheServers({ cacheServers }: PacmanFacts, config: Config): Findi
   const [file, ours] = [config.daemon['pacman-conf'], new URL(meant).origin]
   if (listen === undefined) {
     const problem = `CacheServer in ${file} is ${ours}, but [server] listen is none: the node has no such port.`
-    return [{ problem, mend: `set [server] listen = ${new URL(meant).host} in ${config.file}` }]
+    return [{ problem, fix: `set [server] listen = ${new URL(meant).host} in ${config.file}` }]
   }
   const problem = `CacheServer in ${file} is ${ours}, but the node listens at ${listen} ([server] listen).`
-  return [{ problem, mend: `write http://${listen}/$repo/os/$arch there` }]
+  return [{ problem, fix: `write http://${listen}/$repo/os/$arch there` }]
 }
 
 const LOCAL_NODE = /^http:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):8049\//

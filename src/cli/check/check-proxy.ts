@@ -15,8 +15,8 @@ export function checkProxy(
   const { hostname } = new URL(url)
   if (isExempt(hostname, environment.no_proxy || environment.NO_PROXY || '')) return []
   const problem = `pacman asks the proxy in ${name} for ${hostname} too, so the CacheServer ${url} is never reached.`
-  const mend = `set no_proxy=${hostname} wherever ${name} is set, and see that sudo keeps it (env_keep)`
-  return [{ problem, mend }]
+  const fix = `set no_proxy=${hostname} wherever ${name} is set, and see that sudo keeps it (env_keep)`
+  return [{ problem, fix }]
 }
 
 /** As curl reads no_proxy: `*`, names with all that ends so, or addresses. */

@@ -1,6 +1,8 @@
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { type Endpoint, type HostPort, hostPort } from '../../base/endpoint.ts'
+import { asError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
+import type { Problems } from '../../base/problems.ts'
 import type { Random } from '../../base/random.ts'
 import type { NetworkKey } from '../../net/key-file.ts'
 import { createAnnouncer } from './dht-announcer.ts'
@@ -15,6 +17,7 @@ export interface DhtDeps {
   clock: Clock
   random: Random
   log: Log
+  problems: Problems
   resolve(host: string): Promise<string[]>
   /** Whether this node can be dialled. */
   reachable(): 'yes' | 'no' | 'unknown'
@@ -91,14 +94,22 @@ export function createDht(deps: DhtDeps, { keys, bootstrap, stateFile, port }: D
     async start(listening) {
       const at = ipv4Of(listening)
       if (at === undefined) {
-        log.warn({ listening }, 'dht = yes has no effect: the DHT is IPv4 only, and [network] listen is not')
+        deps.problems.report('dht', '', {
+          problem: 'dht = yes has no effect: the DHT is IPv4 only, and [network] listen is not.',
+          fix: 'set [network] listen = [::]:8048, which takes IPv4 too, or dht = no',
+          log,
+        })
         return
       }
       tcpPort ??= hostPort(listening).port
       try {
         await node.start(at, await loadKnown(stateFile))
       } catch (error) {
-        log.warn({ err: error }, (error as Error).message)
+        deps.problems.report('dht', '', {
+          problem: `The DHT can't be used: ${asError(error).message.replace(/\.$/, '')}.`,
+          fix: 'end the program that has that UDP port (ss -ulpn shows which), or set dht = no',
+          log,
+        })
         return
       }
       running = true

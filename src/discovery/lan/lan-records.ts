@@ -1,9 +1,9 @@
-import type { QueryOutgoingPacket, ResponseOutgoingPacket } from 'multicast-dns'
+import type dnsPacket from 'dns-packet'
 import { PROTOCOL_VERSION } from '../../wire/limits.ts'
 import type { NodeId } from '../../wire/messages.ts'
 
-export type Question = QueryOutgoingPacket['questions'][number]
-export type Answer = ResponseOutgoingPacket['answers'][number]
+export type Question = dnsPacket.Question
+export type Answer = dnsPacket.Answer
 
 /** A query with what its asker knows already. */
 export interface Query {

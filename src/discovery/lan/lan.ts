@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os'
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
 import type { Log } from '../../base/log.ts'
+import type { Problems } from '../../base/problems.ts'
 import type { Random } from '../../base/random.ts'
 import { createBucket, type Rate } from '../../base/token-bucket.ts'
 import { PROTOCOL_VERSION } from '../../wire/limits.ts'
@@ -23,6 +24,7 @@ export interface LanDeps {
   clock: Clock
   random: Random
   log: Log
+  problems: Problems
   openSocket: OpenLanSocket
   /** The links there are now. */
   links(): LanLink[]
@@ -34,6 +36,8 @@ export interface LanOptions {
   listen(): Endpoint | undefined
   /** Whether this node talks only to who has its key: then nobody else dials it, and it dials nobody else. */
   closed: boolean
+  /** The interfaces that the configuration names; none: it names none. */
+  interfaces: string[]
   /** Whether to look for pacredir's servers too. */
   pacserve: boolean
 }
@@ -61,12 +65,11 @@ interface Open {
 }
 
 export function createLan(
-  { clock, random, log, openSocket, links }: LanDeps,
-  { id, listen, closed, pacserve }: LanOptions,
+  { clock, random, log, problems, openSocket, links }: LanDeps,
+  { id, listen, closed, interfaces, pacserve }: LanOptions,
   { onNode, onServer }: LanHandler,
 ): Lan {
   const open = new Map<string, Open>()
-  const failing = new Set<string>()
   const newcomers = createBucket(clock, NEWCOMERS)
   const services = pacserve ? [PACSRV, PACSERVE] : [PACSRV]
   let timer: Cancel = () => {}
@@ -77,22 +80,36 @@ export function createLan(
   function scan() {
     const now = new Map(links().map((link) => [keyOf(link), link]))
     for (const key of open.keys()) if (!now.has(key)) void close(key, false)
+    for (const name of interfaces) lookFor(name, [...now.values()])
     for (const [key, link] of now) if (!open.has(key)) join(key, link)
     timer = clock.after(RESCAN, scan)
+  }
+
+  /** What `lan` names may be a slip of the pen, or a cable that isn't plugged in. */
+  function lookFor(name: string, now: LanLink[]) {
+    if (now.some((link) => link.name === name)) return problems.solved('lan', name)
+    problems.report('lan', name, {
+      problem: `[network] lan names ${name}, and there is no such interface with an address.`,
+      fix: 'correct lan (yes, no, or names as ip -brief address prints them), or bring that interface up',
+      log,
+    })
   }
 
   function join(key: string, link: LanLink) {
     const { name, family } = link
     const socket = openSocket(link, {
       onReady() {
-        failing.delete(key)
+        problems.solved('lan', `${name} ${family}`)
         log.info({ interface: name, family, announced: own !== undefined }, 'looking for nodes on the LAN')
         if (open.has(key)) port.start()
       },
       onFailed(error) {
-        const fields = { interface: name, family, problem: error.message }
-        if (!failing.has(key)) log.warn(fields, 'No discovery on this interface; trying on.')
-        failing.add(key)
+        problems.report('lan', `${name} ${family}`, {
+          problem: `No nodes can be found on ${name} by IPv${family}: ${error.message}.`,
+          fix: 'see whether another program has UDP port 5353 to itself (ss -ulpn), or leave the interface out of lan',
+          log,
+          lasts: 2 * RESCAN,
+        })
         void close(key, false)
       },
       onProblem: (error) => log.debug({ interface: name, family, problem: error.message }, 'mDNS'),

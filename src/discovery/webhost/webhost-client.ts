@@ -4,6 +4,7 @@ import type { Cancel, Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
+import type { Problems } from '../../base/problems.ts'
 import { jitter, type Random } from '../../base/random.ts'
 import { decodeAnswer, type WebhostAnswer } from './webhost-answer.ts'
 import type { HttpGet } from './webhost-http.ts'
@@ -25,6 +26,7 @@ export interface WebhostClientParts {
   clock: Clock
   random: Random
   log: Log
+  problems: Problems
   http: HttpGet
 }
 
@@ -42,6 +44,8 @@ export interface WebhostClientOptions {
 export interface WebhostClient {
   /** Asks every webhost, and again as each wishes; `onNodes` hears of strangers to dial, never of none. */
   start(onNodes: (endpoints: Endpoint[]) => void): void
+  /** The webhosts from now on: those that are left out are told goodbye. */
+  setUrls(urls: URL[]): void
   /** Short of neighbours: ask again as soon as each webhost's manners allow. */
   wanted(): void
   /** Takes this node off the lists it is on; resolves within a second. */
@@ -73,6 +77,8 @@ interface Line {
   due?: Cancel
   /** The question under way. */
   asking?: AbortController
+  /** The webhost has been left: nothing more is asked. */
+  left?: true
 }
 
 function linesOf(url: URL, infoHash: string): Line[] {
@@ -94,12 +100,12 @@ function paceOf({ interval, minInterval }: WebhostAnswer): { pause: number; leas
 const shown = (url: URL) => `${url.origin}${url.pathname}`
 
 export function createWebhostClient(
-  { clock, random, log, http }: WebhostClientParts,
+  { clock, random, log, problems, http }: WebhostClientParts,
   { urls, infoHashes, port, peerId }: WebhostClientOptions,
 ): WebhostClient {
-  const lines = urls.flatMap((url) => infoHashes.flatMap((infoHash) => linesOf(url, infoHash)))
-  /** Webhosts that a warning has been given of. */
-  const failing = new Set<URL>()
+  const linesTo = (urls: URL[]) =>
+    urls.flatMap((url) => infoHashes.flatMap((infoHash) => linesOf(url, infoHash)))
+  let lines = linesTo(urls)
   let tell: ((endpoints: Endpoint[]) => void) | undefined
 
   async function announce(
@@ -128,6 +134,7 @@ export function createWebhostClient(
   }
 
   function plan(line: Line, at: number) {
+    if (line.left) return
     line.due?.()
     line.due = clock.after(at - clock.now(), () => ask(line))
   }
@@ -150,7 +157,7 @@ export function createWebhostClient(
   function heard(line: Line, answer: WebhostAnswer) {
     line.listed = true
     line.failures = 0
-    if (failing.delete(line.url)) log.info({ url: shown(line.url) }, 'The webhost answers again.')
+    problems.solved('webhost', shown(line.url))
     const { pause, least } = paceOf(answer)
     line.earliest = clock.now() + least
     if (!tell) return
@@ -160,18 +167,22 @@ export function createWebhostClient(
 
   /** A webhost has failed when it has by both IP versions: many machines have but one. */
   function failed(line: Line, problem: Error) {
-    if (!tell) return
+    if (!tell || line.left) return
     const pause = SHORTEST_PAUSE * 2 ** Math.min(line.failures++, 10)
     line.earliest = clock.now() + Math.min(LONGEST_PAUSE, jitter(pause, random))
     plan(line, line.earliest)
     const fields = { url: shown(line.url), family: line.family, problem: problem.message }
     log.debug(fields, 'a webhost failed')
-    if (failing.has(line.url) || lines.some(({ url, failures }) => url === line.url && failures === 0)) return
-    failing.add(line.url)
-    log.warn(fields, `The webhost ${shown(line.url)} is no help now: ${problem.message}`)
+    if (lines.some(({ url, failures }) => url === line.url && failures === 0)) return
+    problems.report('webhost', shown(line.url), {
+      problem: `The webhost ${shown(line.url)} is no help now: ${problem.message.replace(/\.$/, '')}.`,
+      fix: 'see that it runs there and can be reached, or take it out of [network] webhost',
+      log,
+    })
   }
 
   async function leave(line: Line) {
+    line.left = true
     line.due?.()
     line.asking?.abort(new PacsrvError('peer', 'stopped'))
     if (!line.listed && !line.asking) return
@@ -190,6 +201,17 @@ export function createWebhostClient(
     start(onNodes) {
       tell = onNodes
       for (const line of lines) plan(line, clock.now())
+    },
+    setUrls(urls) {
+      const isKept = ({ url }: Line) => urls.some(({ href }) => href === url.href)
+      const gone = lines.filter((line) => !isKept(line))
+      const fresh = linesTo(urls.filter(({ href }) => lines.every(({ url }) => url.href !== href)))
+      lines = [...lines.filter(isKept), ...fresh]
+      for (const line of gone) {
+        problems.solved('webhost', shown(line.url))
+        void leave(line)
+      }
+      if (tell) for (const line of fresh) plan(line, clock.now())
     },
     wanted() {
       for (const line of lines) {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
-import { PacsrvError } from '../../base/error.ts'
+import { PacsrvError, systemCode } from '../../base/error.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { boundConnections } from '../../net/http-connections.ts'
@@ -15,6 +15,12 @@ const LIMITS = {
   headerBytes: 4096,
   connections: { inAll: 512, perAddress: 16, silent: 10_000 },
 }
+
+/** A browser's visit; nodes ask /announce. */
+const NOT_FOR_PEOPLE = `This is a webhost of pacsrv: it tells nodes of each other, and has nothing to show.
+To use it, a machine with pacsrv has in /etc/pacsrv.conf, under [network]:
+    webhost = http://HOST:PORT/announce
+with this server's name and port.`
 
 /** What a proxy adds. The connection's address is then the proxy's: not one to list or to dial. */
 const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
@@ -73,7 +79,7 @@ export function createWebhost({ log, ...parts }: WebhostParts, options: WebhostO
     const [path, search = ''] = split(request.url ?? '')
     response.setHeader('Connection', 'close')
     if (request.method !== 'GET') plain(response.setHeader('Allow', 'GET'), 405, 'GET only')
-    else if (path !== '/announce') plain(response, 404, 'pacsrv webhost: ask /announce')
+    else if (path !== '/announce') plain(response, 404, NOT_FOR_PEOPLE)
     else if (host === undefined) response.destroy()
     else {
       const body = swarm.announce(host, search, !behindProxy(request))
@@ -112,10 +118,21 @@ function plain(response: ServerResponse, status: number, text: string) {
   response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`)
 }
 
+/** The system's word for it is for who knows that. */
+function whyNot(cause: Error, at: Endpoint): string {
+  const { port } = hostPort(at)
+  const code = systemCode(cause)
+  if (code === 'EADDRINUSE')
+    return `another program has port ${port} (ss -ltnp shows which; --listen names another port)`
+  if (code === 'EACCES') return `port ${port} is kept for root; take one from 1024 on (--listen)`
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address (--listen)'
+  return code ?? cause.message
+}
+
 function listening(server: Server, at: Endpoint): Promise<Endpoint> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
-      reject(new PacsrvError('usage', `The webhost can't listen on ${at}: ${cause.message}`, cause))
+      reject(new PacsrvError('usage', `the webhost can't listen at ${at}: ${whyNot(cause, at)}`, cause))
     })
     server.listen(hostPort(at), () => {
       const { address, port } = server.address() as AddressInfo

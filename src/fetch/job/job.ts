@@ -70,7 +70,7 @@ export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): 
   const followers = new Set<JobFollower>()
   const over = new AbortController()
   const lists = createChunkLists(file)
-  const trace = createTrace({ clock, log })
+  const trace = createTrace({ clock, log }, file)
   let state: JobState = { at: 'opening' }
   let closed: Promise<void> | undefined
 
@@ -112,8 +112,7 @@ export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): 
     state = { at: 'over', end, parts }
     over.abort(OVER)
     const account = parts?.close()
-    const reason = end.result === 'done' ? undefined : end.reason
-    trace.close({ result: end.result, reason, ...account })
+    trace.close(end, account ?? {})
     tellFollowers()
     close()
   }

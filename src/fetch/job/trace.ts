@@ -1,6 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import { humanSize, sourcesLine } from '../../base/progress.ts'
 import type { FileSource } from '../sources/source.ts'
+import type { JobEnd } from './order.ts'
 
 /** What a job took and from whom, for the log. */
 export interface Trace {
@@ -12,13 +14,13 @@ export interface Trace {
   readonly peers: number
   /** Bytes from peers of this site. */
   readonly fromSite: number
-  /** One line at the end; `about` says how it ended. */
-  close(about: object): void
+  /** One line at the end for whoever reads the log, and one with `about` for who looks for a fault. */
+  close(end: JobEnd, about: object): void
 }
 
 export type Stage = 'opened' | 'firstByte' | 'lastByte' | 'checked'
 
-export function createTrace({ clock, log }: { clock: Clock; log: Log }): Trace {
+export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }: { name: string }): Trace {
   const started = clock.now()
   const since = () => Math.round(clock.now() - started)
   const stages: Partial<Record<Stage, number>> = {}
@@ -43,9 +45,16 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }): Trace {
     get fromSite() {
       return [...bySource.values()].reduce((sum, { near, bytes }) => sum + (near ? bytes : 0), 0)
     },
-    close(about) {
+    close(end, about) {
       const sources = [...bySource].map(([label, { bytes }]) => `${label}: ${bytes}`).join(', ')
-      log.debug({ ...about, ms: since(), ...stages, sources }, 'the download is over')
+      const { result } = end
+      const reason = result === 'done' ? undefined : end.reason
+      log.debug({ result, reason, ...about, ms: since(), ...stages, sources }, 'the download is over')
+      const seconds = `${(since() / 1000).toFixed(1)} s`
+      if (result === 'done') {
+        const from = [...bySource].map(([label, { bytes }]) => `${label}: ${humanSize(bytes)}`).join(', ')
+        log.info({ from }, `${sourcesLine(name, end)}, in ${seconds}`)
+      } else log.info({ result }, `${name}: given up after ${seconds}: ${reason}`)
     },
   }
 }

@@ -1,10 +1,12 @@
 import type { Access } from '../../base/access-list.ts'
-import { addressBlock } from '../../base/address.ts'
+import { addressBlock, isNear } from '../../base/address.ts'
 import { createBudgets } from '../../base/budgets.ts'
 import { type Endpoint, hostPort } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
+import { silentLog } from '../../base/log.ts'
 import { whoGivesUp } from '../../base/places.ts'
+import type { Problems } from '../../base/problems.ts'
 import { createBucket, type Rate } from '../../base/token-bucket.ts'
 import type { Link, Listener, Transport } from '../../net/transport.ts'
 import type { NodeId, Purpose } from '../../wire/messages.ts'
@@ -21,6 +23,9 @@ const HANDSHAKES_IN_ALL: Rate = { perSecond: 50, burst: 500 }
 /** Nodes of another network are spoken of once in so long, in milliseconds, and not more often than this in all. */
 const KEY_NEWS = { ttl: 3_600_000, limit: 1_000 }
 const KEY_NEWS_RATE = { perSecond: 1 / 600, burst: 10 }
+/** Milliseconds that the last of this site with another key is a problem: redials come sooner, a guest's machine leaves. */
+const KEY_PROBLEM = 3_600_000
+const KEY_FIX = 'put the same key-file on both machines ([network] key-file), if they are to be one network'
 /** Incoming transfers; neighbours have a limit of their own. */
 const MAX_TRANSFERS = 200
 
@@ -28,6 +33,7 @@ export interface ConnectionsDeps extends SessionDeps {
   transport: Transport
   bans: Bans
   access: Access
+  problems: Problems
 }
 
 export interface ConnectionsOptions {
@@ -54,7 +60,7 @@ export function createConnections(
   options: ConnectionsOptions,
   onSession: (session: Session) => void,
 ): Connections {
-  const { transport, bans, access, log } = deps
+  const { transport, bans, access, log, problems } = deps
   const open = new Set<Session>()
   let listener: Listener | undefined
   /** By address, the links that are greeting, the oldest first. */
@@ -91,6 +97,7 @@ export function createConnections(
       throw new PacsrvError('peer', `${session.remote} was turned away: ${reason}`)
     }
     open.add(session)
+    if (isNear(session.remote)) problems.solved('key', 'site')
     if (isTransferIn(session)) transfersIn++
     return session
   }
@@ -124,6 +131,14 @@ export function createConnections(
     if (isNews) told.set(what, true)
     if (isNews) log.warn({ address }, error.message)
     else log.debug({ address, error: error.message }, 'a greeting failed')
+    if (error instanceof PacsrvError && error.code === 'key') foreignKey(address, error)
+  }
+
+  /** Of strangers nothing else is to be expected; beside somebody of this site with our key it is another network. */
+  function foreignKey(address: Endpoint, { message }: PacsrvError) {
+    if (!isNear(address) || [...open].some(({ remote }) => isNear(remote))) return
+    // The log has it.
+    problems.report('key', 'site', { problem: message, fix: KEY_FIX, log: silentLog, lasts: KEY_PROBLEM })
   }
 
   function accept(link: Link) {

@@ -1,12 +1,13 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Endpoint, HostPort } from '../../base/endpoint.ts'
 import type { Log } from '../../base/log.ts'
+import type { Problems } from '../../base/problems.ts'
 import type { Random } from '../../base/random.ts'
 import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
 import { createBook, type Source } from './book.ts'
 import type { Connections } from './connections.ts'
-import { createDirect } from './direct.ts'
+import { createDirect, type Direct } from './direct.ts'
 import { createKeeper } from './keeper.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 
@@ -14,6 +15,8 @@ import type { Neighbourhood } from './neighbourhood.ts'
 export interface Dialling {
   start(): void
   stop(): void
+  /** The machines of `[direct]` from now on. One that is left out stays connected, as any other. */
+  setDirect(servers: HostPort[]): void
   /** A neighbour has left. */
   left(session: Session): void
   learn(addresses: Endpoint[], source: Source): void
@@ -25,6 +28,7 @@ export interface DiallingDeps {
   clock: Clock
   random: Random
   log: Log
+  problems: Problems
   connections: Pick<Connections, 'dial'>
   neighbours: Neighbourhood
   /** The numeric addresses of a host by name. */
@@ -37,7 +41,7 @@ export interface DiallingDeps {
 const SHORT_STAY = 10_000
 
 export function createDialling(
-  { clock, random, log, connections, neighbours, resolve, onShort }: DiallingDeps,
+  { clock, random, log, problems, connections, neighbours, resolve, onShort }: DiallingDeps,
   { min, max, direct }: { min: number; max: number; direct: HostPort[] },
 ): Dialling {
   const book = createBook({ clock, random })
@@ -45,19 +49,20 @@ export function createDialling(
     { clock, random, log, book, neighbours, dial: (address) => dial(address, false), onShort },
     { min, max },
   )
-  const directs = direct.map((server) =>
+  const toward = (server: HostPort) =>
     createDirect(
       {
         clock,
         random,
         log,
+        problems,
         resolve,
         dial: (address) => dial(address, true),
         isConnected: (id) => neighbours.get(id) !== undefined,
       },
       server,
-    ),
-  )
+    )
+  let directs = direct.map(toward)
 
   async function dial(address: Endpoint, isDirect: boolean): Promise<NodeId> {
     const session = await connections.dial(address, 'neighbour')
@@ -73,6 +78,19 @@ export function createDialling(
     stop() {
       keeper.stop()
       for (const one of directs) one.stop()
+    },
+    setDirect(servers) {
+      const wanted = servers.map(toward)
+      const isWanted = (one: Direct) => wanted.some(({ name }) => name === one.name)
+      const gone = directs.filter((one) => !isWanted(one))
+      const kept = directs.filter(isWanted)
+      const fresh = wanted.filter(({ name }) => kept.every((one) => one.name !== name))
+      directs = [...kept, ...fresh]
+      for (const one of gone) one.drop()
+      for (const { id } of gone) {
+        if (id !== undefined && kept.every((one) => one.id !== id)) neighbours.unmarkDirect(id)
+      }
+      for (const one of fresh) one.start()
     },
     left({ id, remote, outbound, since, parted }) {
       if (outbound && !parted) book.lost(remote)

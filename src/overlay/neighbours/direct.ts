@@ -1,7 +1,8 @@
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, type HostPort } from '../../base/endpoint.ts'
-import { asError, PacsrvError } from '../../base/error.ts'
-import type { Log } from '../../base/log.ts'
+import { asError, PacsrvError, systemCode } from '../../base/error.ts'
+import { type Log, silentLog } from '../../base/log.ts'
+import type { Problems } from '../../base/problems.ts'
 import { jitter, type Random } from '../../base/random.ts'
 import type { NodeId } from '../../wire/messages.ts'
 
@@ -14,6 +15,7 @@ export interface DirectDeps {
   clock: Clock
   random: Random
   log: Log
+  problems: Problems
   /** The addresses of a host by name. */
   resolve(host: string): Promise<string[]>
   /** Connects as a neighbour that is always kept; resolves to the node's id. */
@@ -23,14 +25,20 @@ export interface DirectDeps {
 
 /** One `[direct]` server, kept connected: redialled with pauses that grow from 1 s to 5 min. */
 export interface Direct {
+  /** `host:port`. */
+  readonly name: string
+  /** Who was met there last. */
+  readonly id: NodeId | undefined
   start(): void
   stop(): void
+  /** It is no longer wanted: nothing is wrong with it either. */
+  drop(): void
   /** A neighbour has gone; perhaps this one. */
   left(id: NodeId): void
 }
 
 export function createDirect(deps: DirectDeps, server: HostPort): Direct {
-  const { clock, random, log } = deps
+  const { clock, random, log, problems } = deps
   const name = `${server.host}:${server.port}`
   let id: NodeId | undefined
   let connectedAt = 0
@@ -59,14 +67,29 @@ export function createDirect(deps: DirectDeps, server: HostPort): Direct {
     try {
       id = await connect()
       connectedAt = clock.now()
+      problems.solved('direct', name)
       if (!deps.isConnected(id)) again()
     } catch (error) {
-      const fields = { server: name, error: asError(error).message }
-      const isTold = error instanceof PacsrvError && error.code === 'key'
-      if (failures === 0 && !isTold) log.warn(fields, `[direct] server ${name} can't be reached; trying on`)
-      else log.debug(fields, '[direct] server still out of reach')
+      log.debug({ server: name, error: asError(error).message }, '[direct] server out of reach')
+      if (!stopped) complain(error)
       again()
     }
+  }
+
+  function complain(error: unknown) {
+    // Of another key the log has heard.
+    const isKey = error instanceof PacsrvError && error.code === 'key'
+    const isUnknown = systemCode(error) === 'ENOTFOUND'
+    const why = isUnknown ? `there is no host ${server.host}` : asError(error).message.replace(/\.$/, '')
+    problems.report('direct', name, {
+      problem: `The [direct] server ${name} can't be reached: ${why}.`,
+      fix: isKey
+        ? 'put the same key-file on both machines ([network] key-file)'
+        : isUnknown
+          ? 'correct its name under [direct], or see to your DNS'
+          : `see that pacsrv runs there, and that its firewall lets TCP port ${server.port} in`,
+      log: isKey ? silentLog : log,
+    })
   }
 
   function again() {
@@ -77,14 +100,24 @@ export function createDirect(deps: DirectDeps, server: HostPort): Direct {
     waiting = clock.after(Math.min(jitter(pause, random), LONGEST_PAUSE), () => void attempt())
   }
 
+  function stop() {
+    stopped = true
+    waiting()
+  }
+
   return {
+    name,
+    get id() {
+      return id
+    },
     start() {
       stopped = false
       void attempt()
     },
-    stop() {
-      stopped = true
-      waiting()
+    stop,
+    drop() {
+      stop()
+      problems.solved('direct', name)
     },
     left(gone) {
       if (gone !== id) return

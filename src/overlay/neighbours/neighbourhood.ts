@@ -26,6 +26,8 @@ export interface Neighbourhood {
   get(id: NodeId): Session | undefined
   /** Whether the node is a neighbour by `[direct]`. */
   isDirect(id: NodeId): boolean
+  /** It is a neighbour as any other from now on. */
+  unmarkDirect(id: NodeId): void
   all(): Session[]
   readonly size: number
   infos(): NeighbourInfo[]
@@ -96,6 +98,10 @@ export function createNeighbourhood(
     },
     get: (id) => members.get(id)?.session,
     isDirect: (id) => members.get(id)?.direct === true,
+    unmarkDirect(id) {
+      const member = members.get(id)
+      if (member) member.direct = false
+    },
     all: () => [...members.values()].map(({ session }) => session),
     get size() {
       return members.size

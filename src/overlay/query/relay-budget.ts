@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Limiter } from '../../base/limiter.ts'
-import { createBucket } from '../../base/token-bucket.ts'
+import { createBucket, type Rate } from '../../base/token-bucket.ts'
 import type { Link } from '../../net/transport.ts'
 import { limits } from '../../wire/limits.ts'
 
@@ -37,11 +37,17 @@ export function createRelayBudget(clock: Clock, uploads?: Limiter): RelayBudget 
   const unspent = createExpiringMap<string, number>(clock, { ttl: UNSPENT_TTL, limit: MOST_ADDRESSES })
   /** Of what each link has received, what has become credit. */
   const credited = new WeakMap<Payer['link'], number>()
-  const limit = uploads?.bytesPerSecond
-  const perSecond = limit === undefined ? IN_ALL.perSecond : limit * PART_OF_LIMIT
-  // Or the largest question could never pass.
-  const burst = limit === undefined ? IN_ALL.burst : Math.max(limits.headerBytes, perSecond)
-  const total = createBucket(clock, { perSecond, burst })
+  let limit = uploads?.bytesPerSecond
+  let total = createBucket(clock, rateInAll(limit))
+
+  /** The limit may be set anew. */
+  function totalNow() {
+    if (uploads?.bytesPerSecond !== limit) {
+      limit = uploads?.bytesPerSecond
+      total = createBucket(clock, rateInAll(limit))
+    }
+    return total
+  }
 
   return {
     copies({ block, link }, bytes, wanted) {
@@ -49,10 +55,18 @@ export function createRelayBudget(clock: Clock, uploads?: Limiter): RelayBudget 
       credited.set(link, link.received)
       const credit = (unspent.get(block) ?? 0) + FACTOR * news
       let count = Math.min(wanted, Math.floor(credit / bytes))
+      const total = totalNow()
       while (count > 0 && !total.take(count * bytes)) count = Math.floor(count / 2)
       unspent.set(block, Math.min(MOST_UNSPENT, credit - count * bytes))
       uploads?.charge(count * bytes)
       return count
     },
   }
+}
+
+function rateInAll(limit: number | undefined): Rate {
+  if (limit === undefined) return IN_ALL
+  const perSecond = limit * PART_OF_LIMIT
+  // Or the largest question could never pass.
+  return { perSecond, burst: Math.max(limits.headerBytes, perSecond) }
 }

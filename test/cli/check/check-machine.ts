@@ -80,7 +80,12 @@ export function goodMachine(): Machine {
       '[extra]',
       'Server = https://mirror.example.org/extra/os/x86_64',
     ].join('\n'),
-    programs: { curl: succeeded(''), bsdtar: succeeded('') },
+    programs: {
+      curl: succeeded(''),
+      bsdtar: succeeded(''),
+      'systemd-sysusers': succeeded(''),
+      'systemd-tmpfiles': succeeded(''),
+    },
     users: {
       pacsrv: `uid=${PACSRV}(pacsrv) gid=${PACSRV}(pacsrv) groups=${PACSRV}(pacsrv)`,
       alpm: `uid=${ALPM}(alpm) gid=${ALPM}(alpm) groups=${ALPM}(alpm)`,

@@ -6,14 +6,14 @@ import { printFindings } from '../../../src/cli/check/check-finding.ts'
 import { isExempt } from '../../../src/cli/check/check-proxy.ts'
 import { findingsOn, goodMachine, type Machine, succeeded } from './check-machine.ts'
 
-/** One thing broken: exactly one finding, with these words in it and a mend with those. */
-async function oneFinding(breakIt: (machine: Machine) => void, problem: RegExp, mend: RegExp): Promise<void> {
+/** One thing broken: exactly one finding, with these words in it and a fix with those. */
+async function oneFinding(breakIt: (machine: Machine) => void, problem: RegExp, fix: RegExp): Promise<void> {
   const machine = goodMachine()
   breakIt(machine)
   const findings = await findingsOn(machine)
   assert.is(findings.length, 1, JSON.stringify(findings, null, 1))
   assert.match(findings[0]!.problem, problem)
-  assert.match(findings[0]!.mend, mend)
+  assert.match(findings[0]!.fix, fix)
 }
 
 function setXferCommand(machine: Machine, value: string | undefined): void {
@@ -96,6 +96,14 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     /pacman -S libarchive/,
   ],
   'the user is missing': [(m) => delete m.users.pacsrv, /no user pacsrv/, /systemd-sysusers/],
+  'the user is missing, and so is systemd-sysusers': [
+    (m) => {
+      delete m.users.pacsrv
+      delete m.programs['systemd-sysusers']
+    },
+    /no user pacsrv/,
+    /^useradd --system --home-dir \/var\/lib\/pacsrv .* pacsrv$/,
+  ],
   'the user is root': [(m) => (m.config = '[daemon]\nuser = root'), /never runs as root/, /\[daemon\] user/],
   'the state folder is missing': [
     (m) => delete m.paths['/var/lib/pacsrv'],
@@ -173,7 +181,7 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     (m) => {
       m.status = { failure: 'absent' }
     },
-    /isn't running: nobody listens on \/run\/pacsrv\/pacsrv\.sock/,
+    /isn't running: nobody listens on \/run\/pacsrv\/pacsrv\.sock\. pacman fetches as alpm .*can't start it\.$/,
     /systemctl enable --now pacsrv\.service/,
   ],
   'the daemon is not running, nor is systemd': [
@@ -271,10 +279,22 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     /No other node is connected/,
     /^bring up the network/,
   ],
-  'an interface of lan that is not there': [
-    (m) => (m.config = '[network]\nlan = eth0 eth7'),
-    /lan names eth7, and there is no such interface/,
-    /there are eth0, wlan0$/,
+  'what the daemon itself says is wrong': [
+    (m) => {
+      const problem = { code: 'webhost', problem: 'The webhost is no help.', fix: 'start it', since: '2026' }
+      m.status = { status: { node: { version: '1.2.3' }, peers: [{ id: 'a' }], problems: [problem] } }
+    },
+    /^The webhost is no help\.$/,
+    /^start it$/,
+  ],
+  'what both the daemon and check see': [
+    (m) => {
+      m.paths['/var/cache/pacman/pkg'] = [0o40700, 0, 0]
+      const problem = { code: 'cache', problem: 'The cache is closed.', fix: 'open it', since: '2026' }
+      m.status = { status: { node: { version: '1.2.3' }, peers: [{ id: 'a' }], problems: [problem] } }
+    },
+    /^The package cache .* can't be read by the user pacsrv/,
+    /chmod o\+rx/,
   ],
   'pacserve is wanted where nothing is looked for': [
     (m) => (m.config = '[network]\nlan = no\npacserve = yes'),
@@ -414,8 +434,8 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
   ],
 }
 
-for (const [name, [breakIt, problem, mend]] of Object.entries(broken)) {
-  test(`found: ${name}`, () => oneFinding(breakIt, problem, mend))
+for (const [name, [breakIt, problem, fix]] of Object.entries(broken)) {
+  test(`found: ${name}`, () => oneFinding(breakIt, problem, fix))
 }
 
 const fine: Record<string, (machine: Machine) => void> = {
@@ -534,10 +554,25 @@ test('several faults are all told', async () => {
   assert.is((await findingsOn(machine)).length, 3)
 })
 
-test('a finding is a line, its mend an indented one', () => {
+test('where the daemon knows why nobody is connected, check does not guess', async () => {
+  const machine = goodMachine()
+  machine.config = '[network]\nkey-file = /var/lib/pacsrv/key\n[direct]\nserver = office:8048'
+  machine.paths['/var/lib/pacsrv/key'] = [0o100600, 900, 900]
+  const problem = { code: 'key', problem: '10.0.0.2 has another key.', fix: 'copy the key', since: '2026' }
+  machine.status = { status: { node: { version: '1.2.3' }, peers: [], problems: [problem] } }
+  assert.equal(await findingsOn(machine), [
+    { code: 'key', problem: '10.0.0.2 has another key.', fix: 'copy the key' },
+    {
+      problem: 'No other node is connected: everything comes from the mirror.',
+      fix: 'see to what stands above',
+    },
+  ])
+})
+
+test('a finding is a line, its fix an indented one', () => {
   const lines: string[] = []
-  printFindings([{ problem: 'It is broken.', mend: 'mend it' }], (line) => lines.push(line))
-  assert.equal(lines, ['It is broken.', '    mend: mend it'])
+  printFindings([{ problem: 'It is broken.', fix: 'fix it' }], (line) => lines.push(line))
+  assert.equal(lines, ['It is broken.', '    fix: fix it'])
 })
 
 test('all is well in one line that tells what was looked at', () => {
@@ -552,10 +587,11 @@ test('a configuration error is a finding that names file, line and key, and the 
   const status = await runCheck(() => parseConfig('[network]\nttl = many', '/etc/pacsrv.conf'), {
     version: '1.2.3',
     print: (line) => lines.push(line),
+    hint() {},
   })
   assert.is(status, 1)
   assert.match(lines[0]!, /^\/etc\/pacsrv\.conf, line 2: ttl must be/)
-  assert.match(lines[1]!, /^ {4}mend: /)
+  assert.match(lines[1]!, /^ {4}fix: /)
 })
 
 test.run()

@@ -1,5 +1,6 @@
 import type { NetworkInterfaceInfo, NetworkInterfaceInfoIPv4, NetworkInterfaceInfoIPv6 } from 'node:os'
 import { silentLog } from '../../../src/base/log.ts'
+import { createProblems, type Problems } from '../../../src/base/problems.ts'
 import { createLan, type Lan } from '../../../src/discovery/lan/lan.ts'
 import { type LanLink, lanLinks } from '../../../src/discovery/lan/lan-link.ts'
 import type { Answer, Query, Response } from '../../../src/discovery/lan/lan-records.ts'
@@ -19,6 +20,7 @@ export const idOf = (digit: number | string) => String(digit).padEnd(64, '0')
 
 export interface TestLanNode {
   lan: Lan
+  problems: Problems
   id: string
   /** What was told, as `id address` for nodes and `+ address` or `- address` for servers. */
   nodes: string[]
@@ -84,20 +86,23 @@ export function createWire() {
       listen = '[::]:8048',
       pacserve = false,
       closed = false,
-    }: { listen?: string; pacserve?: boolean; closed?: boolean } = {},
+      names = [],
+    }: { listen?: string; pacserve?: boolean; closed?: boolean; names?: string[] } = {},
   ): TestLanNode {
     const nodes: string[] = []
     const servers: string[] = []
-    const one: TestLanNode = { id, nodes, servers, interfaces, lan: undefined as unknown as Lan }
+    const problems = createProblems(clock)
+    const one: TestLanNode = { id, nodes, servers, interfaces, lan: undefined as unknown as Lan, problems }
     one.lan = createLan(
       {
         clock,
         random,
         log: silentLog,
+        problems,
         openSocket,
         links: () => lanLinks(one.interfaces, () => ({ tunnel: false, enslaved: false }), true),
       },
-      { id, listen: () => listen, pacserve, closed },
+      { id, listen: () => listen, pacserve, closed, interfaces: names },
       {
         onNode: (address, theirs) => void nodes.push(`${theirs} ${address}`),
         onServer: (address, there) => void servers.push(`${there ? '+' : '-'} ${address}`),

@@ -266,6 +266,22 @@ test('so many are remembered and no more', () => {
   for (const text of asked) assert.ok(Number(/h(\d+)/.exec(text)![1]) < MAX_KNOWN, text)
 })
 
+test('an interface that is named and is not there is a problem until it is', () => {
+  const { clock, node } = createWire()
+  const a = node(idOf('a'), wired(1), { names: ['eth0', 'maybe'] })
+  clock.advance(100)
+  assert.match(
+    a.problems
+      .all()
+      .map(({ problem }) => problem)
+      .join(),
+    /^\[network\] lan names maybe, and/,
+  )
+  Object.assign(a.interfaces, { maybe: [info4('10.0.1.1/24')] })
+  clock.advance(2_500)
+  assert.equal(a.problems.all(), [])
+})
+
 test('a server of pacredir comes and goes, and is not looked for unless wanted', () => {
   const { clock, sent, deliver, node } = createWire()
   const a = node(idOf('a'), wired(1), { pacserve: true })

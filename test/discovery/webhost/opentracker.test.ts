@@ -8,6 +8,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../../../src/base/clock.ts'
 import { silentLog } from '../../../src/base/log.ts'
+import { createProblems } from '../../../src/base/problems.ts'
 import { systemRandom } from '../../../src/base/random.ts'
 import { createWebhostClient, webhostUrl } from '../../../src/discovery/webhost/webhost-client.ts'
 import { httpGet } from '../../../src/discovery/webhost/webhost-http.ts'
@@ -71,7 +72,13 @@ async function begin(program: string, folder: string, port: number): Promise<Chi
 }
 
 function client(port: number, listens: number) {
-  const parts = { clock: systemClock, random: systemRandom, log: silentLog, http: httpGet }
+  const parts = {
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    problems: createProblems(systemClock),
+    http: httpGet,
+  }
   const urls = [webhostUrl(`http://127.0.0.1:${port}`)!]
   return createWebhostClient(parts, {
     urls,

@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Log } from '../../../src/base/log.ts'
 import { silentLog } from '../../../src/base/log.ts'
+import { createProblems } from '../../../src/base/problems.ts'
 import { encode } from '../../../src/discovery/bencode.ts'
 import { createWebhostClient, webhostUrl } from '../../../src/discovery/webhost/webhost-client.ts'
 import type { HttpGetOptions, HttpReply } from '../../../src/discovery/webhost/webhost-http.ts'
@@ -46,8 +47,9 @@ function setUp(
     const { status = 200, body = {}, remote = '203.0.113.1' } = given
     return { status, remote, body: Buffer.isBuffer(body) ? body : encode(body) }
   }
+  const problems = createProblems(clock)
   const client = createWebhostClient(
-    { clock, random, log, http },
+    { clock, random, log, problems, http },
     { urls: urls.map((url) => webhostUrl(url)!), infoHashes, port: 8048, peerId: PEER_ID },
   )
   client.start((nodes) => told.push(nodes))
@@ -56,7 +58,7 @@ function setUp(
     clock.advance(ms)
     await settled()
   }
-  return { clock, client, asked, warnings, infos, told, advance }
+  return { clock, client, asked, warnings, infos, problems, told, advance }
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const ONE = ['http://203.0.113.1:8050/announce']
@@ -132,7 +134,7 @@ test("a tracker's interval is kept between a minute and an hour", async () => {
 
 test('a webhost that fails is asked at growing pauses, up to an hour, and warned of once', async () => {
   let up = false
-  const { asked, infos, warnings, advance } = setUp(ONE, () => {
+  const { asked, infos, warnings, problems, advance } = setUp(ONE, () => {
     if (!up) throw new Error('connect ECONNREFUSED')
     return listing([])
   })
@@ -146,8 +148,10 @@ test('a webhost that fails is asked at growing pauses, up to an hour, and warned
   }
   assert.is(warnings.length, 1)
   assert.match(warnings[0]!, /203\.0\.113\.1:8050\/announce .*ECONNREFUSED/)
+  assert.is(problems.all()[0]?.code, 'webhost')
   up = true
   await advance(HOUR)
+  assert.equal(problems.all(), [])
   assert.is(infos.length, 1)
   assert.is(asked.at(-1)!.query.event, 'started')
   await advance(15 * MINUTE)
@@ -166,6 +170,29 @@ test('wanted does not hurry a webhost that fails', async () => {
   client.wanted()
   await advance(MINUTE - 1)
   assert.is(asked.length, 1)
+})
+
+test('webhosts set anew: the new one is asked, the one left out is told goodbye, nothing is wrong with it', async () => {
+  const { client, asked, problems, advance } = setUp(ONE, (url) => {
+    if (url.host.startsWith('198')) return listing([])
+    throw new Error('ECONNREFUSED')
+  })
+  await advance(0)
+  assert.is(problems.all().length, 1)
+  const other = webhostUrl('http://198.51.100.1:8050')!
+  client.setUrls([other])
+  await advance(0)
+  assert.equal(problems.all(), [])
+  assert.is(asked.at(-1)!.url.host, '198.51.100.1:8050')
+  const before = asked.length
+  client.setUrls([webhostUrl('http://198.51.100.1:8050')!])
+  await advance(14 * MINUTE)
+  assert.is(asked.length, before, 'the same is no news, and the first is asked no more')
+  client.setUrls([])
+  await advance(0)
+  assert.is(asked.at(-1)!.query.event, 'stopped')
+  await advance(HOUR)
+  assert.is(asked.length, before + 1)
 })
 
 test('one IP version that fails is no warning while the other answers', async () => {

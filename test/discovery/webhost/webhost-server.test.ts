@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { systemClock } from '../../../src/base/clock.ts'
 import { hostPort } from '../../../src/base/endpoint.ts'
 import { type Log, silentLog } from '../../../src/base/log.ts'
+import { createProblems } from '../../../src/base/problems.ts'
 import { systemRandom } from '../../../src/base/random.ts'
 import { decodeAnswer } from '../../../src/discovery/webhost/webhost-answer.ts'
 import { createWebhostClient, webhostUrl } from '../../../src/discovery/webhost/webhost-client.ts'
@@ -101,7 +102,7 @@ test('two clients of ours find each other, until one says that it goes', async (
   const urls = [webhostUrl(`http://127.0.0.1:${port}`)!]
   const client = (listens: number) =>
     createWebhostClient(
-      { ...parts, log: silentLog, http: httpGet },
+      { ...parts, log: silentLog, problems: createProblems(parts.clock), http: httpGet },
       { urls, infoHashes: [INFO_HASH], port: listens, peerId: systemRandom.hex(20) },
     )
   const [first, second, third] = [client(8048), client(8049), client(8050)]

@@ -28,6 +28,29 @@ test('the closing line says where the bytes came from, and how long each stage t
   assert.ok(lines.length < 20, `${lines.length} lines for 40 chunks`)
 })
 
+test('who reads at info has one line of each package: bytes, from whom, seconds', async () => {
+  const lines: string[] = []
+  const froms: unknown[] = []
+  const log: Log = {
+    ...silentLog,
+    info(fields, message) {
+      lines.push(message)
+      froms.push((fields as { from?: unknown }).from)
+    },
+  }
+  const lab = createLab({ content, peers: [{ content }], mirrors: [], log })
+  await lab.run()
+  await lab.leftOver()
+  assert.is(lines.length, 1)
+  assert.match(lines[0]!, /^\S+: 2\.5 MiB from 1 peer, 0 B from the mirror, in \d+\.\d s$/)
+  assert.match(String(froms[0]), /^192\.0\.2\.1:8048 \(\w+\): 2\.5 MiB$/)
+})
+
+test('one that is left to curl says why', async () => {
+  const { find } = await linesOf({ peers: [], mirrors: [] })
+  assert.match(String(find('given up')?.message), /^\S+: given up after \d+\.\d s: ./)
+})
+
 test('it says who was found, and by which rule the mirror joined', async () => {
   const { find } = await linesOf({
     peers: [{ content, rate: 500_000, isNeighbour: true }],

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { createAccess } from '../../../src/base/access-list.ts'
 import { PacsrvError } from '../../../src/base/error.ts'
 import { type Log, silentLog } from '../../../src/base/log.ts'
+import { createProblems } from '../../../src/base/problems.ts'
 import type { Link, Transport } from '../../../src/net/transport.ts'
 import { createBans } from '../../../src/overlay/neighbours/bans.ts'
 import { createConnections } from '../../../src/overlay/neighbours/connections.ts'
@@ -29,12 +30,14 @@ async function setUp() {
       throw new PacsrvError('key', `${endpoint} has another key.`)
     },
   }
+  const problems = createProblems(clock)
   const connections = createConnections(
     {
       transport,
       bans,
       access: createAccess({ allow: [], deny: [] }),
       log,
+      problems,
       clock,
       random: seeded(1),
       identity: createIdentity(),
@@ -56,7 +59,7 @@ async function setUp() {
     })
     await settled()
   }
-  return { clock, connections, warnings, bans, comes }
+  return { clock, connections, warnings, problems, bans, comes }
 }
 
 test('a stranger with another key is spoken of once an hour, and is not banned', async () => {
@@ -70,6 +73,19 @@ test('a stranger with another key is spoken of once an hour, and is not banned',
   await comes('192.0.2.1:2')
   assert.is(warnings.length, 2)
   assert.is(bans.count, 0)
+})
+
+test('one of this site with another key is a problem for an hour, a stranger is none', async () => {
+  const { clock, comes, problems } = await setUp()
+  await comes('192.0.2.1:40000')
+  assert.equal(problems.all(), [])
+  await comes('10.0.0.2:40000')
+  const [problem] = problems.all()
+  assert.is(problem?.code, 'key')
+  assert.is(problem?.problem, '10.0.0.2:40000 has another key.')
+  assert.match(problem?.fix ?? '', 'key-file')
+  clock.advance(3_600_000)
+  assert.equal(problems.all(), [])
 })
 
 test('many strangers at the door do not fill the log', async () => {

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const script = readFileSync(fileURLToPath(new URL('../pacsrv.install', import.meta.url)), 'utf8')
+
+let folder: string
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pacsrv-scriptlet-'))
+  mkdirSync(join(folder, 'pacman.d'))
+})
+test.after.each(() => rmSync(folder, { recursive: true }))
+
+/** What one of the scriptlet's functions says, with pacman's configuration in `folder` and no processes to see. */
+function run(what: string, conf = '', mirrorlist = ''): string {
+  writeFileSync(join(folder, 'pacman.conf'), conf)
+  writeFileSync(join(folder, 'pacman.d/mirrorlist'), mirrorlist)
+  const here = script
+    .replace('/etc/pacman.conf /etc/pacman.d', `${folder}/pacman.conf ${folder}/pacman.d`)
+    .replace('/proc/[0-9]*', join(folder, 'none'))
+    .replace('/run/systemd/system', join(folder, 'none'))
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${here}\n${what} 1.0-1`], { encoding: 'utf8' })
+  assert.equal([status, stderr], [0, ''])
+  assert.is(readFileSync(join(folder, 'pacman.conf'), 'utf8'), conf, 'nothing edits pacman.conf')
+  return stdout
+}
+
+const XFER = 'XferCommand = /usr/bin/pacsrv-xfer %u %o'
+
+test('after the installation: what to set, and that it has to be taken out again', () => {
+  const text = run('post_install')
+  assert.match(text, XFER)
+  assert.match(text, 'systemctl enable --now pacsrv.socket pacsrv.service')
+  assert.match(text, 'Before you remove pacsrv')
+})
+
+for (const when of ['pre_remove', 'post_remove']) {
+  test(`${when}: an XferCommand that would be left without its program is warned of, with its line`, () => {
+    const text = run(when, `[options]\n${XFER}\n`)
+    assert.match(text, 'WARNING')
+    assert.match(text, 'download NOTHING')
+    assert.match(text, XFER)
+  })
+
+  test(`${when}: so is a CacheServer, also in a mirror list`, () => {
+    const server = 'CacheServer = http://127.0.0.1:8049/$repo/os/$arch'
+    const text = run(when, '', `${server}\n`)
+    assert.match(text, 'WARNING')
+    assert.not.match(text, 'NOTHING')
+    assert.match(text, server)
+  })
+
+  test(`${when}: no warning where nothing names pacsrv, or only a comment does`, () => {
+    assert.not.match(run(when, `[options]\n#${XFER}\nXferCommand = /usr/bin/curl -o %o %u\n`), 'WARNING')
+  })
+}
+
+test('a machine without /etc/pacman.d is warned too', () => {
+  const places = `${folder}/pacman.conf ${folder}/none`
+  const without = script.replace('/etc/pacman.conf /etc/pacman.d', places)
+  writeFileSync(join(folder, 'pacman.conf'), `[options]\n${XFER}\n`)
+  assert.match(spawnSync('sh', ['-c', `${without}\n_warn`], { encoding: 'utf8' }).stdout, 'WARNING')
+})
+
+test('what stays is said, with how to remove it', () => {
+  assert.match(run('post_remove'), 'rm -r /var/lib/pacsrv /var/cache/pacsrv')
+})
+
+test.run()

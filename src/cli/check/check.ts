@@ -27,8 +27,8 @@ export async function check(
   if (pacman.facts) findings.push(...(await checkXferCommand(pacman.facts, config, probe, fetcher)))
   if (pacman.facts) findings.push(...checkProxy(pacman.facts, config, probe))
   findings.push(...(await checkClock(probe, pacman.facts)))
+  const who = await lookUp(user, probe)
   if (typeof daemonOf(config) === 'string') {
-    const who = await lookUp(user, probe)
     findings.push(...checkUser(user, config, who))
     if (who) {
       if (pacman.facts) findings.push(...(await checkDaemonsView(config, probe, who)))
@@ -38,7 +38,7 @@ export async function check(
       findings.push(...(await checkDatabases(config, probe, who, pacman.facts)))
     }
   }
-  findings.push(...(await checkDaemon(config, probe, { version, user: fetcher })))
+  findings.push(...(await checkDaemon(config, probe, { version, user: fetcher, who })))
   return findings
 }
 

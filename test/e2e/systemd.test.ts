@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { boot, whyNoBoot } from './boot.ts'
-import { waitFor } from './commands.ts'
+import { type Outcome, waitFor } from './commands.ts'
 import { type Lab, scenario } from './lab.ts'
 import type { Status } from './node.ts'
 
@@ -56,6 +56,8 @@ async function bootAndLook(lab: Lab): Promise<void> {
     async () => (await run('curl', '-s', 'http://127.0.0.1:8050/announce')).stdout !== '',
   )
 
+  await assertBounded(first.node.pid, must, run)
+
   const upgraded = await run('/usr/share/libalpm/scripts/pacsrv-restart')
   assert.equal([upgraded.code, upgraded.all], [0, ''])
   await waitFor('the new daemon', async () => {
@@ -64,6 +66,32 @@ async function bootAndLook(lab: Lab): Promise<void> {
   })
   await must('systemctl', 'stop', 'pacsrv.service', 'pacsrv.socket')
   assert.is(await status(), undefined)
+}
+
+/** The unit's sandbox, as the kernel has it for the daemon. */
+async function assertBounded(
+  pid: number,
+  must: (...command: string[]) => Promise<string>,
+  run: (...command: string[]) => Promise<Outcome>,
+): Promise<void> {
+  const facts = await must('cat', `/proc/${pid}/status`)
+  assert.match(facts, /^NoNewPrivs:\t1$/m)
+  assert.match(facts, /^Seccomp:\t2$/m)
+  for (const set of ['Bnd', 'Eff', 'Prm', 'Inh', 'Amb'])
+    assert.match(facts, new RegExp(`^Cap${set}:\t0+$`, 'm'))
+  const limits = await must('cat', `/proc/${pid}/limits`)
+  assert.match(limits, /^Max open files +4096 +4096 /m)
+  assert.match(limits, /^Max core file size +0 +0 /m)
+  const inside = ['nsenter', '--target', String(pid), '--mount', '--root']
+  const own = '/var/lib/pacsrv/program'
+  await must('install', '-m', '755', '/usr/bin/true', own)
+  assert.is((await run(...inside, own)).code, 126, 'what it may write it may not run')
+  assert.is((await run(...inside, '/usr/bin/curl', '--version')).code, 0)
+  await must('rm', own)
+  for (const path of ['/etc/x', '/usr/x', '/var/cache/pacman/x']) {
+    assert.not.equal((await run(...inside, 'touch', path)).code, 0, path)
+  }
+  assert.is((await run(...inside, 'touch', '/var/cache/pacsrv/x')).code, 0)
 }
 
 test.run()

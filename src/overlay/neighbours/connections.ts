@@ -1,5 +1,5 @@
 import type { Access } from '../../base/access-list.ts'
-import { addressBlock } from '../../base/address.ts'
+import { addressBlock, placeBlock } from '../../base/address.ts'
 import { createBudgets } from '../../base/budgets.ts'
 import { type Endpoint, hostPort } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
@@ -13,8 +13,8 @@ import type { Bans } from './bans.ts'
 
 /** A dial takes no longer, in milliseconds; the greeting's time comes on top. */
 const DIAL_TIME = 3_000
-/** Incoming connections that haven't greeted yet: in all, and from one address (an IPv6 /64 is one). */
-const MAX_GREETING = { inAll: 256, each: 32 }
+/** Incoming connections that haven't greeted yet: in all, and from one address. A greeting takes a round trip. */
+const MAX_GREETING = { inAll: 256, each: 8 }
 /** Handshakes cost a millisecond each: from one address, and in all. */
 const HANDSHAKES: Rate = { perSecond: 2, burst: 60 }
 const HANDSHAKES_IN_ALL: Rate = { perSecond: 50, burst: 500 }
@@ -98,7 +98,7 @@ export function createConnections(
   /** One more is greeting, if there is a place for it; where there is none, the address with the most gives one up. */
   function hasPlace(link: Link, block: string): boolean {
     const own = greeting.get(block) ?? new Set()
-    if (own.size >= MAX_GREETING.each || !handshakes.take(block)) return false
+    if (own.size >= MAX_GREETING.each || !handshakes.take(addressBlock(link.remote))) return false
     if (greetingInAll >= MAX_GREETING.inAll) {
       const counts = new Map([...greeting].map(([key, links]) => [key, links.size]))
       const [oldest] = greeting.get(whoGivesUp(counts, block) ?? '') ?? []
@@ -128,7 +128,7 @@ export function createConnections(
 
   function accept(link: Link) {
     const address = link.remote
-    const block = addressBlock(address)
+    const block = placeBlock(address)
     if (stopped || !access(address) || bans.has({ address }) || !hasPlace(link, block)) return link.close()
     greet(link, 'neighbour')
       .finally(() => greeted(link, block))

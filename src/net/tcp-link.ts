@@ -12,8 +12,10 @@ import type { Tls } from './tls.ts'
 import type { Link, LinkHandler } from './transport.ts'
 
 const NOTHING = Buffer.alloc(0)
-/** What waits to be sent when a link is closed has this long, in milliseconds. */
+/** What waits to be sent when a link is closed has this long, in milliseconds … */
 const LINGER = 5000
+/** … but a greeting and why it was in vain, once sent, this long: a slow way there and back. */
+const BRIEF = { bytes: 4096, ms: 1000 }
 
 /** What goes to all neighbours is encoded once; larger payloads go to one. */
 let last: { message: Message; encoded: Encoded } | undefined
@@ -60,6 +62,8 @@ export function createTcpLink(
   let holding = false
   let payloadWaiting = 0
   let greets = false
+  /** Bytes of what was sent, beyond the magic. */
+  let said = 0
   /** What came with the end of the agreement on a key, before anybody listened. */
   let early: Buffer | undefined
   const parser = createFrameParser({ onFrame, pool })
@@ -107,11 +111,18 @@ export function createTcpLink(
     if (!greets) return breakOff(why)
     open = false
     reason = why
-    socket.end()
+    const destroy = () => void socket.destroy()
+    let cancel = clock.after(LINGER, destroy)
+    socket.end(() => {
+      // Who is turned away at the door, or soon after, is not to hold it open.
+      if (said > BRIEF.bytes) return
+      cancel()
+      if (said === 0) destroy()
+      else cancel = clock.after(BRIEF.ms, destroy)
+    })
     // Read on until the other end has ended too: a socket closed over unread bytes drops what it was sending.
     socket.resume()
-    const cancel = clock.after(LINGER, () => socket.destroy())
-    socket.once('close', cancel)
+    socket.once('close', () => cancel())
   }
 
   function send(message: Message, sent?: () => void): boolean {
@@ -121,6 +132,7 @@ export function createTcpLink(
       return true
     }
     const { header, payload } = parts
+    said += header.length + (payload?.length ?? 0)
     socket.cork()
     socket.write(frameHead(header, payload?.length ?? 0))
     if (payload) writePayload(payload, sent)

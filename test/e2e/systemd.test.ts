@@ -83,11 +83,20 @@ async function assertBounded(
   assert.match(limits, /^Max open files +4096 +4096 /m)
   assert.match(limits, /^Max core file size +0 +0 /m)
   const inside = ['nsenter', '--target', String(pid), '--mount', '--root']
-  const own = '/var/lib/pacsrv/program'
-  await must('install', '-m', '755', '/usr/bin/true', own)
-  assert.is((await run(...inside, own)).code, 126, 'what it may write it may not run')
+  for (const folder of [
+    '/var/lib/pacsrv',
+    '/var/cache/pacsrv',
+    '/run/pacsrv',
+    '/tmp',
+    '/var/tmp',
+    '/dev/shm',
+  ]) {
+    const own = `${folder}/program`
+    await must(...inside, 'cp', '/usr/bin/true', own)
+    assert.is((await run(...inside, own)).code, 126, `it may write ${own}, and not run it`)
+    await must(...inside, 'rm', own)
+  }
   assert.is((await run(...inside, '/usr/bin/curl', '--version')).code, 0)
-  await must('rm', own)
   for (const path of ['/etc/x', '/usr/x', '/var/cache/pacman/x']) {
     assert.not.equal((await run(...inside, 'touch', path)).code, 0, path)
   }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { manualPages } from '../../man/pages.ts'
@@ -108,10 +108,22 @@ withSystemd('systemd gives the services an exposure of 1.2 at most', () => {
   }
 })
 
-test('only what the system brings is run, and files, tasks and memory have an end', () => {
+test('what the daemon may write is never run', () => {
+  const closed = setting(service, 'NoExecPaths')?.split(' ') ?? []
+  const written = [
+    daemon['state-dir'],
+    daemon['spool-dir'],
+    dirname(server.socket),
+    '/tmp',
+    '/var/tmp',
+    '-/dev/shm',
+  ]
+  assert.equal(closed.sort(), written.sort())
+  assert.is(setting(read('pacsrv-webhost.service'), 'NoExecPaths'), '/tmp /var/tmp -/dev/shm')
+})
+
+test('files, tasks and memory have an end', () => {
   for (const unit of [service, read('pacsrv-webhost.service')]) {
-    assert.is(setting(unit, 'NoExecPaths'), '/')
-    assert.is(setting(unit, 'ExecPaths'), '/usr')
     for (const key of ['LimitNOFILE', 'TasksMax', 'MemoryMax'])
       assert.match(setting(unit, key) ?? '', /^\d/, key)
     assert.is(setting(unit, 'LimitCORE'), '0')

@@ -34,6 +34,22 @@ function encodeOnce(message: Message, onError: (error: Error) => void): Encoded 
   }
 }
 
+/** Ends a socket to whom so many bytes were said. */
+function letGo(socket: Socket, clock: Clock, said: number): void {
+  const destroy = () => void socket.destroy()
+  let cancel = clock.after(LINGER, destroy)
+  socket.end(() => {
+    // Who is turned away at the door, or soon after, is not to hold it open.
+    if (said > BRIEF.bytes) return
+    cancel()
+    if (said === 0) destroy()
+    else cancel = clock.after(BRIEF.ms, destroy)
+  })
+  // Read on until the other end has ended too: a socket closed over unread bytes drops what it was sending.
+  socket.resume()
+  socket.once('close', () => cancel())
+}
+
 export interface LinkParts {
   log: Log
   clock: Clock
@@ -111,18 +127,7 @@ export function createTcpLink(
     if (!greets) return breakOff(why)
     open = false
     reason = why
-    const destroy = () => void socket.destroy()
-    let cancel = clock.after(LINGER, destroy)
-    socket.end(() => {
-      // Who is turned away at the door, or soon after, is not to hold it open.
-      if (said > BRIEF.bytes) return
-      cancel()
-      if (said === 0) destroy()
-      else cancel = clock.after(BRIEF.ms, destroy)
-    })
-    // Read on until the other end has ended too: a socket closed over unread bytes drops what it was sending.
-    socket.resume()
-    socket.once('close', () => cancel())
+    letGo(socket, clock, said)
   }
 
   function send(message: Message, sent?: () => void): boolean {

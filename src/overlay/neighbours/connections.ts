@@ -16,7 +16,7 @@ const DIAL_TIME = 3_000
 /** Incoming connections that haven't greeted yet: in all, and from one address. A greeting takes a round trip. */
 const MAX_GREETING = { inAll: 256, each: 8 }
 /** Handshakes cost a millisecond each: from one address, and in all. */
-const HANDSHAKES: Rate = { perSecond: 2, burst: 60 }
+const HANDSHAKES: Rate = { perSecond: 2, burst: 24 }
 const HANDSHAKES_IN_ALL: Rate = { perSecond: 50, burst: 500 }
 /** Nodes of another network are spoken of once in so long, in milliseconds, and not more often than this in all. */
 const KEY_NEWS = { ttl: 3_600_000, limit: 1_000 }
@@ -98,7 +98,7 @@ export function createConnections(
   /** One more is greeting, if there is a place for it; where there is none, the address with the most gives one up. */
   function hasPlace(link: Link, block: string): boolean {
     const own = greeting.get(block) ?? new Set()
-    if (own.size >= MAX_GREETING.each || !handshakes.take(addressBlock(link.remote))) return false
+    if (own.size >= MAX_GREETING.each || !handshakes.take(block)) return false
     if (greetingInAll >= MAX_GREETING.inAll) {
       const counts = new Map([...greeting].map(([key, links]) => [key, links.size]))
       const [oldest] = greeting.get(whoGivesUp(counts, block) ?? '') ?? []

@@ -56,7 +56,8 @@ export async function answerFile(
     if ('reason' in located) return void response.end(textFrame(FrameType.mirror, located.reason))
     const { file } = located
     if (SIGNATURE.test(url)) {
-      const bytes = await signatures.ready(located, asked)
+      const held = await packages.pledges.held(file.sha256)
+      const bytes = held ?? (await signatures.ready(located, asked))
       return void response.end(
         bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
       )

@@ -27,6 +27,7 @@ async function ask(size: number, fields: string[], signature?: Uint8Array) {
     },
     readAhead: { asked() {}, isNew: ({ transaction }: Caller) => transaction !== undefined },
     signatures: { ready: async () => signature },
+    pledges: { held: async () => undefined },
     spool: {
       complete: async () => ({
         handle: await open(join(dir, 'f')),

@@ -55,3 +55,6 @@ export function addressBlock(of: Endpoint): string {
   const parts = (address as ipaddr.IPv6).parts.slice(0, 4)
   return `${parts.map((part) => part.toString(16)).join(':')}::/64`
 }
+
+/** The same for places: near by, where an IPv6 /64 is a whole site, each machine has its own. */
+export const placeBlock = (of: Endpoint): string => (isNear(of) ? hostPort(of).host : addressBlock(of))

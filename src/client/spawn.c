@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,9 +150,10 @@ _Noreturn void run_program(const struct conf *conf, char **words)
 	char group[16];
 	char main[PATH_MAX + 32];
 	size_t at = 0;
+	bool faces_network = words[0] && (strcmp(words[0], "daemon") == 0 || strcmp(words[0], "webhost") == 0);
 	memcpy(main, in_library("main.cjs"), sizeof main);
 	/* Never as root. Node's own setuid is not to be relied on (see daemon/privileges.ts). */
-	if (words[0] && (strcmp(words[0], "daemon") == 0 || strcmp(words[0], "webhost") == 0) && real_uid() == 0) {
+	if (faces_network && real_uid() == 0) {
 		if (!ids_of(conf->file, main, words[0], user, group)) {
 			_exit(EXIT_FAULT);
 		}
@@ -158,6 +161,8 @@ _Noreturn void run_program(const struct conf *conf, char **words)
 		const char *lowered[] = { "setpriv", "--reuid", user, "--regid", group, "--init-groups", "--no-new-privs" };
 		memcpy(all, lowered, sizeof lowered);
 		at = sizeof lowered / sizeof *lowered;
+	} else if (faces_network) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	}
 	const char *own[] = { "node", main, "--config", conf->file };
 	memcpy(all + at, own, sizeof own);

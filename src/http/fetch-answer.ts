@@ -153,7 +153,8 @@ export async function answerAhead(
   response: ServerResponse,
   { fetcher, readAhead, signatures }: FetchDeps,
 ): Promise<void> {
-  const asked = JSON.parse(await readBody(request, AHEAD_BYTES)) as Record<string, unknown>
+  const said: unknown = JSON.parse(await readBody(request, AHEAD_BYTES))
+  const asked = (typeof said === 'object' && said !== null ? said : {}) as Record<string, unknown>
   const { urls, environment: given } = asked
   const named = asked.transaction
   const transaction = typeof named === 'string' && named.length <= TRANSACTION_LENGTH ? named : undefined

@@ -16,8 +16,10 @@ const NOTHING = Buffer.alloc(0)
 const GATHERED_BYTES = 256 * 1024
 /** A payload up to this is copied behind its head: that costs less than a write of its own. Bytes. */
 const COPIED_BYTES = 1024
-/** What waits to be sent when a link is closed has this long, in milliseconds. */
+/** What waits to be sent when a link is closed has this long, in milliseconds … */
 const LINGER = 5000
+/** … but a greeting and why it was in vain, once sent, this long: a slow way there and back. */
+const BRIEF = { bytes: 4096, ms: 1000 }
 
 /** What goes to all neighbours is encoded once; larger payloads go to one. */
 let last: { message: Message; encoded: Encoded } | undefined
@@ -89,6 +91,22 @@ function createFrameWriter(socket: Socket) {
   }
 }
 
+/** Ends a socket to whom so many bytes were said. */
+function letGo(socket: Socket, clock: Clock, said: number): void {
+  const destroy = () => void socket.destroy()
+  let cancel = clock.after(LINGER, destroy)
+  socket.end(() => {
+    // Who is turned away at the door, or soon after, is not to hold it open.
+    if (said > BRIEF.bytes) return
+    cancel()
+    if (said === 0) destroy()
+    else cancel = clock.after(BRIEF.ms, destroy)
+  })
+  // Read on until the other end has ended too: a socket closed over unread bytes drops what it was sending.
+  socket.resume()
+  socket.once('close', () => cancel())
+}
+
 export interface LinkParts {
   log: Log
   clock: Clock
@@ -116,6 +134,8 @@ export function createTcpLink(
   let received = 0
   let holding = false
   let greets = false
+  /** Bytes of what was sent, beyond the magic. */
+  let said = 0
   /** What came with the end of the agreement on a key, before anybody listened. */
   let early: Buffer | undefined
   const parser = createFrameParser({ onFrame, pool })
@@ -164,11 +184,7 @@ export function createTcpLink(
     if (!greets) return breakOff(why)
     open = false
     reason = why
-    socket.end()
-    // Read on until the other end has ended too: a socket closed over unread bytes drops what it was sending.
-    socket.resume()
-    const cancel = clock.after(LINGER, () => socket.destroy())
-    socket.once('close', cancel)
+    letGo(socket, clock, said)
   }
 
   function send(message: Message, sent?: () => void): boolean {
@@ -177,6 +193,7 @@ export function createTcpLink(
       if (sent) queueMicrotask(sent)
       return true
     }
+    said += parts.header.length + (parts.payload?.length ?? 0)
     writer.frame(parts, sent)
     if (writer.waiting > limits.queuedBytes) {
       breakOff(new PacsrvError('peer', `${remote} doesn't read what it is sent.`))

@@ -1,4 +1,4 @@
-import { addressBlock } from '../base/address.ts'
+import { placeBlock } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { countBy, whoGivesUp } from '../base/places.ts'
@@ -44,8 +44,8 @@ export interface TransferPoolHandler {
 const IDLE_MS = 30_000
 /** The other end's idle connection is left to it, or a request could cross the close. */
 const INBOUND_IDLE_MS = 60_000
-/** Strangers' connections at once. */
-const MAX_INBOUND = 100
+/** Connections that others made, at once: in all, and of one address. A node makes one, and a site has each file once. */
+const MAX_INBOUND = { inAll: 100, each: 16 }
 /** What one session may send of HAVE; what is more is dropped. */
 const HAVES: Rate = { perSecond: 200, burst: 1_000 }
 
@@ -68,7 +68,7 @@ function* splitHaves(message: Have | Haves): Generator<Have> {
   }
 }
 
-const blockOf = ({ asker }: Transfer) => addressBlock(asker.session.remote)
+const blockOf = ({ asker }: Transfer) => placeBlock(asker.session.remote)
 
 export function createTransferPool(
   { connect, holdings, clock, log, reads, turns }: TransferPoolDeps,
@@ -114,13 +114,19 @@ export function createTransferPool(
     return transfer
   }
 
-  /** Room for one more inbound connection: the idlest goes, or one of the address that has clearly more than this. */
+  /**
+   * Room for one more inbound connection: an idle one goes, of the same address where that has all it may have, else
+   * one of the address that has clearly more than this.
+   */
   function makeRoom(block: string): boolean {
     const inbound = [...transfers].filter((transfer) => transfer.inbound)
-    if (inbound.length < MAX_INBOUND) return true
-    const [idlest] = inbound.filter(({ asker }) => asker.open === 0).sort((a, b) => a.used - b.used)
+    const own = inbound.filter((one) => blockOf(one) === block)
+    const isOverdone = own.length >= MAX_INBOUND.each
+    if (!isOverdone && inbound.length < MAX_INBOUND.inAll) return true
+    const among = isOverdone ? own : inbound
+    const [idlest] = among.filter(({ asker }) => asker.open === 0).sort((a, b) => a.used - b.used)
     const isIdle = idlest && clock.now() - idlest.used >= 1_000
-    const most = whoGivesUp(countBy(inbound, blockOf), block)
+    const most = isOverdone ? undefined : whoGivesUp(countBy(inbound, blockOf), block)
     const goes = isIdle ? idlest : inbound.filter((one) => blockOf(one) === most).at(-1)
     goes?.asker.session.close('others wait')
     return goes !== undefined
@@ -151,7 +157,7 @@ export function createTransferPool(
       else session.close('duplicate')
     },
     accept(session) {
-      if (makeRoom(addressBlock(session.remote))) add(session, true)
+      if (makeRoom(placeBlock(session.remote))) add(session, true)
       else session.close('too many transfers')
     },
     close() {

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { addressBlock, isOfUse, reachOf } from '../../src/base/address.ts'
+import { addressBlock, isOfUse, placeBlock, reachOf } from '../../src/base/address.ts'
 
 test('how far an address reaches', () => {
   const cases: [string, ReturnType<typeof reachOf>][] = [
@@ -39,6 +39,13 @@ test('an IPv6 /64 counts as one, an IPv4 address for itself', () => {
   assert.is(addressBlock('[2001:db8::1]:1'), addressBlock('[2001:db8::ffff:0:1]:1'))
   assert.is.not(addressBlock('[2001:db8::1]:1'), addressBlock('[2001:db8:0:1::1]:1'))
   assert.is(addressBlock('[::ffff:192.0.2.1]:1'), addressBlock('192.0.2.1:1'))
+})
+
+test('for places a machine near by counts for itself by IPv6 too', () => {
+  assert.is.not(placeBlock('[fd00::1]:1'), placeBlock('[fd00::2]:1'))
+  assert.is(placeBlock('[fe80::1%eth0]:1'), placeBlock('[fe80::1%eth0]:2'))
+  assert.is(placeBlock('[2001:db8::1]:1'), placeBlock('[2001:db8::2]:1'))
+  assert.is(placeBlock('10.0.0.1:1'), '10.0.0.1')
 })
 
 test.run()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { boot, whyNoBoot } from './boot.ts'
-import { waitFor } from './commands.ts'
+import { type Outcome, waitFor } from './commands.ts'
 import { type Lab, scenario } from './lab.ts'
 import type { Status } from './node.ts'
 
@@ -57,6 +57,8 @@ async function bootAndLook(lab: Lab): Promise<void> {
     async () => (await run('curl', '-s', 'http://127.0.0.1:8050/announce')).stdout !== '',
   )
 
+  await assertBounded(first.node.pid, must, run)
+
   const upgraded = await run('/usr/share/libalpm/scripts/pacsrv-restart')
   assert.equal([upgraded.code, upgraded.all], [0, ''])
   await waitFor('the new daemon', async () => {
@@ -95,6 +97,41 @@ async function bootAndLook(lab: Lab): Promise<void> {
     const shown = await must('systemctl', 'show', '-p', 'StatusText', 'pacsrv.service')
     assert.match(shown, before.node.id.slice(0, 16))
   }
+}
+
+/** The unit's sandbox, as the kernel has it for the daemon. */
+async function assertBounded(
+  pid: number,
+  must: (...command: string[]) => Promise<string>,
+  run: (...command: string[]) => Promise<Outcome>,
+): Promise<void> {
+  const facts = await must('cat', `/proc/${pid}/status`)
+  assert.match(facts, /^NoNewPrivs:\t1$/m)
+  assert.match(facts, /^Seccomp:\t2$/m)
+  for (const set of ['Bnd', 'Eff', 'Prm', 'Inh', 'Amb'])
+    assert.match(facts, new RegExp(`^Cap${set}:\t0+$`, 'm'))
+  const limits = await must('cat', `/proc/${pid}/limits`)
+  assert.match(limits, /^Max open files +4096 +4096 /m)
+  assert.match(limits, /^Max core file size +0 +0 /m)
+  const inside = ['nsenter', '--target', String(pid), '--mount', '--root']
+  for (const folder of [
+    '/var/lib/pacsrv',
+    '/var/cache/pacsrv',
+    '/run/pacsrv',
+    '/tmp',
+    '/var/tmp',
+    '/dev/shm',
+  ]) {
+    const own = `${folder}/program`
+    await must(...inside, 'cp', '/usr/bin/true', own)
+    assert.is((await run(...inside, own)).code, 126, `it may write ${own}, and not run it`)
+    await must(...inside, 'rm', own)
+  }
+  assert.is((await run(...inside, '/usr/bin/curl', '--version')).code, 0)
+  for (const path of ['/etc/x', '/usr/x', '/var/cache/pacman/x']) {
+    assert.not.equal((await run(...inside, 'touch', path)).code, 0, path)
+  }
+  assert.is((await run(...inside, 'touch', '/var/cache/pacsrv/x')).code, 0)
 }
 
 test.run()

@@ -1,14 +1,14 @@
 /** What is read on this machine: configurations, databases, notes of earlier runs, pacman's words, a daemon's answers. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chunkCount } from '../../src/base/chunks.ts'
+import { chunkCount, rootOf } from '../../src/base/chunks.ts'
 import { parseConfig } from '../../src/base/config.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { sha256 } from '../../src/base/sha256.ts'
 import { createSpool } from '../../src/fetch/file/spool.ts'
 import { readKeyFile } from '../../src/net/key-file.ts'
-import { loadCatalogue } from '../../src/pacman/catalogue-file.ts'
+import { loadCatalogue, saveCatalogue } from '../../src/pacman/catalogue-file.ts'
 import { parseDesc } from '../../src/pacman/desc.ts'
 import { isFileName } from '../../src/pacman/file-name.ts'
 import { parsePacmanConf } from '../../src/pacman/pacman-conf.ts'
@@ -102,18 +102,33 @@ const descs: Target = {
 const catalogue: Target = {
   name: 'catalogue file',
   dear: true,
-  seeds: () => {
-    // What the real one writes, less its checksum, by hand: [format, rows].
-    const text = Buffer.from('pacsrv catalogue 1')
-    return [Buffer.concat([Buffer.from([0, 0x92, 0xa0 | text.length]), text, Buffer.from([0x90])])]
+  async seeds() {
+    const file = join(dir, 'seed')
+    const row = (name: string, chunks: number) => {
+      const chunkHashes = Buffer.alloc(32 * chunks, name)
+      const facts = { size: 65_536 * chunks, mtimeMs: 1.5, inode: 7, sha256: 'ab'.repeat(32) }
+      return { path: `/c/${name}`, name, ...facts, root: rootOf(chunkHashes), chunkHashes }
+    }
+    const lists = [[], [row('a-1-1-any.pkg.tar.zst', 1)], [row('b', 2), row('c', 3)]]
+    return Promise.all(
+      lists.map(async (files, n) => {
+        await saveCatalogue(`${file}${n}`, files)
+        // Its checksum is made anew.
+        return Buffer.concat([Buffer.from([0]), readFileSync(`${file}${n}`).subarray(32)])
+      }),
+    )
   },
   async run(input) {
     const file = join(dir, 'catalogue')
     const body = input.subarray(1)
     const sum = (input[0] ?? 0) < 250 ? Buffer.from(sha256(body), 'hex') : Buffer.alloc(32)
     writeFileSync(file, Buffer.concat([sum, body]))
-    for (const { chunkHashes, root } of (await loadCatalogue(silentLog, file)).values()) {
+    for (const one of (await loadCatalogue(silentLog, file)).values()) {
+      const { chunkHashes, root, path, name, size, mtimeMs } = one
       claim(chunkHashes instanceof Uint8Array && root.length === 64, 'hashes that are none')
+      claim(/^[0-9a-f]{64}$/.test(one.sha256), 'no SHA-256')
+      claim(typeof path === 'string' && typeof name === 'string', 'no path')
+      claim(typeof size === 'number' && typeof mtimeMs === 'number', 'numbers that are none')
     }
   },
 }

@@ -1,11 +1,16 @@
 /** The server port, what is asked at it, and who reads its answers. */
-import { Duplex } from 'node:stream'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Duplex, Readable } from 'node:stream'
 import { silentLog } from '../../src/base/log.ts'
 import { statusLines } from '../../src/cli/status.ts'
+import { createCallersAhead } from '../../src/fetch/callers-ahead.ts'
+import type { Job } from '../../src/fetch/job/job.ts'
+import { answerAhead, type FetchDeps } from '../../src/http/fetch-answer.ts'
 import { parseFileRequest } from '../../src/http/file-answer.ts'
 import { createServerPort, type ServerDeps } from '../../src/http/server.ts'
 import { fileNameOfUrl } from '../../src/pacman/urls.ts'
 import { findingsOn, goodMachine } from '../cli/check/check-machine.ts'
+import { createClock } from '../clock.ts'
 import { claim, latin1, refuses, type Target } from './target.ts'
 
 const located = {
@@ -136,6 +141,57 @@ const fileRequests: Target = {
   },
 }
 
+/** What is ahead of whom, by the real code; nothing is ever fetched. */
+const aheadClock = createClock()
+const ahead = createCallersAhead({
+  clock: aheadClock,
+  find(files) {
+    claim(files.length <= 2_000, 'more files than are read ahead')
+  },
+  fetch: (_, environment) => {
+    claim(!Object.values(environment).some((value) => /[\0\r\n]/.test(value)), 'a line’s end for a curl')
+    return { ...job, follow: () => () => {} } as unknown as Job
+  },
+  isUnderWay: () => false,
+  jobs: () => [],
+  received: () => 0,
+})
+
+/** The body of POST /v1/ahead, past HTTP. */
+const aheadLists: Target = {
+  name: 'read-ahead list',
+  seeds: () =>
+    latin1(
+      JSON.stringify({
+        urls: ['http://m/core/a-1-1-any.pkg.tar.zst', 'http://me:pw@m/core/b.pkg.tar.zst'],
+        environment: { http_proxy: 'http://p:1', HTTP_USER_AGENT: 'pacman/7' },
+        transaction: '12 345',
+      }),
+      '{"urls":["http://m/x",7,null],"environment":{"https_proxy":7,"__proto__":{}},"transaction":["1"]}',
+      '{"urls":{"0":"http://m/x"},"environment":[]}',
+      'null',
+    ),
+  async run(input) {
+    let answered = 0
+    const response = {
+      writeHead(status: number) {
+        answered = status
+        return { end() {} }
+      },
+    }
+    const request = Readable.from([input.subarray(0, input.length >> 1), input.subarray(input.length >> 1)])
+    const given = { ...shared, readAhead: ahead } as unknown as FetchDeps
+    try {
+      await answerAhead(request as IncomingMessage, response as unknown as ServerResponse, given)
+      claim(answered === 204, `answered by ${answered}`)
+    } catch (error) {
+      // Ends in a closed connection (http/server.ts).
+      if (!(error instanceof SyntaxError)) throw error
+    }
+    aheadClock.advance(1_000)
+  },
+}
+
 const STATUS = {
   node: { id: 'i', pid: 1, version: '1.2.3', listen: null, reachable: 'no' },
   peers: [{ id: 'i', address: '10.0.0.1:8048', direction: 'in', since: '' }],
@@ -163,4 +219,4 @@ const statusAnswers: Target = {
   },
 }
 
-export const serverTargets = [server, fileRequests, statusAnswers]
+export const serverTargets = [server, fileRequests, aheadLists, statusAnswers]

@@ -12,8 +12,11 @@ const ENEMY = '203.0.113.9'
 test('thirty identities of one address fill the neighbourhood: newcomers from elsewhere get in', async () => {
   const net = createTestNetwork({ latency: 5 }, SEED)
   const victim = await net.node(VICTIM, { minConnections: 0, maxConnections: 30 })
-  for (let n = 0; n < 30; n++) assert.ok(await enter(net, ENEMY, victim.address))
-  await net.run(500)
+  for (let n = 0; n < 30; n++) {
+    assert.ok(await enter(net, ENEMY, victim.address))
+    // Within what one address may greet.
+    await net.run(500)
+  }
   const honest: (Enemy | undefined)[] = []
   for (let n = 1; n <= 5; n++) honest.push(await enter(net, `192.0.2.${n}`, victim.address))
   await net.run(500)
@@ -38,7 +41,7 @@ test('400 handshakes in 24 s from one address: few are answered, fewer logged, o
     if (enemy) greeted++
     enemy?.session.close('again')
   }
-  assert.ok(greeted <= 110, `${greeted} greetings`)
+  assert.ok(greeted <= 24 + 2 * 24, `${greeted} greetings`)
   assert.ok(lines <= 25, `${lines} lines`)
   assert.ok(await enter(net, '192.0.2.1', victim.address))
 })

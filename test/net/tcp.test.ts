@@ -187,6 +187,36 @@ test('a close sends what waits, and is told once; afterwards nothing is sent and
   assert.equal(far.queue, [])
 })
 
+for (const [what, messages, waits] of [
+  ['nothing', 0, 0],
+  ['little', 1, 1_000],
+  ['much', 2_000, 5_000],
+] as const) {
+  test(`who was told ${what}, and doesn't close too, is let go after ${waits} ms`, async () => {
+    const server = await listen()
+    const rude = net.connect({ ...hostPort(server.endpoint), allowHalfOpen: true })
+    strangers.push(rude)
+    rude.on('error', () => {}).resume()
+    const link = await server.accepted()
+    let closed = false
+    link.handle({ onMessage() {}, onClose: () => (closed = true) })
+    for (let n = 0; n < messages; n++) link.send(ping(n))
+    link.close()
+    const ended = later<void>()
+    rude.once('end', () => ended.resolve())
+    await ended.promise
+    await turn()
+    if (waits > 0) {
+      clock.advance(waits - 1)
+      await turn()
+      assert.not.ok(closed)
+      clock.advance(1)
+    }
+    for (let turns = 0; turns < 100 && !closed; turns++) await turn()
+    assert.ok(closed)
+  })
+}
+
 test('who does not read makes `send` say so, and is let go when closed', async () => {
   const { link } = await stranger({ reads: false })
   const { closed } = reader(link)

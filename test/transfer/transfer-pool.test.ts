@@ -106,7 +106,7 @@ test('an idle connection is closed after 30 s, one that is owed an answer is not
 
 test('one stranger too many: the one idle longest goes, unless all are busy', async () => {
   const { transfers, clock } = start()
-  const guests = Array.from({ length: 102 }, (_, index) => createFakeSession(`guest ${index}`, false))
+  const guests = Array.from({ length: 102 }, (_, n) => createFakeSession(`${n}`, false, `192.0.2.${n}:8048`))
   for (const guest of guests.slice(0, 100)) transfers.accept(guest.session)
   transfers.accept(guests[100]!.session)
   assert.is(guests[100]!.state.closedWith, 'too many transfers')
@@ -121,14 +121,52 @@ test('one stranger too many: the one idle longest goes, unless all are busy', as
 
 test('where all are busy an address with many connections gives one up to an address with none', () => {
   const { transfers } = start()
-  const guests = Array.from({ length: 100 }, (_, index) => createFakeSession(`guest ${index}`, false))
+  const guests = Array.from({ length: 100 }, (_, n) =>
+    createFakeSession(`${n}`, false, `192.0.2.${Math.floor(n / 16)}:8048`),
+  )
   for (const guest of guests) transfers.accept(guest.session)
-  const other = createFakeSession('another', false, '192.0.2.2:8048')
+  const other = createFakeSession('another', false, '192.0.2.200:8048')
   transfers.accept(other.session)
   assert.is(other.state.closedWith, undefined)
   assert.equal(
     guests.flatMap(({ state }) => state.closedWith ?? []),
     ['others wait'],
+  )
+})
+
+for (const [what, addresses] of [
+  ['one address', ['192.0.2.1:1', '192.0.2.1:2']],
+  ['one IPv6 /64', ['[2001:db8::1]:1', '[2001:db8::2]:1']],
+] as const) {
+  test(`${what} has sixteen connections; one more is turned away while all are used`, () => {
+    const { transfers, clock } = start()
+    const guests = Array.from({ length: 18 }, (_, n) => createFakeSession(`${n}`, false, addresses[n % 2]))
+    for (const guest of guests.slice(0, 17)) transfers.accept(guest.session)
+    assert.equal(
+      guests.map(({ state }) => state.closedWith),
+      [...Array(16).fill(undefined), 'too many transfers', undefined],
+    )
+    const other = createFakeSession('another', false, '192.0.2.9:1')
+    transfers.accept(other.session)
+    assert.is(other.state.closedWith, undefined)
+    clock.advance(1_000)
+    transfers.accept(guests[17]!.session)
+    assert.equal(
+      [guests[0], guests[17]].map((guest) => guest!.state.closedWith),
+      ['others wait', undefined],
+    )
+  })
+}
+
+test('near by, where a /64 is a whole site, each machine has its own', () => {
+  const { transfers } = start()
+  const guests = Array.from({ length: 40 }, (_, n) =>
+    createFakeSession(`${n}`, false, `[fd00::${n + 1}]:8048`),
+  )
+  for (const guest of guests) transfers.accept(guest.session)
+  assert.equal(
+    guests.flatMap(({ state }) => state.closedWith ?? []),
+    [],
   )
 })
 

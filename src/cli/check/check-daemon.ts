@@ -3,14 +3,18 @@ import { hostPort } from '../../base/endpoint.ts'
 import type { Status } from '../../http/status.ts'
 import { reaches, Want, type Who } from './check-access.ts'
 import type { Finding } from './check-finding.ts'
+import { checkProcess, checkSocketFolder } from './check-guards.ts'
 import { checkNeighbours } from './check-neighbours.ts'
 import { daemonOf, type Probe, placeOf } from './check-probe.ts'
 
-/** Whether the daemon answers, whether pacman's download user can reach it, and whom it is connected to. */
+/**
+ * Whether the daemon answers, whether pacman's download user can reach it, what weakens it, and whom it is connected to;
+ * `who`: whom it runs as.
+ */
 export async function checkDaemon(
   config: Config,
   probe: Probe,
-  { version, user }: { version: string; user: Who | undefined },
+  { version, user, who }: { version: string; user: Who | undefined; who: Who | undefined },
 ): Promise<Finding[]> {
   const local = typeof daemonOf(config) === 'string'
   const answer = await probe.status()
@@ -22,6 +26,7 @@ export async function checkDaemon(
       ...(await checkVersion(config, probe, { version, running: status.node?.version })),
       ...(await checkSocket(config, probe, user)),
       ...problemsOf(status),
+      ...(who && who.uid !== 0 ? await checkGuards(config, probe, who, status.node?.pid) : []),
       ...(await checkNeighbours(config, probe, status)),
     ]
   }
@@ -60,6 +65,14 @@ function cantStart({ daemon }: Config, user: Who | undefined): string {
 /** What the daemon knows to be wrong. One of an older version says nothing of it. */
 function problemsOf({ problems }: Partial<Status>): Finding[] {
   return Array.isArray(problems) ? problems.map(({ code, problem, fix }) => ({ code, problem, fix })) : []
+}
+
+async function checkGuards(config: Config, probe: Probe, who: Who, pid: unknown): Promise<Finding[]> {
+  const { restart } = await commands(config, probe)
+  return [
+    ...(await checkProcess(config, probe, { pid, who, restart })),
+    ...(await checkSocketFolder(config.server.socket, probe, who)),
+  ]
 }
 
 /** A port that somebody else has keeps the daemon from starting. */

@@ -1,10 +1,12 @@
 import type { Config } from '../../base/config.ts'
-import { Want, type Who } from './check-access.ts'
+import { type Owned, Want, type Who } from './check-access.ts'
 import type { Finding } from './check-finding.ts'
 import { hidden, reachesIndeed } from './check-folders.ts'
 import type { Probe } from './check-probe.ts'
 
 const OTHERS = 0o007
+const GROUP = 0o070
+const ROOT = 0
 
 /** The keys of a closed network: there, for the daemon to read, and for nobody else. */
 export async function checkKeys(config: Config, probe: Probe, who: Who): Promise<Finding[]> {
@@ -24,9 +26,14 @@ export async function checkKeys(config: Config, probe: Probe, who: Who): Promise
       findings.push({ problem: `${what} can't be read by the user ${who.name}.`, fix })
     } else if ((steps.at(-1)!.mode & OTHERS) !== 0) {
       findings.push({ problem: `${what} is open to everybody on this machine.`, fix: `chmod o= ${path}` })
+    } else if (isAnotherGroups(steps.at(-1)!, who)) {
+      findings.push({ problem: `${what} is open to a group that isn't ${who.name}'s.`, fix })
     } else if (fault !== undefined) {
       findings.push({ problem: `${fault}.`, fix: `copy it from another machine of that network, ${fix}` })
     }
   }
   return findings
 }
+
+const isAnotherGroups = ({ gid, mode }: Owned, { gids }: Who) =>
+  (mode & GROUP) !== 0 && gid !== ROOT && !gids.includes(gid)

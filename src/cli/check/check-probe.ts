@@ -1,4 +1,4 @@
-import { access, lstat, readdir, stat, statfs } from 'node:fs/promises'
+import { access, lstat, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { get } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -28,6 +28,13 @@ export interface Run {
 /** What the daemon said to GET /status, or why it said nothing. */
 export type StatusAnswer = { status: unknown } | { failure: 'absent' | 'denied' | 'silent' | 'foreign' }
 
+export interface ProcessFacts {
+  uid: number
+  noNewPrivileges: boolean
+  /** The names of its variables; undefined where whoever checks may not see them. */
+  environment: string[] | undefined
+}
+
 /** How `check` sees the machine; nothing that it does changes anything. */
 export interface Probe {
   walk(path: string): Promise<Walk>
@@ -47,6 +54,8 @@ export interface Probe {
   environment: Readonly<Record<string, string | undefined>>
   /** Whether somebody takes connections there. */
   isTaken(place: HostPort): Promise<boolean>
+  /** Of a daemon's process; undefined where it isn't there, or is no node. */
+  process(pid: number): Promise<ProcessFacts | undefined>
   /** What is wrong with what a key-file holds; undefined: nothing, or it can't be seen. */
   keyFault(file: string): string | undefined
   /** Those that have an address, without loopback. */
@@ -74,6 +83,7 @@ export function systemProbe(server: string | HostPort, patience = 2000): Probe {
     runAs,
     environment: process.env,
     isTaken,
+    process: processFacts,
     keyFault,
     interfaces,
     now: Date.now,
@@ -162,7 +172,10 @@ async function may({ uid, gids }: Who, paths: string[], want: number): Promise<s
   return status === 0 ? stdout.split('\0').filter((path) => path !== '') : undefined
 }
 
+/** Root's environment may hold what that user should not see. */
 const idsOf = ({ uid, gids }: Pick<Who, 'uid' | 'gids'>) => [
+  '--reset-env',
+  '--no-new-privs',
   `--reuid=${uid}`,
   `--regid=${gids[0]}`,
   `--groups=${gids.join(',')}`,
@@ -187,6 +200,22 @@ function isTaken({ host, port }: HostPort): Promise<boolean> {
     socket.once('timeout', () => settle(false))
     socket.once('error', () => settle(false))
   })
+}
+
+async function processFacts(pid: number): Promise<ProcessFacts | undefined> {
+  const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => undefined)
+  const [status, words, environment] = await Promise.all(['status', 'cmdline', 'environ'].map(read))
+  const uid = /^Uid:\t(\d+)/m.exec(status ?? '')?.[1]
+  // In a container a pid may be another's.
+  if (uid === undefined || !words?.split('\0').includes('daemon')) return undefined
+  return {
+    uid: Number(uid),
+    noNewPrivileges: /^NoNewPrivs:\t1$/m.test(status ?? ''),
+    environment: environment
+      ?.split('\0')
+      .filter(Boolean)
+      .map((one) => one.split('=')[0]!),
+  }
 }
 
 function keyFault(file: string): string | undefined {

@@ -27,8 +27,8 @@ export async function check(
   if (pacman.facts) findings.push(...(await checkXferCommand(pacman.facts, config, probe, fetcher)))
   if (pacman.facts) findings.push(...checkProxy(pacman.facts, config, probe))
   findings.push(...(await checkClock(probe, pacman.facts)))
+  const who = await lookUp(user, probe)
   if (typeof daemonOf(config) === 'string') {
-    const who = await lookUp(user, probe)
     findings.push(...(await checkUser(user, config, probe, who)))
     if (who) {
       if (pacman.facts) findings.push(...coded('pacman-conf', await checkDaemonsView(config, probe, who)))
@@ -40,7 +40,7 @@ export async function check(
   }
   const own = new Set(findings.map(({ code }) => code))
   // Of what both have seen check knows the better fix: it may look further than the daemon.
-  const heard = await checkDaemon(config, probe, { version, user: fetcher })
+  const heard = await checkDaemon(config, probe, { version, user: fetcher, who })
   return [...findings, ...heard.filter(({ code }) => code === undefined || !own.has(code))]
 }
 

@@ -1,5 +1,5 @@
 import type { Access } from '../../base/access-list.ts'
-import { addressBlock, isNear } from '../../base/address.ts'
+import { addressBlock, isNear, placeBlock } from '../../base/address.ts'
 import { createBudgets } from '../../base/budgets.ts'
 import { type Endpoint, hostPort } from '../../base/endpoint.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
@@ -15,10 +15,10 @@ import type { Bans } from './bans.ts'
 
 /** A dial takes no longer, in milliseconds; the greeting's time comes on top. */
 const DIAL_TIME = 3_000
-/** Incoming connections that haven't greeted yet: in all, and from one address (an IPv6 /64 is one). */
-const MAX_GREETING = { inAll: 256, each: 32 }
+/** Incoming connections that haven't greeted yet: in all, and from one address. A greeting takes a round trip. */
+const MAX_GREETING = { inAll: 256, each: 8 }
 /** Handshakes cost a millisecond each: from one address, and in all. */
-const HANDSHAKES: Rate = { perSecond: 2, burst: 60 }
+const HANDSHAKES: Rate = { perSecond: 2, burst: 24 }
 const HANDSHAKES_IN_ALL: Rate = { perSecond: 50, burst: 500 }
 /** Nodes of another network are spoken of once in so long, in milliseconds, and not more often than this in all. */
 const KEY_NEWS = { ttl: 3_600_000, limit: 1_000 }
@@ -143,7 +143,7 @@ export function createConnections(
 
   function accept(link: Link) {
     const address = link.remote
-    const block = addressBlock(address)
+    const block = placeBlock(address)
     if (stopped || !access(address) || bans.has({ address }) || !hasPlace(link, block)) return link.close()
     greet(link, 'neighbour')
       .finally(() => greeted(link, block))

@@ -1,7 +1,7 @@
 import { parseConfig } from '../../../src/base/config.ts'
 import { check } from '../../../src/cli/check/check.ts'
 import type { Finding } from '../../../src/cli/check/check-finding.ts'
-import type { Probe, Run, StatusAnswer } from '../../../src/cli/check/check-probe.ts'
+import type { Probe, ProcessFacts, Run, StatusAnswer } from '../../../src/cli/check/check-probe.ts'
 
 const ROOT = 0
 const PACSRV = 900
@@ -26,6 +26,8 @@ export interface Machine {
   /** What the daemon's user is told by programs that whoever checks may use; undefined: the same. */
   programsOfDaemon: Record<string, Run> | undefined
   environment: Record<string, string>
+  /** The daemon's process. */
+  process: ProcessFacts | undefined
   /** Ports that somebody has. */
   taken: number[]
   interfaces: string[]
@@ -91,12 +93,17 @@ export function goodMachine(): Machine {
       alpm: `uid=${ALPM}(alpm) gid=${ALPM}(alpm) groups=${ALPM}(alpm)`,
       root: 'uid=0(root) gid=0(root) groups=0(root)',
     },
-    status: { status: { node: { version: VERSION, reachable: 'yes' }, peers: [{ id: 'a' }] } },
+    status: { status: { node: { version: VERSION, pid: 7, reachable: 'yes' }, peers: [{ id: 'a' }] } },
     hidden: [],
     allowedByAcl: undefined,
     keyFault: undefined,
     programsOfDaemon: {},
     environment: {},
+    process: {
+      uid: PACSRV,
+      noNewPrivileges: true,
+      environment: ['PATH', 'STATE_DIRECTORY', 'INVOCATION_ID'],
+    },
     taken: [],
     interfaces: ['eth0', 'wlan0'],
     now: NOON,
@@ -139,6 +146,7 @@ function probeOf(machine: Machine): Probe {
     freeBytes: async (path) => machine.free[path],
     may: async (_who, paths) =>
       machine.allowedByAcl && paths.filter((path) => machine.allowedByAcl!.includes(path)),
+    process: async (pid) => (pid === 7 ? machine.process : undefined),
     keyFault: () => machine.keyFault,
     interfaces: () => machine.interfaces,
     now: () => machine.now,

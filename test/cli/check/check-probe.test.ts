@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createRawServer, type Server } from 'node:net'
@@ -147,6 +149,29 @@ test('a server that takes the question and never answers', async () => {
   })
   assert.equal(await statusFrom(silent, 20), { failure: 'silent' })
   for (const socket of sockets) socket.destroy()
+})
+
+test('of a daemon’s process: whose it is, whether it may gain privileges, what its environment names', async () => {
+  const program = ['-e', 'process.stdout.write("up"); setTimeout(() => {}, 60_000)', 'daemon']
+  const child = spawn('setpriv', ['--no-new-privs', process.execPath, ...program], { env: { SECRET: 'x=y' } })
+  await once(child.stdout, 'data')
+  const uid = process.getuid!()
+  assert.equal(await probe().process(child.pid!), { uid, noNewPrivileges: true, environment: ['SECRET'] })
+  child.kill()
+  await once(child, 'exit')
+  assert.is(await probe().process(child.pid!), undefined)
+  assert.is(await probe().process(process.pid), undefined, 'another program')
+})
+
+test('as another user nothing of this one’s environment is shown', async () => {
+  if (process.getuid!() !== 0) return
+  process.env.SECRET = 'x'
+  const who = { name: 'nobody', uid: 65_534, gids: [65_534] }
+  const outcome = await probe().runAs(who, 'sh', ['-c', 'id -u; env; grep NoNewPrivs /proc/self/status'])
+  delete process.env.SECRET
+  assert.match(outcome!.stdout, /^65534\n/)
+  assert.not.match(outcome!.stdout, /SECRET/)
+  assert.match(outcome!.stdout, /NoNewPrivs:\t1/)
 })
 
 test.run()

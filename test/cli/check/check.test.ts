@@ -227,6 +227,48 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     /alpm can't reach the socket/,
     /chmod 755 the folder/,
   ],
+  'the daemon that runs is root': [
+    (m) => {
+      m.process = { ...m.process!, uid: 0, noNewPrivileges: false }
+    },
+    /is root: whoever takes it over has this machine/,
+    /becomes pacsrv.*systemctl restart pacsrv/,
+  ],
+  'the daemon that runs may gain privileges': [
+    (m) => {
+      m.process = { ...m.process!, noNewPrivileges: false }
+    },
+    /may gain privileges/,
+    /systemctl restart pacsrv/,
+  ],
+  'the daemon that runs has the proxies of a user': [
+    (m) => {
+      m.process = { ...m.process!, environment: ['PATH', 'https_proxy', 'ALL_PROXY', 'LANG'] }
+    },
+    /has https_proxy, ALL_PROXY in its environment/,
+    /systemctl cat pacsrv\.service/,
+  ],
+  "the socket's folder can be written by everybody": [
+    (m) => {
+      m.paths['/run/pacsrv'] = [0o40777, 900, 900]
+    },
+    /^\/run\/pacsrv, on the way to the socket .* can be written by others/,
+    /^chmod go-w \/run\/pacsrv$/,
+  ],
+  'the folder above it can be written by a group': [
+    (m) => {
+      m.paths['/run'] = [0o40775, 0, 100]
+    },
+    /^\/run, on the way to the socket/,
+    /^chmod go-w \/run$/,
+  ],
+  "the socket's folder is somebody else's": [
+    (m) => {
+      m.paths['/run/pacsrv'] = [0o40755, 1000, 1000]
+    },
+    /belongs to neither root nor pacsrv/,
+    /chown root: \/run\/pacsrv/,
+  ],
   'no neighbour': [
     (m) => {
       m.status = { status: { peers: [] } }
@@ -386,6 +428,14 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     /^The key of the closed network, \/var\/key .* is open to everybody/,
     /^chmod o= \/var\/key$/,
   ],
+  'the key is open to another group': [
+    (m) => {
+      m.config = '[network]\nkey-file = /var/key'
+      m.paths['/var/key'] = [0o100640, 900, 100]
+    },
+    /open to a group that isn't pacsrv's/,
+    /^chgrp pacsrv \/var\/key && chmod 640 \/var\/key$/,
+  ],
   'the key is no key': [
     (m) => {
       m.config = '[network]\nkey-file = /var/key'
@@ -455,6 +505,19 @@ const fine: Record<string, (machine: Machine) => void> = {
   'pacsrv as a CacheServer instead': (m) => {
     setXferCommand(m, undefined)
     m.pacmanConf += '\nCacheServer = http://127.0.0.1:8049/extra'
+  },
+  'a daemon whose process is out of sight': (m) => {
+    m.process = undefined
+  },
+  'a socket below a folder like /tmp': (m) => {
+    m.paths['/run'] = [0o41777, 0, 0]
+  },
+  "a user's own daemon, started from that user's environment": (m) => {
+    m.config = '[server]\nsocket = /run/user/pacsrv.sock'
+    m.paths['/run/user'] = [0o40700, 900, 900]
+    m.paths['/run/user/pacsrv.sock'] = [0o140666, 900, 900]
+    m.process = { ...m.process!, environment: ['http_proxy'] }
+    m.pacmanConf = m.pacmanConf!.replace(/^DownloadUser.*\n/m, '')
   },
   'pacman before 7, which fetches as root': (m) => {
     m.pacmanConf = m.pacmanConf!.replace(/^DownloadUser.*\n/m, '')

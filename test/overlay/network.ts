@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { reachOf } from '../../src/base/address.ts'
+import type { Endpoint } from '../../src/base/endpoint.ts'
 import { createLimiter } from '../../src/base/limiter.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
 import { createMemoryNetwork, type MemoryOptions, type Nat } from '../../src/net/memory.ts'
@@ -23,6 +25,12 @@ export function held(name: string, size = 1000): HeldFile {
   return { sha256, size, root: sha256, whole: true }
 }
 
+/** Each test host's link is its /24, and every link-local address. */
+const isBeside = (host: string) => {
+  const net = host.slice(0, host.lastIndexOf('.') + 1)
+  return (address: Endpoint) => (net !== '' && address.startsWith(net)) || reachOf(address) === 'link'
+}
+
 export interface TestNode {
   overlay: Overlay
   identity: Identity
@@ -41,6 +49,8 @@ export type NodeOptions = Partial<OverlayOptions> & {
   holds?: string[]
   identity?: Identity
   log?: Log
+  /** Who is on a link of its machine. */
+  isOnLink?: (address: Endpoint) => boolean
   /** Bytes a second. */
   uploadLimit?: number | undefined
 }
@@ -64,7 +74,15 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
   async function node(
     host: string,
-    { nat, holds = [], identity, log = silentLog, uploadLimit, ...rest }: NodeOptions = {},
+    {
+      nat,
+      holds = [],
+      identity,
+      log = silentLog,
+      isOnLink = isBeside(host),
+      uploadLimit,
+      ...rest
+    }: NodeOptions = {},
   ): Promise<TestNode> {
     const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
     const served: Session[] = []
@@ -78,6 +96,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
         log,
         holdings: { find: (sha256) => files.get(sha256) },
         resolve: async () => [],
+        isOnLink,
         uploads: createLimiter(clock, uploadLimit),
       },
       { listen: `${host}:8048`, agent: 'test', ...rest },
@@ -114,7 +133,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 /** For `[direct]`. */
 export const directTo = (...nodes: { host: string }[]) => nodes.map(({ host }) => ({ host, port: 8048 }))
 
-/** 10.0.0.1 to 10.0.0.`count`, each connected to the one before. */
+/** 10.0.0.1 to 10.0.0.`count`, each connected to the one before, and to nobody else. */
 export async function chain(
   node: (host: string, options?: NodeOptions) => Promise<TestNode>,
   count: number,
@@ -124,7 +143,12 @@ export async function chain(
   for (let i = 1; i <= count; i++) {
     const before = nodes.at(-1)
     nodes.push(
-      await node(`10.0.0.${i}`, { minConnections: 0, direct: before ? directTo(before) : [], ...options(i) }),
+      await node(`10.0.0.${i}`, {
+        minConnections: 0,
+        direct: before ? directTo(before) : [],
+        isOnLink: () => false,
+        ...options(i),
+      }),
     )
   }
   return nodes

@@ -8,7 +8,7 @@ import { type WatchFolder, watchFolder } from './cache-watch.ts'
 import { coalesce } from './coalesce.ts'
 import { readDatabase } from './database-file.ts'
 import type { PackageEntry } from './desc.ts'
-import type { Packages } from './package-table.ts'
+import { createPackageTableBuilder, type Packages, type PackageTableBuilder } from './package-table.ts'
 
 /** A package file that pacman may download: only bytes of this size and SHA-256 are right. */
 export interface PackageFile extends PackageEntry {
@@ -40,8 +40,11 @@ export interface SyncDatabasesDeps {
   watchFolder?: WatchFolder
 }
 
-/** Pacman puts one after the other in place: the first is read this long after the last came, in milliseconds. */
-const SETTLE_MS = 100
+/**
+ * What is written in place is read when it has been still for so long, in milliseconds. pacman renames a whole file, and
+ * has its first package fetched some 200 ms after the last database: by then all have been read.
+ */
+const SETTLE_MS = 20
 
 interface Database {
   /** The state of the file that `packages` came from; undefined asks for another try. */
@@ -58,6 +61,7 @@ export function createSyncDatabases(
   { dir }: { dir: string },
 ): WatchedDatabases {
   const databases = new Map<string, Database>()
+  const builder = createPackageTableBuilder()
   let watching = false
   let stopWatch: (() => void) | undefined
   let stopTimer: Cancel = () => {}
@@ -105,7 +109,7 @@ export function createSyncDatabases(
     for (const repository of databases.keys()) if (!repositories.has(repository)) databases.delete(repository)
     for (const repository of repositories) {
       const database = databases.get(repository)
-      const fresh = await reload(log, join(dir, `${repository}.db`), database)
+      const fresh = await reload({ log, builder }, join(dir, `${repository}.db`), database)
       if (fresh) databases.set(repository, fresh)
     }
   })
@@ -142,14 +146,18 @@ export function createSyncDatabases(
 const isDatabase = (name: string) => name.endsWith('.db') && name !== '.db'
 
 /** Undefined when `known` is still right. */
-async function reload(log: Log, path: string, known: Database | undefined): Promise<Database | undefined> {
+async function reload(
+  { log, builder }: { log: Log; builder: PackageTableBuilder },
+  path: string,
+  known: Database | undefined,
+): Promise<Database | undefined> {
   let handle: FileHandle | undefined
   let version: string | undefined
   try {
     if (known?.version !== undefined && versionOf(await stat(path)) === known.version) return undefined
     handle = await open(path)
     version = versionOf(await handle.stat())
-    const packages = await readDatabase(handle)
+    const packages = await readDatabase(handle, builder)
     log.debug({ path, packages: packages.size }, 'read a sync database')
     return { version, packages, warned: undefined }
   } catch (error) {

@@ -198,7 +198,8 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     news.info(block, { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
     // Where there is no multicast, the machine that all name in [direct] is where an office meets.
-    if (neighbours.size < minConnections || neighbours.isDirect(id)) session.send({ type: 'nodesWanted' })
+    const isWanted = neighbours.size < minConnections || neighbours.isDirect(id)
+    if (minConnections > 0 && isWanted) session.send({ type: 'nodesWanted' })
     if (isCompanion(session)) announcements.tell([session], holdings.all?.() ?? [], [])
   }
 

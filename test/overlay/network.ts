@@ -49,8 +49,6 @@ export type NodeOptions = Partial<OverlayOptions> & {
   holds?: string[]
   identity?: Identity
   log?: Log
-  /** Who is on a link of its machine. */
-  isOnLink?: (address: Endpoint) => boolean
   /** Bytes a second. */
   uploadLimit?: number | undefined
 }
@@ -74,15 +72,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 
   async function node(
     host: string,
-    {
-      nat,
-      holds = [],
-      identity,
-      log = silentLog,
-      isOnLink = isBeside(host),
-      uploadLimit,
-      ...rest
-    }: NodeOptions = {},
+    { nat, holds = [], identity, log = silentLog, uploadLimit, ...rest }: NodeOptions = {},
   ): Promise<TestNode> {
     const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
     const served: Session[] = []
@@ -96,7 +86,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
         log,
         holdings: { find: (sha256) => files.get(sha256) },
         resolve: async () => [],
-        isOnLink,
+        isOnLink: isBeside(host),
         uploads: createLimiter(clock, uploadLimit),
       },
       { listen: `${host}:8048`, agent: 'test', ...rest },
@@ -133,7 +123,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
 /** For `[direct]`. */
 export const directTo = (...nodes: { host: string }[]) => nodes.map(({ host }) => ({ host, port: 8048 }))
 
-/** 10.0.0.1 to 10.0.0.`count`, each connected to the one before, and to nobody else. */
+/** 10.0.0.1 to 10.0.0.`count`, each connected to the one before. */
 export async function chain(
   node: (host: string, options?: NodeOptions) => Promise<TestNode>,
   count: number,
@@ -146,7 +136,6 @@ export async function chain(
       await node(`10.0.0.${i}`, {
         minConnections: 0,
         direct: before ? directTo(before) : [],
-        isOnLink: () => false,
         ...options(i),
       }),
     )

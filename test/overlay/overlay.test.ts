@@ -122,7 +122,7 @@ test('nodes short of neighbours learn of others from those that they have', asyn
 })
 
 /** Desks that all name one machine, and how many messages of introduction were sent. */
-async function star(count: number, hostOf = (i: number) => `10.0.0.${i + 2}`) {
+async function star(count: number, { hostOf = (i: number) => `10.0.0.${i + 2}`, minConnections = 3 } = {}) {
   const introductions = { nodes: 0, nodesWanted: 0 }
   const { node, run, network } = createTestNetwork({
     onSend({ type }) {
@@ -131,7 +131,7 @@ async function star(count: number, hostOf = (i: number) => `10.0.0.${i + 2}`) {
   })
   const hub = await node('10.0.0.1')
   const desks = []
-  for (let i = 0; i < count; i++) desks.push(await node(hostOf(i), { direct: directTo(hub) }))
+  for (let i = 0; i < count; i++) desks.push(await node(hostOf(i), { direct: directTo(hub), minConnections }))
   return { hub, desks, run, node, network, introductions }
 }
 
@@ -166,7 +166,7 @@ test('fifty desks at one machine: each has half of its places taken at least, by
 })
 
 test('the machine that all name doesn’t make companions of desks behind a router', async () => {
-  const { desks, run } = await star(6, (i) => `10.0.${i + 1}.2`)
+  const { desks, run } = await star(6, { hostOf: (i) => `10.0.${i + 1}.2` })
   await run(10_000)
   for (const { overlay } of desks) {
     const companions = overlay.neighbours().filter(({ companion }) => companion)
@@ -175,6 +175,12 @@ test('the machine that all name doesn’t make companions of desks behind a rout
       ['10.0.0.1:8048'],
     )
   }
+})
+
+test('desks that want no neighbours but those named meet nobody', async () => {
+  const { desks, run } = await star(4, { minConnections: 0 })
+  await run(10_000)
+  for (const { overlay } of desks) assert.is(overlay.neighbours().length, 1)
 })
 
 test('a full node sends newcomers on to its neighbours', async () => {

@@ -113,7 +113,7 @@ row(`30 MB, medians of ${rounds}`, '')
 row('---', '---')
 row('7 honest holders and the mirror', `${median(times.alone).toFixed(2)} s`)
 row(
-  'the same with 3 that rot 1 chunk in 10 and 2 that lie about the list',
+  'the same with 3 that rot 1 chunk in 3 and 2 that lie about the list',
   `${median(times.mixed).toFixed(2)} s, ${(banned / rounds).toFixed(1)} of 5 banned`,
 )
 row('ratio', (median(times.mixed) / median(times.alone)).toFixed(2))

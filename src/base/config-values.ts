@@ -1,3 +1,4 @@
+import { machine } from 'node:os'
 import ipaddr from 'ipaddr.js'
 import { type Endpoint, endpoint, type HostPort, splitHostPort } from './endpoint.ts'
 import { LOG_COMPONENTS, LOG_LEVELS, type LogLevels } from './log.ts'
@@ -102,11 +103,34 @@ export function logLevels(text: string): LogLevels {
   return levels
 }
 
+const SCALES: Record<string, number> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }
+
+/** 500K, 2M (1024 each) or a plain number; NaN for all else. */
+function bytes(text: string): number {
+  const [, number, scale = ''] = /^(\d+(?:\.\d+)?)([KMGT]?)$/i.exec(text) ?? []
+  return Math.floor(Number(number) * (SCALES[scale.toUpperCase()] ?? Number.NaN))
+}
+
+/** Bytes: 20G, 500M. */
+export function size(text: string): number {
+  const value = bytes(text)
+  if (!(value >= 1024 ** 2 && value <= Number.MAX_SAFE_INTEGER))
+    throw new Error(`must be a size such as 20G or 500M, at least 1M, not "${text}"`)
+  return value
+}
+
+/** A repository's name and the URL of its folder at a mirror, in which `$repo` and `$arch` stand for what they do in pacman.conf. */
+export function repository(text: string): { name: string; server: string } {
+  const [name = '', server = '', ...more] = text.split(/\s+/)
+  if (!/^[a-z0-9@_+][a-z0-9@._+-]*$/i.test(name) || server === '' || more.length > 0)
+    throw new Error(`must be a repository's name and its mirror's URL, not "${text}"`)
+  const url = server.replaceAll('$repo', name).replaceAll('$arch', machine())
+  return { name, server: httpUrl(url) }
+}
+
 /** Bytes a second: 500K, 2M (1024 each), or a plain number. */
 export function rate(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([KMG]?)$/i.exec(text)
-  const scale = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[match?.[2]?.toUpperCase() ?? '']
-  const value = Math.floor(Number(match?.[1]) * (scale ?? Number.NaN))
+  const value = bytes(text)
   if (!(value >= 1024))
     throw new Error(`must be bytes a second such as 500K or 2M, at least 1K, not "${text}"`)
   return value

@@ -69,6 +69,11 @@ const schema = (paths: DefaultPaths) => ({
     start: key(value.yesOrNo, true),
   },
   direct: { server: many(value.server) },
+  cache: {
+    keep: optional(value.size),
+    'keep-dir': key(value.absolutePath, `${paths.spoolDir}/keep`),
+    repository: many(value.repository),
+  },
   mirror: { delay: key<'auto' | number>(value.delay, 'auto') },
 })
 

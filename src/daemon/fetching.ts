@@ -3,6 +3,7 @@ import { createLimiter } from '../base/limiter.ts'
 import { createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
+import type { Located } from '../fetch/locator.ts'
 import type { FileNetwork } from '../fetch/network.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
@@ -30,8 +31,6 @@ export interface FetchingParts {
   scout: Scout
   deadMirrors: DeadMirrors
   openMirror: OpenMirror
-  /** Since the start: bytes, and how many chunks, lists or files were rejected. */
-  totals: { readonly fromPeers: number; readonly fromMirror: number; readonly rejected: number }
 }
 
 export function createFetching(
@@ -39,10 +38,15 @@ export function createFetching(
   {
     spool,
     wholeHasher,
+    figures,
+    keep,
     catalogue,
     pacmanConf,
     pacmanAgent,
-  }: Pick<StorageParts, 'spool' | 'wholeHasher' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'>,
+  }: Pick<
+    StorageParts,
+    'spool' | 'wholeHasher' | 'figures' | 'keep' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'
+  >,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
 ): Living & { parts: FetchingParts } {
@@ -50,7 +54,6 @@ export function createFetching(
   const { overlay } = node
   const spoolDir = config.daemon['spool-dir']
   const downloadLimit = config.network['download-limit']
-  const totals = { fromPeers: 0, fromMirror: 0, rejected: 0 }
   const network = fileNetwork(context, node, discovery)
   const deadMirrors = createDeadMirrors(clock)
   const small = createSmallFiles({
@@ -83,13 +86,24 @@ export function createFetching(
     {
       registry,
       delay: config.mirror.delay,
-      onRejected: () => void totals.rejected++,
-      onDone({ fromPeers, fromMirror }) {
-        totals.fromPeers += fromPeers
-        totals.fromMirror += fromMirror
+      onRejected: () => figures.add({ rejected: 1 }),
+      onDone(located, { fromPeers, fromSite, fromMirror }) {
+        figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 })
+        void keepFile(located)
       },
     },
   )
+  /** A copy for others, with its signature. */
+  async function keepFile(located: Pick<Located, 'file' | 'mirrors'>) {
+    const { file } = located
+    const spooled = keep && (await spool.complete(file.sha256))
+    if (!spooled) return
+    const isKept = await keep.take(file, spooled.handle)
+    await spooled.handle.close()
+    const signature = isKept ? await signatures.look(located) : undefined
+    if (signature instanceof Uint8Array) await keep.sign(file.name, signature)
+    if (isKept) await catalogue.rescan()
+  }
   const readAhead = createCallersAhead({
     clock,
     find(files) {
@@ -100,8 +114,10 @@ export function createFetching(
     fetch: downloads.fetch,
     isUnderWay: (sha256) => spool.isComplete(sha256) || registry.isFetching(sha256),
     jobs: registry.jobs,
-    received: () =>
-      registry.jobs().reduce((sum, { done }) => sum + done, totals.fromPeers + totals.fromMirror),
+    received() {
+      const { fromSite, fromWorld, fromMirror } = figures.sinceStart
+      return registry.jobs().reduce((sum, { done }) => sum + done, fromSite + fromWorld + fromMirror)
+    },
   })
   const signatures = createSignatures({
     clock,
@@ -120,10 +136,13 @@ export function createFetching(
       gpgv: createGpgv(async () => (await pacmanConf())?.gpgDir),
     }),
   })
-  const scout = createScout({ clock, network, hasCompanions: overlay.hasCompanions })
+  // Whoever keeps for others fetches whatever they ask for, so that the next has it from here.
+  const scout = keep
+    ? { isWorthIt: async () => true }
+    : createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
-    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, totals },
+    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror },
     start() {},
     async stop() {
       signatures.close()

@@ -29,8 +29,6 @@ export interface NodeParts {
   heldFiles: HeldFiles
   /** Of chunks. */
   buffers: BufferPool
-  /** Bytes given to others since the start. */
-  uploaded(): number
   /** Whether there is anybody to ask, now or within a moment. */
   hasNeighbours(): boolean
   /** Hears, every few seconds while it lasts, that there are too few neighbours. */
@@ -47,7 +45,12 @@ export const resolveHost = async (host: string) =>
 
 export async function createNode(
   { config: { network, direct, daemon }, version, keys, clock, logOf }: Context,
-  { catalogue, spool, onDropped }: Pick<StorageParts, 'catalogue' | 'spool' | 'onDropped'>,
+  {
+    catalogue,
+    spool,
+    figures,
+    onDropped,
+  }: Pick<StorageParts, 'catalogue' | 'spool' | 'figures' | 'onDropped'>,
   downloads: JobRegistry,
 ): Promise<Living & { parts: NodeParts }> {
   const createdAt = clock.now()
@@ -104,7 +107,6 @@ export async function createNode(
   })
   announced.on(presence.announced)
   withdrawn.on(presence.withdrawn)
-  let uploaded = 0
   const transfers = createTransferPool(
     {
       connect: overlay.connect,
@@ -115,9 +117,7 @@ export async function createNode(
       turns: createTurns({ clock, limiter: uploads }),
     },
     {
-      onUploaded(bytes) {
-        uploaded += bytes
-      },
+      onUploaded: (bytes, { near }) => figures.add(near ? { toSite: bytes } : { toWorld: bytes }),
       onHave: presence.heard,
     },
   )
@@ -133,7 +133,6 @@ export async function createNode(
       presence,
       heldFiles,
       buffers: pool,
-      uploaded: () => uploaded,
       hasNeighbours: () =>
         overlay.neighbours().length > 0 ||
         (direct.server.length > 0 && clock.now() - createdAt < GREETING_MS),

@@ -7,6 +7,7 @@ import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import { createLocator } from '../fetch/locator.ts'
 import { keepAliveStamp } from '../http/alive-stamp.ts'
 import { createFinder } from '../http/find.ts'
+import { createMetrics } from '../http/metrics.ts'
 import { createServerPort, type ServerDeps } from '../http/server.ts'
 import { createSignaturePledges } from '../http/signature-pledges.ts'
 import { listenOnSocket, tryListen } from '../http/socket.ts'
@@ -65,9 +66,9 @@ function answerDeps(
   { config, version, clock, logOf }: Context,
   { storage, node, discovery, fetching }: PortsParts,
 ): ServerDeps {
-  const { catalogue, databases, pacmanConf, spool } = storage
+  const { catalogue, databases, pacmanConf, spool, figures } = storage
   const { overlay, heldFiles } = node
-  const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network, totals } = fetching
+  const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network } = fetching
   const log = logOf('http')
   const callers = createCallerDatabases({
     clock,
@@ -75,6 +76,8 @@ function answerDeps(
   })
   const locator = createLocator({ databases, callers, pacmanConf, order: deadMirrors.order })
   const fetcher = { ...locator, ...downloads }
+  const status = () =>
+    statusOf({ overlay, dht: discovery.dht, catalogue, jobs: downloads.jobs, figures, version, clock })
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
   return {
@@ -92,16 +95,8 @@ function answerDeps(
     },
     locatePath: locator.locatePath,
     mirrors: createCallerMirrors({ pacmanConf, deadMirrors, openMirror }),
-    status: () =>
-      statusOf({
-        overlay,
-        dht: discovery.dht,
-        catalogue,
-        jobs: downloads.jobs,
-        totals: { ...totals, uploaded: node.uploaded() },
-        version,
-        clock,
-      }),
+    status,
+    metrics: createMetrics({ status, clock }),
     announce: () => void catalogue.rescan(),
     find: createFinder({ databases, network, catalogue }),
     allows: (address) => access(endpoint(address, 0) ?? '0.0.0.0:0'),

@@ -3,6 +3,7 @@ import { asError } from '../base/error.ts'
 import { createEvent } from '../base/event.ts'
 import { createSpool, type Spool } from '../fetch/file/spool.ts'
 import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
+import { type Figures, openFigures } from '../figures/figures.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
 import { createHashWorker } from '../pacman/hasher.ts'
@@ -10,6 +11,7 @@ import { createLivePacmanConf } from '../pacman/live-conf.ts'
 import type { PacmanConf } from '../pacman/pacman-conf.ts'
 import { createSyncDatabases, type SyncDatabases } from '../pacman/sync-databases.ts'
 import type { Context } from './context.ts'
+import { createKeeping, type Keeping } from './keeping.ts'
 import type { Living } from './life.ts'
 
 /** What lies on this machine's disk. */
@@ -21,6 +23,9 @@ export interface StorageParts {
   catalogue: Catalogue
   spool: Spool
   wholeHasher: WholeHasher
+  figures: Figures
+  /** Where others of the site find what they may want; undefined without `[cache] keep`. */
+  keep: Keeping['keep']
   /** Hears of each file, by its SHA-256, that has left the spool. */
   onDropped(listener: (sha256: string) => void): void
 }
@@ -30,14 +35,14 @@ const PACMAN_DEFAULTS = { cacheDirs: ['/var/cache/pacman/pkg/'], dbPath: '/var/l
 /** How often what has lain in the spool for too long is removed. */
 const SWEEP_MS = 10 * 60_000
 
-export async function createStorage({
-  config: { daemon },
-  workers,
-  clock,
-  logOf,
-}: Context): Promise<Living & { parts: StorageParts }> {
+export async function createStorage(context: Context): Promise<Living & { parts: StorageParts }> {
+  const { workers, clock, logOf } = context
+  const { daemon } = context.config
   const log = logOf('pacman')
-  const pacmanConf = createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
+  const keeping = createKeeping(context)
+  const pacmanConf = keeping.conf
+    ? async () => keeping.conf
+    : createLivePacmanConf({ log, clock }, daemon['pacman-conf'])
   const [conf, pacmanAgent] = await Promise.all([pacmanConf(), readPacmanAgent()])
   const { cacheDirs, dbPath } = conf ?? PACMAN_DEFAULTS
   const databases = createSyncDatabases({ log, clock }, { dir: daemon['sync-dir'] ?? join(dbPath, 'sync') })
@@ -45,21 +50,39 @@ export async function createStorage({
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
   const catalogue = createCatalogue(
-    { log: logOf('catalogue'), clock, hashFile: fileHasher.hashFile },
-    { dirs: ownDirs.length > 0 ? ownDirs : cacheDirs, stateFile: join(daemon['state-dir'], 'catalogue') },
+    { log: logOf('catalogue'), clock, hashFile: fileHasher.hashFile, onOpened: keeping.opened },
+    {
+      dirs: [...(ownDirs.length > 0 ? ownDirs : cacheDirs), ...keeping.dirs],
+      stateFile: join(daemon['state-dir'], 'catalogue'),
+    },
   )
   const spoolLog = logOf('spool')
   const dropped = createEvent<[sha256: string]>()
   const spool = createSpool({ log: spoolLog, onDropped: dropped.tell }, { dir: daemon['spool-dir'] })
+  const figures = await openFigures(
+    { clock, log: logOf('daemon'), now: () => new Date() },
+    join(daemon['state-dir'], 'figures'),
+  )
   const sweep = () =>
     void spool.sweep().catch((error) => spoolLog.warn({ err: asError(error) }, "the spool can't be swept"))
   let timer: NodeJS.Timeout | undefined
 
   return {
-    parts: { pacmanConf, pacmanAgent, databases, catalogue, spool, wholeHasher, onDropped: dropped.on },
+    parts: {
+      pacmanConf,
+      pacmanAgent,
+      databases: keeping.refreshed(databases),
+      catalogue: catalogue,
+      spool,
+      wholeHasher,
+      figures,
+      keep: keeping.keep,
+      onDropped: dropped.on,
+    },
     start() {
       sweep()
       databases.watch()
+      keeping.start()
       timer = setInterval(sweep, SWEEP_MS)
       // What pacman has put into its cache needn't lie in the spool too.
       catalogue.onChange((added) => {
@@ -68,8 +91,9 @@ export async function createStorage({
     },
     async stop() {
       clearInterval(timer)
+      keeping.stop()
       databases.close()
-      await catalogue.close()
+      await Promise.all([catalogue.close(), figures.close()])
       await Promise.all([fileHasher.close(), wholeHasher.close()])
     },
   }

@@ -34,8 +34,8 @@ export interface DownloadsOptions {
   delay: JobOrder['delay']
   /** Told of every chunk or list that proved wrong. */
   onRejected(): void
-  /** Told of every file that came whole and right. */
-  onDone(from: Origins): void
+  /** Told of every file that came whole and right, while it is in the spool. */
+  onDone(located: Pick<Located, 'file' | 'mirrors'>, from: Origins): void
 }
 
 /** Which callers share a job: those of one file who would reach its mirrors in the same way. */
@@ -89,7 +89,7 @@ export function createDownloads(
       const log = deps.log.child({ file: file.name })
       const onClosed = () => {
         if (byKey.get(key) === job) byKey.delete(key)
-        if (job.end?.result === 'done') onDone(job.end)
+        if (job.end?.result === 'done') onDone({ file, mirrors }, job.end)
       }
       const first = !jobs().some(({ file: { sha256 }, closing }) => sha256 === file.sha256 && !closing)
       const job = createJob(

@@ -8,6 +8,7 @@ import { boundConnections, type ConnectionLimits } from '../net/http-connections
 import { answerAhead, type FetchDeps } from './fetch-answer.ts'
 import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
+import type { Metrics } from './metrics.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
 import { createRequestTurns } from './request-turns.ts'
 import { answerSignature, SIGNATURE } from './signature-answer.ts'
@@ -21,6 +22,7 @@ export interface ServerDeps {
   locatePath: Locator['locatePath']
   mirrors: CallerMirrors
   status(): Status
+  metrics: Metrics
   /** Looks at the cache again. */
   announce(): void
   /** Who has the file of this name; undefined when no sync database names it. */
@@ -107,6 +109,7 @@ async function answer(
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
   if (pathname === '/status') return text(response, 'application/json', `${JSON.stringify(deps.status())}\n`)
+  if (pathname === '/metrics') return text(response, deps.metrics.contentType, await deps.metrics.text())
   if (pathname === '/') return text(response, 'text/html; charset=utf-8', statusPage(deps.status()))
   const located = await deps.locatePath(pathname.replace(SIGNATURE, ''))
   if (!located) return refuse(404)

@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { Dht } from '../discovery/dht/dht.ts'
 import type { Job } from '../fetch/job/job.ts'
+import type { Counts } from '../figures/counts.ts'
+import type { Figures } from '../figures/figures.ts'
 import type { Overlay } from '../overlay/overlay.ts'
 import type { Catalogue } from '../pacman/catalogue.ts'
 
@@ -23,21 +25,22 @@ export interface Status {
   dht: { nodes: number; announced: number; dropped: number } | null
   /** Since the start: bytes, and how many chunks, lists or files were rejected and bans were laid. */
   totals: { fromPeers: number; fromMirror: number; uploaded: number; rejected: number; banned: number }
+  /** Over restarts: bytes by where from and where to, and counts; today, today and 29 days before, ever. */
+  figures: { today: Counts; days30: Counts; ever: Counts }
 }
-
-export type Totals = Omit<Status['totals'], 'banned'>
 
 export interface StatusSources {
   overlay: Pick<Overlay, 'id' | 'listening' | 'reachable' | 'neighbours' | 'banned'>
   dht: Pick<Dht, 'status'> | undefined
   catalogue: Pick<Catalogue, 'count' | 'bytes'>
   jobs(): Job[]
-  totals: Totals
+  figures: Pick<Figures, 'sinceStart' | 'sums'>
   version: string
   clock: Clock
 }
 
-export function statusOf({ overlay, dht, catalogue, jobs, totals, version, clock }: StatusSources): Status {
+export function statusOf({ overlay, dht, catalogue, jobs, figures, version, clock }: StatusSources): Status {
+  const { fromSite, fromWorld, fromMirror, toSite, toWorld, rejected } = figures.sinceStart
   const date = (moment: number) => new Date(Date.now() - (clock.now() - moment)).toISOString()
   return {
     node: {
@@ -51,6 +54,13 @@ export function statusOf({ overlay, dht, catalogue, jobs, totals, version, clock
     files: { count: catalogue.count, bytes: catalogue.bytes },
     transfers: jobs().map(({ file, done, sources }) => ({ file: file.name, size: file.size, done, sources })),
     dht: dht?.status() ?? null,
-    totals: { ...totals, banned: overlay.banned },
+    totals: {
+      fromPeers: fromSite + fromWorld,
+      fromMirror,
+      uploaded: toSite + toWorld,
+      rejected,
+      banned: overlay.banned,
+    },
+    figures: figures.sums(),
   }
 }

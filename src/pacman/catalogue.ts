@@ -48,6 +48,8 @@ export interface CatalogueParts {
   clock: Clock
   hashFile: HashFile
   watchFolder?: WatchFolder
+  /** Told of each file that is opened for somebody. */
+  onOpened?(file: CatalogueFile): void
 }
 
 /** From the first sign of a change to the look at it: a burst of changes is one. */
@@ -61,7 +63,7 @@ const HASH_ATTEMPTS = 3
 
 /** `stateFile` keeps the catalogue across restarts; its folder must be there. */
 export function createCatalogue(
-  { log, clock, hashFile, watchFolder: watch = watchFolder }: CatalogueParts,
+  { log, clock, hashFile, watchFolder: watch = watchFolder, onOpened = () => {} }: CatalogueParts,
   { dirs, stateFile }: { dirs: readonly string[]; stateFile: string },
 ): Catalogue {
   const folders = [...new Set(dirs.map((dir) => resolve(dir)))]
@@ -169,7 +171,10 @@ export function createCatalogue(
       for (const file of holdings.copies(sha256)) {
         try {
           const handle = await openUnchanged(file)
-          if (handle) return { handle, file }
+          if (handle) {
+            onOpened(file)
+            return { handle, file }
+          }
           holdings.drop(file)
           lookSoon()
         } catch (error) {

@@ -34,7 +34,8 @@ export interface TransferPoolDeps {
 }
 
 export interface TransferPoolHandler {
-  onUploaded(bytes: number): void
+  /** Bytes of a file have been given to the other end. */
+  onUploaded(bytes: number, to: Pick<Session, 'near'>): void
   /** The other end says how far it is with a file. */
   onHave(asker: Asker, have: Have): void
 }
@@ -67,7 +68,13 @@ export function createTransferPool(
 
   function add(session: Session, inbound: boolean): Transfer {
     const { asker, receive, closed } = createAsker(session, clock)
-    const server = createServer(session, { holdings, log, reads, turns }, { onUploaded })
+    const server = createServer(
+      session,
+      { holdings, log, reads, turns },
+      {
+        onUploaded: (bytes) => onUploaded(bytes, session),
+      },
+    )
     const transfer: Transfer = { asker, inbound, used: clock.now() }
     const haves = createBucket(clock, HAVES)
     transfers.add(transfer)

@@ -1,3 +1,4 @@
+import { machine } from 'node:os'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseConfig } from '../../src/base/config.ts'
@@ -91,6 +92,25 @@ test('an error names file, line and key', () => {
   refuses('[network]\nwebhost = ftp://example.org', 'line 2', 'webhost')
   refuses('[daemon]\n__proto__ = x', 'line 2', '__proto__')
   refuses('[__proto__]\nx = y', 'line 2')
+})
+
+test('[cache]: how much is kept, where, and of which repositories', () => {
+  const { cache } = parse(
+    '[cache]\nkeep = 20G\nrepository = core https://m.example/$repo/os/$arch\nrepository = a+b http://n.example/',
+  )
+  assert.is(cache.keep, 20 * 1024 ** 3)
+  assert.is(cache['keep-dir'], '/var/cache/pacsrv/keep')
+  assert.equal(cache.repository, [
+    { name: 'core', server: `https://m.example/core/os/${machine()}` },
+    { name: 'a+b', server: 'http://n.example/' },
+  ])
+  assert.is(parse('').cache.keep, undefined)
+  assert.is(parse('[cache]\nkeep = 1M').cache.keep, 1024 ** 2)
+  refuses('[cache]\nkeep = 1023K', 'line 2', 'keep', 'at least 1M')
+  refuses('[cache]\nkeep = 20', 'line 2', 'keep')
+  refuses('[cache]\nkeep = 9999999T', 'line 2', 'keep')
+  for (const wrong of ['core', 'core file:///srv', '../core http://m', 'core http://m extra', 'core mirror'])
+    refuses(`[cache]\nrepository = ${wrong}`, 'line 2', 'repository')
 })
 
 test('bounds are taken at their limit', () => {

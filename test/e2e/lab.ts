@@ -133,6 +133,7 @@ const TOOLS = {
   fakeroot: 'fakeroot',
   'avahi-daemon': 'avahi-daemon',
   systemd: 'systemctl',
+  prometheus: 'promtool',
 }
 
 export type Tool = keyof typeof TOOLS

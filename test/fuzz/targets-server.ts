@@ -18,7 +18,7 @@ const job = {
   readable: 10,
   sources: 1,
   closing: false,
-  end: { result: 'done', fromPeers: 10, fromMirror: 0, peers: 1 },
+  end: { result: 'done', fromPeers: 10, fromSite: 0, fromMirror: 0, peers: 1 },
   follow: () => () => {},
   lend: () => undefined,
   async read(buffer: Buffer) {
@@ -143,7 +143,7 @@ const STATUS = {
   files: { count: 1, bytes: 1 },
   transfers: [{ file: 'x', size: 1, done: 0, sources: 0 }],
   dht: null,
-  totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
+  totals: { fromPeers: 0, fromSite: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
 }
 
 /** A daemon of another version, or something else at its address. */

@@ -29,7 +29,7 @@ async function ask(size: number, fields: string[], signature?: Uint8Array) {
     spool: {
       complete: async () => ({
         handle: await open(join(dir, 'f')),
-        from: { fromPeers: size, fromMirror: 0, peers: 1 },
+        from: { fromPeers: size, fromSite: 0, fromMirror: 0, peers: 1 },
       }),
     },
     log: silentLog,

@@ -113,7 +113,7 @@ const packages = {
       state.openHandles++
       // @types/node lacks that a FileHandle is an EventEmitter.
       ;(handle as unknown as NodeJS.EventEmitter).on('close', () => state.openHandles--)
-      return { handle, size: 10, from: { fromPeers: 10, fromMirror: 0, peers: 1 } }
+      return { handle, size: 10, from: { fromPeers: 10, fromSite: 0, fromMirror: 0, peers: 1 } }
     },
   },
   catalogue: {
@@ -131,6 +131,7 @@ const deps = {
     transfers: [{ file: '<img src=x>', size: 1, done: 0, sources: 0 }],
     totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
   }),
+  metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'pacsrv_downloads 0\n' },
   announce: () => state.announced++,
   find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
   allows: () => state.allowed,
@@ -183,7 +184,7 @@ async function ask(path: string, options: Ask = {}) {
   return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }
 }
 
-const DONE: JobEnd = { result: 'done', fromPeers: 10, fromMirror: 0, peers: 1 }
+const DONE: JobEnd = { result: 'done', fromPeers: 10, fromSite: 0, fromMirror: 0, peers: 1 }
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 async function followed() {
   while (job.followers.size === 0) await turn()
@@ -193,6 +194,7 @@ const PACKAGE = '/core/os/x86_64/x-1-1-any.pkg.tar.zst'
 
 for (const [door, method, path, status] of [
   ['tcp', 'GET', '/status', 200],
+  ['tcp', 'GET', '/metrics', 200],
   ['tcp', 'HEAD', '/status', 200],
   ['tcp', 'GET', '/', 200],
   ['tcp', 'POST', '/status', 405],

@@ -29,6 +29,8 @@ export interface SpoolFile {
 /** Where a whole file's bytes came from. */
 export interface Origins {
   fromPeers: number
+  /** What of that came from this site, whose bytes cost nobody an internet line. */
+  fromSite: number
   fromMirror: number
   peers: number
 }

@@ -40,7 +40,10 @@ export function createCompletion(
     if (!right) return handler.onWrong()
     trace.stage('checked')
     const { peer, member, mirror } = partial.bytesFrom
-    const from = { fromPeers: peer + member, fromMirror: mirror, peers: trace.peers }
+    // Of what proved wrong since it came nobody knows any more whose it was.
+    const fromPeers = peer + member
+    const fromSite = Math.min(trace.fromSite, fromPeers)
+    const from = { fromPeers, fromSite, fromMirror: mirror, peers: trace.peers }
     chunkHashes = partial.completed(from)
     handler.onRight(from)
   }

@@ -10,6 +10,8 @@ export interface Trace {
   kept(source: FileSource, bytes: number): void
   /** Peers that gave something. */
   readonly peers: number
+  /** Bytes from peers of this site. */
+  readonly fromSite: number
   /** One line at the end; `about` says how it ended. */
   close(about: object): void
 }
@@ -20,22 +22,26 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }): Trace {
   const started = clock.now()
   const since = () => Math.round(clock.now() - started)
   const stages: Partial<Record<Stage, number>> = {}
-  const bySource = new Map<string, { kind: FileSource['kind']; bytes: number }>()
+  const bySource = new Map<string, { kind: FileSource['kind']; near: boolean; bytes: number }>()
 
   return {
     stage(name) {
       stages[name] ??= since()
     },
-    kept({ label, kind }, bytes) {
+    kept(source, bytes) {
+      const { label, kind } = source
       const known = bySource.get(label)
       if (known) known.bytes += bytes
       else {
-        bySource.set(label, { kind, bytes })
+        bySource.set(label, { kind, near: source.kind === 'peer' && source.near, bytes })
         stages.firstByte ??= since()
       }
     },
     get peers() {
       return [...bySource.values()].filter(({ kind }) => kind === 'peer').length
+    },
+    get fromSite() {
+      return [...bySource.values()].reduce((sum, { near, bytes }) => sum + (near ? bytes : 0), 0)
     },
     close(about) {
       const sources = [...bySource].map(([label, { bytes }]) => `${label}: ${bytes}`).join(', ')

@@ -1,0 +1,89 @@
+import { dirname, join, resolve } from 'node:path'
+import { createKeep, type Keep } from '../fetch/keep.ts'
+import { createOwnDatabases } from '../mirror/own-databases.ts'
+import type { CatalogueFile } from '../pacman/catalogue.ts'
+import type { PacmanConf } from '../pacman/pacman-conf.ts'
+import type { SyncDatabases } from '../pacman/sync-databases.ts'
+import type { Context } from './context.ts'
+import type { Living } from './life.ts'
+
+/** The machine that is always on: `[cache]`. Without its keys nothing of this does anything. */
+export interface Keeping extends Living {
+  /** Undefined without `keep`. */
+  keep: Keep | undefined
+  /** What the catalogue looks at beside pacman's cache. */
+  dirs: string[]
+  /** What is gone by in place of pacman's configuration; undefined without `repository`. */
+  conf: PacmanConf | undefined
+  /** A package of this machine is about to be given to somebody. */
+  opened(file: Pick<CatalogueFile, 'path' | 'name'>): void
+  /** As `databases`, but what they don't name is looked for in newer ones, where this daemon has to see to that. */
+  refreshed(databases: SyncDatabases): SyncDatabases
+}
+
+/** How often what is over the limit is looked for, beside each time that something comes. */
+const SWEEP_MS = 60 * 60_000
+
+export function createKeeping({ config: { cache, daemon }, clock, logOf }: Context): Keeping {
+  const dir = resolve(cache['keep-dir'])
+  const { keep: limit } = cache
+  const log = logOf('spool')
+  const keep = limit === undefined ? undefined : createKeep({ log, now: Date.now }, { dir, limit })
+  const dbPath = daemon['state-dir']
+  const conf = cache.repository.length > 0 ? confOf(cache.repository, dbPath) : undefined
+  const own =
+    conf &&
+    createOwnDatabases(
+      { clock, log: logOf('mirror') },
+      { dir: daemon['sync-dir'] ?? join(dbPath, 'sync'), repositories: conf.repositories },
+    )
+  let timer: NodeJS.Timeout | undefined
+
+  return {
+    keep,
+    dirs: keep ? [dir] : [],
+    conf,
+    opened({ path, name }) {
+      if (dirname(path) === dir) keep?.used(name)
+    },
+    refreshed: (databases) =>
+      own
+        ? {
+            ...databases,
+            async find(fileName, repository) {
+              const found = await databases.find(fileName, repository)
+              if (found || repository === undefined) return found
+              await own.refresh(repository)
+              return databases.find(fileName, repository)
+            },
+          }
+        : databases,
+    start() {
+      void own?.start()
+      if (!keep) return
+      void keep.sweep()
+      timer = setInterval(() => void keep.sweep(), SWEEP_MS)
+    },
+    stop() {
+      own?.stop()
+      clearInterval(timer)
+    },
+  }
+}
+
+/** Lines of one repository are its mirrors, best first. */
+function confOf(lines: readonly { name: string; server: string }[], dbPath: string): PacmanConf {
+  const servers = new Map<string, string[]>()
+  for (const { name, server } of lines) servers.set(name, [...(servers.get(name) ?? []), server])
+  return {
+    cacheDirs: [],
+    dbPath,
+    repositories: [...servers].map(([name, servers]) => ({
+      name,
+      servers,
+      cacheServers: [],
+      // Whoever asks decides what it wants: a signature is looked for, and what has none is given without.
+      signatures: 'optional',
+    })),
+  }
+}

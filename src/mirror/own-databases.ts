@@ -1,0 +1,96 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import type { Cancel, Clock } from '../base/clock.ts'
+import { asError, PacsrvError } from '../base/error.ts'
+import type { Log } from '../base/log.ts'
+import { readDatabase } from '../pacman/database-file.ts'
+import type { Repository } from '../pacman/pacman-conf.ts'
+import { curlProcess, MANNERS, PATIENCE, quoted } from './curl.ts'
+
+/** The sync databases of `[cache] repository`, for a machine whose pacman keeps none. */
+export interface OwnDatabases {
+  /** Asks for them now and then from now on; resolves when they have been asked for once. */
+  start(): Promise<void>
+  /** Somebody wants a file that the repository's database doesn't name: it may have a newer one. Never rejects. */
+  refresh(repository: string): Promise<void>
+  stop(): void
+}
+
+/** Fetches `url` into `path`, unless what is there is as new. Resolves to whether it did. Throws PacsrvError `mirror`. */
+export type FetchDatabase = (url: string, path: string) => Promise<boolean>
+
+const EACH_MS = 30 * 60_000
+/** However often somebody wants what isn't there, in milliseconds. */
+const LEAST_MS = 10_000
+/** Arch's largest is 9 MB. */
+const MOST_BYTES = 256 * 1024 * 1024
+const MOST_SECONDS = 300
+
+export const fetchDatabaseByCurl: FetchDatabase = async (url, path) => {
+  const { env } = curlProcess({})
+  const part = `${path}.part`
+  const bounds = ['--max-filesize', `${MOST_BYTES}`, '--max-time', `${MOST_SECONDS}`]
+  const { failed, stderr, shortMessage, stdout } = await execa(
+    'curl',
+    [...MANNERS, ...PATIENCE, ...bounds, '-R', '-z', path, '-o', part, '-w', '%{response_code}', '-K', '-'],
+    { input: `url = ${quoted(url)}\n`, reject: false, extendEnv: false, env },
+  )
+  try {
+    if (failed)
+      throw new PacsrvError('mirror', stderr?.trim().split('\n').at(-1) || shortMessage || 'curl failed')
+    if (stdout === '304') return false
+    const handle = await open(part)
+    try {
+      await readDatabase(handle) // a portal's page takes no database's place
+    } finally {
+      await handle.close()
+    }
+    await rename(part, path)
+    return true
+  } finally {
+    await rm(part, { force: true })
+  }
+}
+
+export function createOwnDatabases(
+  { clock, log, fetch = fetchDatabaseByCurl }: { clock: Clock; log: Log; fetch?: FetchDatabase },
+  { dir, repositories }: { dir: string; repositories: readonly Pick<Repository, 'name' | 'servers'>[] },
+): OwnDatabases {
+  const asked = new Map<string, { at: number; over: Promise<void> }>()
+  let stopTimer: Cancel = () => {}
+
+  /** From the first server that has it. */
+  async function ask({ name, servers }: Pick<Repository, 'name' | 'servers'>) {
+    let problem: unknown
+    for (const server of servers) {
+      const url = `${server.replace(/\/+$/, '')}/${name}.db`
+      try {
+        await mkdir(dir, { recursive: true })
+        if (await fetch(url, join(dir, `${name}.db`)))
+          log.info({ repository: name }, 'a newer sync database came')
+        return
+      } catch (error) {
+        problem = error
+      }
+    }
+    log.warn({ repository: name, err: asError(problem) }, `the sync database of ${name} can't be refreshed`)
+  }
+
+  function refresh(name: string): Promise<void> {
+    const known = asked.get(name)
+    if (known && clock.now() - known.at < LEAST_MS) return known.over
+    const repository = repositories.find((one) => one.name === name)
+    if (!repository) return Promise.resolve()
+    const over = ask(repository)
+    asked.set(name, { at: clock.now(), over })
+    return over
+  }
+
+  async function all() {
+    stopTimer = clock.after(EACH_MS, () => void all())
+    await Promise.all(repositories.map(({ name }) => refresh(name)))
+  }
+
+  return { start: all, refresh, stop: () => stopTimer() }
+}

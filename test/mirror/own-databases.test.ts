@@ -1,0 +1,72 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { silentLog } from '../../src/base/log.ts'
+import { createOwnDatabases } from '../../src/mirror/own-databases.ts'
+import { createClock } from '../clock.ts'
+
+const repositories = [
+  { name: 'core', servers: ['http://dead/core', 'http://good/core/'] },
+  { name: 'extra', servers: ['http://good/extra'] },
+]
+
+function start() {
+  const clock = createClock()
+  const fetched: string[] = []
+  const warnings: string[] = []
+  const log = { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) }
+  const state = { down: false }
+  const own = createOwnDatabases(
+    {
+      clock,
+      log,
+      async fetch(url) {
+        fetched.push(url)
+        if (state.down || url.startsWith('http://dead/')) throw new Error('refused')
+        return true
+      },
+    },
+    { dir: join(mkdtempSync(join(tmpdir(), 'pacsrv-own-')), 'sync'), repositories },
+  )
+  return { clock, own, fetched, warnings, state, taken: () => fetched.splice(0) }
+}
+
+test('each repository from the first of its mirrors that has it, at the start and each half hour', async () => {
+  const { clock, own, fetched, taken, warnings } = start()
+  await own.start()
+  const all = ['http://dead/core/core.db', 'http://good/core/core.db', 'http://good/extra/extra.db']
+  assert.equal(taken().sort(), all)
+  clock.advance(30 * 60_000 - 1)
+  assert.equal(taken(), [])
+  clock.advance(1)
+  for (let turn = 0; turn < 5_000 && fetched.length < all.length; turn++) await setImmediate()
+  assert.equal(taken().sort(), all)
+  assert.equal(warnings, [])
+  own.stop()
+})
+
+test('asked for what isn’t there it looks again, each 10 s at most, and only for what is its own', async () => {
+  const { clock, own, taken } = start()
+  await own.refresh('extra')
+  await own.refresh('extra')
+  await own.refresh('community')
+  assert.equal(taken(), ['http://good/extra/extra.db'])
+  clock.advance(9_999)
+  await own.refresh('extra')
+  assert.equal(taken(), [])
+  clock.advance(1)
+  await Promise.all([own.refresh('extra'), own.refresh('extra')])
+  assert.equal(taken(), ['http://good/extra/extra.db'])
+})
+
+test('with no mirror there it says so and goes on', async () => {
+  const { own, warnings, state } = start()
+  state.down = true
+  await own.refresh('core')
+  assert.equal(warnings, ["the sync database of core can't be refreshed"])
+})
+
+test.run()

@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import { readInPlace } from '../base/in-place.ts'
 import { parseDesc } from './desc.ts'
-import type { Packages, PackageTableBuilder } from './package-table.ts'
+import { createPackageTableBuilder, type Packages, type PackageTableBuilder } from './package-table.ts'
 import { createTarParser, type TarLimits } from './tar.ts'
 
 /** Arch's largest is 9 MB packed, 60 MB unpacked; a `desc` has 1 to 20 KiB. */
@@ -33,7 +33,7 @@ type Take = (bytes: Uint8Array) => void
  */
 export async function readDatabase(
   handle: FileHandle,
-  builder: PackageTableBuilder,
+  builder: PackageTableBuilder = createPackageTableBuilder(),
   limits = LIMITS,
 ): Promise<Packages> {
   builder.take() // what is left of one that was damaged

@@ -1,4 +1,4 @@
-import { addressBlock, reachOf } from '../../base/address.ts'
+import { addressBlock, isNear, reachOf } from '../../base/address.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, hostPort } from '../../base/endpoint.ts'
 import { PacsrvError } from '../../base/error.ts'
@@ -18,6 +18,8 @@ export interface Session {
   readonly remote: Endpoint
   /** What strangers are counted by: the host of `remote`, an IPv6 /64 as one (addressBlock). */
   readonly block: string
+  /** Whether `remote` is on this machine, wire or site. */
+  readonly near: boolean
   /** Where it can be dialled: what it advertises, or else its host and the port that it listens at. */
   readonly dialable?: Endpoint
   /** The node as others are told of it: without a link-local address, which means nothing to them. */
@@ -156,6 +158,7 @@ function sessionOver(
     id,
     remote: link.remote,
     block: addressBlock(link.remote),
+    near: isNear(link.remote),
     ...(dialable === undefined ? {} : { dialable }),
     hop: dialable === undefined || reachOf(dialable) === 'link' ? { id } : { id, address: dialable },
     seenAs: hello.seen,

@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import { readInPlace } from '../base/in-place.ts'
 import { parseDesc } from './desc.ts'
-import { createPackageTableBuilder, type Packages, type PackageTableBuilder } from './package-table.ts'
+import { createPackageTable, type Packages } from './package-table.ts'
 import { createTarParser, type TarLimits } from './tar.ts'
 
 /** Arch's largest is 9 MB packed, 60 MB unpacked; a `desc` has 1 to 20 KiB. */
@@ -27,26 +27,22 @@ type Take = (bytes: Uint8Array) => void
 
 /**
  * Reads a sync database, whatever its compression: plain tar and small gzip here, all else by bsdtar, which turns
- * it into a plain tar. `builder` is nobody else's meanwhile. Entries that lack a name, size or SHA-256 are left out.
+ * it into a plain tar. Entries that lack a name, size or SHA-256 are left out.
  * Throws PacsrvError `database` when the content is no whole database, the system's error when it can't be
  * read.
  */
-export async function readDatabase(
-  handle: FileHandle,
-  builder: PackageTableBuilder = createPackageTableBuilder(),
-  limits = LIMITS,
-): Promise<Packages> {
-  builder.take() // what is left of one that was damaged
-  builder.expect(Math.min((await handle.stat()).size / PACKED_BYTES, MOST_EXPECTED))
+export async function readDatabase(handle: FileHandle, limits = LIMITS): Promise<Packages> {
+  const expected = Math.ceil((await handle.stat()).size / PACKED_BYTES)
+  const packages = createPackageTable(Math.min(expected, MOST_EXPECTED))
   const tar = createTarParser(limits, isDesc)
   await unpack(handle, (bytes) => {
     for (const { content } of tar.push(bytes)) {
       const entry = parseDesc(content)
-      if (entry) builder.add(entry)
+      if (entry) packages.add(entry)
     }
   })
   tar.end()
-  return builder.take()
+  return packages
 }
 
 const isDesc = (path: string) => path.endsWith('/desc')

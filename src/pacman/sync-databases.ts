@@ -8,7 +8,7 @@ import { type WatchFolder, watchFolder } from './cache-watch.ts'
 import { coalesce } from './coalesce.ts'
 import { readDatabase } from './database-file.ts'
 import type { PackageEntry } from './desc.ts'
-import { createPackageTableBuilder, type Packages, type PackageTableBuilder } from './package-table.ts'
+import type { Packages } from './package-table.ts'
 
 /** A package file that pacman may download: only bytes of this size and SHA-256 are right. */
 export interface PackageFile extends PackageEntry {
@@ -61,7 +61,6 @@ export function createSyncDatabases(
   { dir }: { dir: string },
 ): WatchedDatabases {
   const databases = new Map<string, Database>()
-  const builder = createPackageTableBuilder()
   let watching = false
   let stopWatch: (() => void) | undefined
   let stopTimer: Cancel = () => {}
@@ -109,7 +108,7 @@ export function createSyncDatabases(
     for (const repository of databases.keys()) if (!repositories.has(repository)) databases.delete(repository)
     for (const repository of repositories) {
       const database = databases.get(repository)
-      const fresh = await reload({ log, builder }, join(dir, `${repository}.db`), database)
+      const fresh = await reload(log, join(dir, `${repository}.db`), database)
       if (fresh) databases.set(repository, fresh)
     }
   })
@@ -146,18 +145,14 @@ export function createSyncDatabases(
 const isDatabase = (name: string) => name.endsWith('.db') && name !== '.db'
 
 /** Undefined when `known` is still right. */
-async function reload(
-  { log, builder }: { log: Log; builder: PackageTableBuilder },
-  path: string,
-  known: Database | undefined,
-): Promise<Database | undefined> {
+async function reload(log: Log, path: string, known: Database | undefined): Promise<Database | undefined> {
   let handle: FileHandle | undefined
   let version: string | undefined
   try {
     if (known?.version !== undefined && versionOf(await stat(path)) === known.version) return undefined
     handle = await open(path)
     version = versionOf(await handle.stat())
-    const packages = await readDatabase(handle, builder)
+    const packages = await readDatabase(handle)
     log.debug({ path, packages: packages.size }, 'read a sync database')
     return { version, packages, warned: undefined }
   } catch (error) {

@@ -53,6 +53,7 @@ const schema = (paths: DefaultPaths) => ({
     'key-file': many(value.absolutePath),
     'upload-limit': optional(value.rate),
     'download-limit': optional(value.rate),
+    metered: key(value.yesOrNo, false),
   },
   server: {
     socket: key(value.absolutePath, paths.socket),
@@ -71,7 +72,7 @@ const schema = (paths: DefaultPaths) => ({
   direct: { server: many(value.server) },
   cache: {
     keep: optional(value.size),
-    'keep-dir': key(value.absolutePath, `${paths.spoolDir}/keep`),
+    'keep-dir': optional(value.absolutePath),
     repository: many(value.repository),
   },
   mirror: { delay: key<'auto' | number>(value.delay, 'auto') },

@@ -66,6 +66,15 @@ daemon runs. The daemon also watches the cache by itself.`,
     text: `*FILE* is a name as the sync database has it, such as *zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; **pacman -Sp**
 prints it. Exits with 1 where nobody has it.`,
   },
+  prefetch: {
+    operands: [],
+    options: ['json'],
+    summary: 'fetch what the next pacman -Syu would need',
+    text: `pacman's databases stay as they are: newer ones come into a folder of the daemon's, as with
+**checkupdates**(8). What comes lies in **[cache] keep-dir** until pacman has taken it, for a week at most, and is offered to
+others meanwhile. Not on a line that NetworkManager calls metered, nor on battery, unless **[network] metered = yes**. Enable
+**pacsrv-prefetch.timer** for each night. Exits with 1 where something could not be had.`,
+  },
   check: {
     operands: [],
     options: [],

@@ -17,6 +17,7 @@ import {
 } from './commands.ts'
 import { runDaemonCommand } from './daemon-command.ts'
 import { runFind } from './find.ts'
+import { runPrefetch } from './prefetch.ts'
 import { runStatus } from './status.ts'
 import { userOf } from './user-of.ts'
 import { runWebhost } from './webhost-command.ts'
@@ -44,6 +45,7 @@ async function main(args: string[]): Promise<number> {
     announce: () => announce(config),
     status: () => runStatus(config(), { json, print }),
     find: () => runFind(config(), { name: rest[0]!, json, print }),
+    prefetch: () => runPrefetch(config(), { json, print }),
     check: () => runCheck(config, { version: PACSRV_VERSION, print }),
     webhost: () => runWebhost(config(), listenOption(values.listen)),
   }

@@ -12,6 +12,7 @@ import { createLife } from './life.ts'
 import { createLoggers } from './loggers.ts'
 import { createNode } from './node.ts'
 import { createPorts } from './ports.ts'
+import { createPrefetching } from './prefetching.ts'
 import { createStorage } from './storage.ts'
 
 export type DaemonOptions = Pick<Context, 'version' | 'workers'>
@@ -47,11 +48,13 @@ export async function startDaemon(
     { node: node.parts, discovery: discovery.parts },
     registry,
   )
+  const prefetching = createPrefetching(context, storage.parts, node.parts, fetching.parts)
   const ports = createPorts(context, {
     storage: storage.parts,
     node: node.parts,
     discovery: discovery.parts,
     fetching: fetching.parts,
+    prefetch: prefetching.prefetch,
   })
   const life = createLife(
     [
@@ -60,6 +63,7 @@ export async function startDaemon(
       { name: 'the node', ...node },
       { name: 'the discovery', ...discovery },
       { name: 'the fetching', ...fetching },
+      { name: 'fetching ahead', ...prefetching },
       // Opened first, so that of two daemons one knows at once, but closed first too: nobody is answered while all stops.
       { name: 'answering', start() {}, stop: ports.stop },
     ],

@@ -31,6 +31,8 @@ export interface FetchingParts {
   scout: Scout
   deadMirrors: DeadMirrors
   openMirror: OpenMirror
+  /** Copies a file that is whole in the spool to where it lasts. Whether it is here now. */
+  keepFile(located: Pick<Located, 'file' | 'mirrors'>): Promise<boolean>
 }
 
 export function createFetching(
@@ -40,12 +42,13 @@ export function createFetching(
     wholeHasher,
     figures,
     keep,
+    keepsAll,
     catalogue,
     pacmanConf,
     pacmanAgent,
   }: Pick<
     StorageParts,
-    'spool' | 'wholeHasher' | 'figures' | 'keep' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'
+    'spool' | 'wholeHasher' | 'figures' | 'keep' | 'keepsAll' | 'catalogue' | 'pacmanConf' | 'pacmanAgent'
   >,
   { node, discovery }: { node: NodeParts; discovery: DiscoveryParts },
   registry: JobRegistry,
@@ -89,20 +92,21 @@ export function createFetching(
       onRejected: () => figures.add({ rejected: 1 }),
       onDone(located, { fromPeers, fromSite, fromMirror }) {
         figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 })
-        void keepFile(located)
+        if (keepsAll) void keepFile(located)
       },
     },
   )
   /** A copy for others, with its signature. */
-  async function keepFile(located: Pick<Located, 'file' | 'mirrors'>) {
+  async function keepFile(located: Pick<Located, 'file' | 'mirrors'>): Promise<boolean> {
     const { file } = located
-    const spooled = keep && (await spool.complete(file.sha256))
-    if (!spooled) return
+    const spooled = await spool.complete(file.sha256)
+    if (!spooled) return catalogue.find(file.sha256) !== undefined
     const isKept = await keep.take(file, spooled.handle)
     await spooled.handle.close()
     const signature = isKept ? await signatures.look(located) : undefined
     if (signature instanceof Uint8Array) await keep.sign(file.name, signature)
     if (isKept) await catalogue.rescan()
+    return isKept
   }
   const readAhead = createCallersAhead({
     clock,
@@ -137,12 +141,12 @@ export function createFetching(
     }),
   })
   // Whoever keeps for others fetches whatever they ask for, so that the next has it from here.
-  const scout = keep
+  const scout = keepsAll
     ? { isWorthIt: async () => true }
     : createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
-    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror },
+    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, keepFile },
     start() {},
     async stop() {
       signatures.close()

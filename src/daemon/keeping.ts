@@ -7,28 +7,38 @@ import type { SyncDatabases } from '../pacman/sync-databases.ts'
 import type { Context } from './context.ts'
 import type { Living } from './life.ts'
 
-/** The machine that is always on: `[cache]`. Without its keys nothing of this does anything. */
+/** What lies in `[cache] keep-dir`, and where the machine that is always on has its databases from. */
 export interface Keeping extends Living {
-  /** Undefined without `keep`. */
-  keep: Keep | undefined
+  keep: Keep
+  /** Whether all that comes is kept for others; else only what was fetched ahead, until pacman takes it. */
+  keepsAll: boolean
   /** What the catalogue looks at beside pacman's cache. */
   dirs: string[]
   /** What is gone by in place of pacman's configuration; undefined without `repository`. */
   conf: PacmanConf | undefined
+  /** A package has come to one of this machine's folders. */
+  arrived(file: Pick<CatalogueFile, 'path' | 'name'>): void
   /** A package of this machine is about to be given to somebody. */
   opened(file: Pick<CatalogueFile, 'path' | 'name'>): void
   /** As `databases`, but what they don't name is looked for in newer ones, where this daemon has to see to that. */
   refreshed(databases: SyncDatabases): SyncDatabases
 }
 
+/** What was fetched ahead takes so many bytes and stays so many milliseconds at most: an upgrade, and a week. */
+const AHEAD_BYTES = 8 * 1024 ** 3
+const AHEAD_MS = 7 * 24 * 60 * 60_000
 /** How often what is over the limit is looked for, beside each time that something comes. */
 const SWEEP_MS = 60 * 60_000
 
 export function createKeeping({ config: { cache, daemon }, clock, logOf }: Context): Keeping {
-  const dir = resolve(cache['keep-dir'])
+  const dir = resolve(cache['keep-dir'] ?? join(daemon['spool-dir'], 'keep'))
   const { keep: limit } = cache
   const log = logOf('spool')
-  const keep = limit === undefined ? undefined : createKeep({ log, now: Date.now }, { dir, limit })
+  const keepsAll = limit !== undefined
+  const keep = createKeep(
+    { log, now: Date.now },
+    keepsAll ? { dir, limit } : { dir, limit: AHEAD_BYTES, mostAgeMs: AHEAD_MS },
+  )
   const dbPath = daemon['state-dir']
   const conf = cache.repository.length > 0 ? confOf(cache.repository, dbPath) : undefined
   const own =
@@ -41,10 +51,14 @@ export function createKeeping({ config: { cache, daemon }, clock, logOf }: Conte
 
   return {
     keep,
-    dirs: keep ? [dir] : [],
+    keepsAll,
+    dirs: [dir],
     conf,
+    arrived({ path, name }) {
+      if (!keepsAll && dirname(path) !== dir) void keep.remove(name)
+    },
     opened({ path, name }) {
-      if (dirname(path) === dir) keep?.used(name)
+      if (dirname(path) === dir) keep.used(name)
     },
     refreshed: (databases) =>
       own
@@ -60,7 +74,6 @@ export function createKeeping({ config: { cache, daemon }, clock, logOf }: Conte
         : databases,
     start() {
       void own?.start()
-      if (!keep) return
       void keep.sweep()
       timer = setInterval(() => void keep.sweep(), SWEEP_MS)
     },

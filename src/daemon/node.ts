@@ -7,6 +7,7 @@ import { createOnLink, siteLinks } from '../discovery/lan/on-link.ts'
 import { createPresence, type Presence } from '../fetch/crowd/presence.ts'
 import type { JobRegistry } from '../fetch/downloads.ts'
 import { createHeldFiles, type HeldFiles, heldFile } from '../fetch/held-files.ts'
+import { createSparing, neverSparing } from '../net/sparing.ts'
 import { createTcpTransport, loadTls } from '../net/tcp.ts'
 import { createOverlay, type Overlay } from '../overlay/overlay.ts'
 import type { Holder } from '../overlay/query/holders.ts'
@@ -56,7 +57,8 @@ export async function createNode(
   const createdAt = clock.now()
   const log = logOf('overlay')
   const pool = createBufferPool()
-  const heldFiles = createHeldFiles({ catalogue, spool, downloads })
+  const sparing = network.metered ? neverSparing : createSparing({ clock })
+  const heldFiles = createHeldFiles({ catalogue, spool, downloads, isSparing: () => sparing.now })
   const wanted = createEvent<[Sha256]>()
   const short = createEvent()
   const announced = createEvent<[Holder]>()

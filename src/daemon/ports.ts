@@ -5,6 +5,7 @@ import { cidrList } from '../base/config-values.ts'
 import { endpoint, hostPort } from '../base/endpoint.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import { createLocator } from '../fetch/locator.ts'
+import type { Prefetch } from '../fetch/prefetch.ts'
 import { keepAliveStamp } from '../http/alive-stamp.ts'
 import { createFinder } from '../http/find.ts'
 import { createMetrics } from '../http/metrics.ts'
@@ -33,6 +34,7 @@ export interface PortsParts {
   node: NodeParts
   discovery: DiscoveryParts
   fetching: FetchingParts
+  prefetch: Prefetch
 }
 
 const LOOPBACK = cidrList('127.0.0.0/8 ::1')
@@ -64,7 +66,7 @@ export function createPorts(context: Context, parts: PortsParts): Ports {
 
 function answerDeps(
   { config, version, clock, logOf }: Context,
-  { storage, node, discovery, fetching }: PortsParts,
+  { storage, node, discovery, fetching, prefetch }: PortsParts,
 ): ServerDeps {
   const { catalogue, databases, pacmanConf, spool, figures } = storage
   const { overlay, heldFiles } = node
@@ -81,7 +83,7 @@ function answerDeps(
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
   return {
-    fetch: { fetcher, readAhead, signatures, log },
+    fetch: { fetcher, readAhead, signatures, prefetch, log },
     packages: {
       fetcher,
       readAhead,

@@ -24,8 +24,9 @@ export interface StorageParts {
   spool: Spool
   wholeHasher: WholeHasher
   figures: Figures
-  /** Where others of the site find what they may want; undefined without `[cache] keep`. */
   keep: Keeping['keep']
+  /** Whether all that comes is kept for others: `[cache] keep`. */
+  keepsAll: boolean
   /** Hears of each file, by its SHA-256, that has left the spool. */
   onDropped(listener: (sha256: string) => void): void
 }
@@ -50,7 +51,13 @@ export async function createStorage(context: Context): Promise<Living & { parts:
   const wholeHasher = createWholeHasher(workers.wholeHash)
   const ownDirs = daemon['cache-dir']
   const catalogue = createCatalogue(
-    { log: logOf('catalogue'), clock, hashFile: fileHasher.hashFile, onOpened: keeping.opened },
+    {
+      log: logOf('catalogue'),
+      clock,
+      hashFile: fileHasher.hashFile,
+      onHashed: keeping.arrived,
+      onOpened: keeping.opened,
+    },
     {
       dirs: [...(ownDirs.length > 0 ? ownDirs : cacheDirs), ...keeping.dirs],
       stateFile: join(daemon['state-dir'], 'catalogue'),
@@ -77,6 +84,7 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       wholeHasher,
       figures,
       keep: keeping.keep,
+      keepsAll: keeping.keepsAll,
       onDropped: dropped.on,
     },
     start() {

@@ -20,8 +20,15 @@ export interface JobRegistry extends JobList {
 
 /** Every file on its way; several callers of one file share its job. */
 export interface Downloads extends JobList {
-  /** The job of a file, begun if there is none. To be followed at once. */
-  fetch(located: Pick<Located, 'file' | 'mirrors'>, environment: Record<string, string>): Job
+  /**
+   * The job of a file, begun if there is none. To be followed at once. `delay`: another than the configured one, for a file
+   * that nobody waits for.
+   */
+  fetch(
+    located: Pick<Located, 'file' | 'mirrors'>,
+    environment: Record<string, string>,
+    delay?: JobOrder['delay'],
+  ): Job
   /** Ends all jobs; resolves when what they have is noted in the spool. */
   close(): Promise<void>
 }
@@ -55,7 +62,7 @@ export function createJobRegistry(): JobRegistry {
 
 export function createDownloads(
   deps: JobDeps,
-  { registry, delay, onRejected, onDone }: DownloadsOptions,
+  { registry, delay: usual, onRejected, onDone }: DownloadsOptions,
 ): Downloads {
   const { byKey, jobs, job, isFetching } = registry
   const rates = createRates(deps.mirrorRates)
@@ -82,7 +89,7 @@ export function createDownloads(
     jobs,
     job,
     isFetching,
-    fetch({ file, mirrors }, environment) {
+    fetch({ file, mirrors }, environment, delay = usual) {
       const key = keyOf(file, environment)
       const known = byKey.get(key)
       if (known && !known.closing) return known

@@ -19,6 +19,8 @@ export interface Places {
   catalogue: Pick<Catalogue, 'find' | 'files' | 'open' | 'forget'>
   spool: Pick<Spool, 'complete' | 'completeFiles'>
   downloads: Pick<JobList, 'job' | 'jobs'>
+  /** Whether nothing is given now: this machine has a metered line, or runs on battery. */
+  isSparing(): boolean
 }
 
 /** All that this node holds or downloads, as the network is told of it. */
@@ -27,7 +29,7 @@ export interface HeldFiles extends UploadStore {
   all(): HeldFile[]
 }
 
-export function createHeldFiles({ catalogue, spool, downloads }: Places): HeldFiles {
+export function createHeldFiles({ catalogue, spool, downloads, isSparing }: Places): HeldFiles {
   /** A file in the spool may leave it while it is open: its handle stays good. */
   function spooled(sha256: Sha256): HeldFile | undefined {
     const found = spool.completeFiles().get(sha256)
@@ -37,6 +39,7 @@ export function createHeldFiles({ catalogue, spool, downloads }: Places): HeldFi
 
   return {
     find(sha256, companion) {
+      if (isSparing()) return undefined
       const file = catalogue.find(sha256)
       const whole = file ? heldFile(file) : spooled(sha256)
       if (whole) return whole
@@ -44,6 +47,7 @@ export function createHeldFiles({ catalogue, spool, downloads }: Places): HeldFi
       return job && !job.end && (companion || job.done > 0) ? job.held : undefined
     },
     all() {
+      if (isSparing()) return []
       const known = new Map(catalogue.files().map((file) => [file.sha256, heldFile(file)]))
       for (const sha256 of spool.completeFiles().keys()) {
         const file = known.has(sha256) ? undefined : spooled(sha256)
@@ -55,6 +59,7 @@ export function createHeldFiles({ catalogue, spool, downloads }: Places): HeldFi
       return [...known.values()]
     },
     async open(sha256) {
+      if (isSparing()) return undefined
       if (catalogue.find(sha256)) {
         const { handle, file } = await catalogue.open(sha256)
         const cutShort = () => {

@@ -7,7 +7,7 @@ import { coalesce } from '../pacman/coalesce.ts'
 import type { WantedFile } from '../wire/messages.ts'
 import { type KeptFile, whatGoes } from './keep-order.ts'
 
-/** The folder of `[cache] keep`: packages that others may want again. The catalogue offers what is in it. */
+/** The folder `[cache] keep-dir`: packages that somebody may want. The catalogue offers what is in it. */
 export interface Keep {
   /**
    * Copies a file that is whole and verified. Resolves to whether it is here now; never rejects: a disk that is full or a
@@ -16,6 +16,8 @@ export interface Keep {
   take(file: WantedFile, source: Pick<FileHandle, 'read'>): Promise<boolean>
   /** Puts a signature beside a file that is here. Never rejects. */
   sign(name: string, signature: Uint8Array): Promise<void>
+  /** It is to be had elsewhere now. Never rejects. */
+  remove(name: string): Promise<void>
   /** Somebody was given this file of the folder. */
   used(name: string): void
   /** Removes what is over the limit. Never rejects. */
@@ -29,12 +31,14 @@ const USED_MS = 60 * 60_000
 const COPY_BYTES = 1024 * 1024
 const PART = /^\.[^/]+\.part$/
 
-/** `limit` and sizes are bytes. The last use is the file's access time, set here: no mount option decides it. */
+/** `limit` and sizes are bytes; what came `mostAgeMs` milliseconds ago goes. The last use is the file's access time, set here: no mount option decides it. */
 export function createKeep(
   { log, now }: { log: Log; now(): number },
-  { dir, limit }: { dir: string; limit: number },
+  { dir, limit, mostAgeMs = Number.POSITIVE_INFINITY }: { dir: string; limit: number; mostAgeMs?: number },
 ): Keep {
   let said: string | undefined
+  /** Names of what is here, as of the last look. */
+  const here = new Set<string>()
   let last: Promise<unknown> = Promise.resolve()
 
   /** One after another: each counts what is there. */
@@ -61,6 +65,7 @@ export function createKeep(
       const signature = names.has(`${name}.sig`)
         ? await lstat(join(dir, `${name}.sig`)).catch(() => {})
         : undefined
+      here.add(name)
       files.push({
         name,
         bytes: found.size + (signature?.size ?? 0),
@@ -71,14 +76,22 @@ export function createKeep(
     return files
   }
 
-  async function remove({ name }: { name: string }) {
+  async function discard({ name }: { name: string }) {
+    here.delete(name)
     await rm(join(dir, name), { force: true })
     await rm(join(dir, `${name}.sig`), { force: true })
     log.debug({ file: name }, 'no longer kept')
   }
 
   async function sweepDownTo(most: number) {
-    for (const file of whatGoes(await list(), most)) await remove(file)
+    const files = await list()
+    const old = files.filter(({ keptAt }) => now() - keptAt >= mostAgeMs)
+    for (const file of old) await discard(file)
+    for (const file of whatGoes(
+      files.filter((file) => !old.includes(file)),
+      most,
+    ))
+      await discard(file)
   }
 
   /** Bytes that may be written without pressing on others of the same disk. */
@@ -122,6 +135,7 @@ export function createKeep(
           await mkdir(dir, { recursive: true, mode: 0o755 })
           await makeRoom(size)
           await write(name, (to) => copy(source, to, size))
+          here.add(name)
           said = undefined
           return true
         } catch (error) {
@@ -137,6 +151,15 @@ export function createKeep(
         complain(error, `the signature of ${name} can't be kept`)
       }
     },
+    async remove(name) {
+      // Packages come by thousands where a daemon first looks at a cache: few of them are here.
+      if (!here.has(name)) return
+      try {
+        await inTurn(() => discard({ name }))
+      } catch (error) {
+        complain(error, `${name} can't be removed`)
+      }
+    },
     used(name) {
       const path = join(dir, name)
       void lstat(path)
@@ -148,13 +171,12 @@ export function createKeep(
     sweep: coalesce(() =>
       inTurn(async () => {
         try {
-          await mkdir(dir, { recursive: true, mode: 0o755 })
           // What a daemon that was killed has left.
           for (const name of await readdir(dir))
             if (PART.test(name)) await rm(join(dir, name), { force: true })
           await sweepDownTo(limit)
         } catch (error) {
-          complain(error, "what is over the limit can't be removed")
+          if (systemCode(error) !== 'ENOENT') complain(error, "what is over the limit can't be removed")
         }
       }),
     ),

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
 import type { Job, JobEnd } from '../fetch/job/job.ts'
 import type { Located } from '../fetch/locator.ts'
+import type { Prefetch } from '../fetch/prefetch.ts'
 import type { ReadAhead } from '../fetch/read-ahead.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import { CURL_ENVIRONMENT, FRAME_HEADER_BYTES, FrameType, HEARTBEAT_MS } from './fetch-stream.ts'
@@ -19,6 +20,7 @@ export interface FetchDeps {
   fetcher: Fetcher
   readAhead: ReadAhead
   signatures: Signatures
+  prefetch: Prefetch
   log: Log
 }
 

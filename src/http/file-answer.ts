@@ -56,7 +56,8 @@ export async function answerFile(
     if ('reason' in located) return void response.end(textFrame(FrameType.mirror, located.reason))
     const { file } = located
     if (SIGNATURE.test(url)) {
-      const bytes = await signatures.ready(located, environment)
+      const bytes =
+        (await packages.pledges.held(file.sha256)) ?? (await signatures.ready(located, environment))
       return void response.end(
         bytes ? whole(`${file.name}.sig`, bytes, columns) : textFrame(FrameType.mirror, ''),
       )

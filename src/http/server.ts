@@ -10,6 +10,7 @@ import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
 import type { Metrics } from './metrics.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
+import { answerPrefetch } from './prefetch-answer.ts'
 import { createRequestTurns } from './request-turns.ts'
 import { answerSignature, SIGNATURE } from './signature-answer.ts'
 import type { Status } from './status.ts'
@@ -86,6 +87,7 @@ async function answer(
     const call = `${request.method} ${pathname}`
     if (call === 'POST /v1/file') return answerFile(request, response, deps)
     if (call === 'POST /v1/ahead') return answerAhead(request, response, deps.fetch)
+    if (call === 'POST /v1/prefetch') return answerPrefetch(response, deps.fetch)
     if (call === 'GET /v1/mirrors') {
       const mirrors = await deps.mirrors.of(searchParams.get('url') ?? '')
       return mirrors ? text(response, 'text/plain', `${mirrors.join('\n')}\n`) : refuse(404)

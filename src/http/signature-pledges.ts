@@ -12,6 +12,8 @@ import type { UploadStore } from '../transfer/uploader.ts'
 export interface SignaturePledges {
   /** Whether the package may be given. Takes 5 s at most, and no time once signatures proved not to be had. */
   may(located: Located): Promise<boolean>
+  /** What lies beside the package on this machine. */
+  held: UploadStore['signature']
   /** The signature, or undefined where nobody has one. Takes 7 s at most. */
   find(located: Located): Promise<Uint8Array | undefined>
 }
@@ -67,6 +69,7 @@ export function createSignaturePledges({
   }
 
   return {
+    held: heldSignature,
     async may(located) {
       const { signature } = located
       if (signature === undefined || signature === 'never') return true

@@ -48,6 +48,8 @@ export interface CatalogueParts {
   clock: Clock
   hashFile: HashFile
   watchFolder?: WatchFolder
+  /** Told of each file that has come, also where another of the same content was here. */
+  onHashed?(file: FileState): void
   /** Told of each file that is opened for somebody. */
   onOpened?(file: CatalogueFile): void
 }
@@ -63,7 +65,14 @@ const HASH_ATTEMPTS = 3
 
 /** `stateFile` keeps the catalogue across restarts; its folder must be there. */
 export function createCatalogue(
-  { log, clock, hashFile, watchFolder: watch = watchFolder, onOpened = () => {} }: CatalogueParts,
+  {
+    log,
+    clock,
+    hashFile,
+    watchFolder: watch = watchFolder,
+    onHashed = () => {},
+    onOpened = () => {},
+  }: CatalogueParts,
   { dirs, stateFile }: { dirs: readonly string[]; stateFile: string },
 ): Catalogue {
   const folders = [...new Set(dirs.map((dir) => resolve(dir)))]
@@ -146,6 +155,7 @@ export function createCatalogue(
 
   function enter(file: FileState, { sha256, chunkHashes }: FileHashes) {
     holdings.put({ ...file, sha256, chunkHashes, root: rootOf(chunkHashes) })
+    onHashed(file)
   }
 
   function passOver({ path }: FileState, error: unknown) {

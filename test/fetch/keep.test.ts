@@ -9,14 +9,16 @@ import { silentLog } from '../../src/base/log.ts'
 import { createKeep } from '../../src/fetch/keep.ts'
 
 const NOW = 1_800_000_000_000
+/** More than from today until then. */
+const AGE = 10_000_000_000
 const nameOf = (name: string, version = '1') => `${name}-${version}-1-any.pkg.tar.zst`
 
-function start({ limit = 1000, within = '' } = {}) {
+function start({ limit = 1000, within = '', mostAgeMs = Number.POSITIVE_INFINITY } = {}) {
   const root = mkdtempSync(join(tmpdir(), 'pacsrv-keep-'))
   const dir = join(root, within || 'keep')
   const warnings: string[] = []
   const log = { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) }
-  const keep = createKeep({ log, now: () => NOW }, { dir, limit })
+  const keep = createKeep({ log, now: () => NOW }, { dir, limit, mostAgeMs })
   /** As a file in the spool, which somebody else has open and closes. */
   async function take(name: string, bytes: number) {
     const path = join(root, 'spooled')
@@ -108,6 +110,21 @@ test('a folder that can’t be: said once, and nothing thrown; a source that bre
   } as unknown as FileHandle
   assert.is(await other.keep.take({ name: nameOf('a'), size: 5, sha256: '' }, broken), false)
   assert.equal(other.names(), [])
+})
+
+test('what nobody took in its time goes; what is to be had elsewhere goes at once, and nothing else', async () => {
+  const { dir, keep, take, names } = start({ mostAgeMs: AGE })
+  for (const name of ['a', 'b', 'c']) await take(nameOf(name), 10)
+  for (const [name, age] of [
+    ['a', AGE - 1],
+    ['b', AGE],
+  ] as const)
+    utimesSync(join(dir, nameOf(name)), NOW / 1000, (NOW - age) / 1000)
+  await keep.sweep()
+  assert.equal(names(), [nameOf('a'), nameOf('c')])
+  await keep.remove(nameOf('c'))
+  await keep.remove('../spooled')
+  assert.equal(names(), [nameOf('a')])
 })
 
 test.run()

@@ -26,6 +26,7 @@ async function ask(size: number, fields: string[], signature?: Uint8Array) {
     },
     readAhead: { asked() {}, isNew: () => true },
     signatures: { ready: async () => signature },
+    pledges: { held: async () => undefined },
     spool: {
       complete: async () => ({
         handle: await open(join(dir, 'f')),

@@ -44,7 +44,13 @@ test('the user that the service runs as is made, and owns the three folders', ()
   assert.equal(paths, ['/run/pacsrv', daemon['state-dir'], daemon['spool-dir']])
 })
 
-const units = ['pacsrv.service', 'pacsrv.socket', 'pacsrv-webhost.service']
+const units = [
+  'pacsrv.service',
+  'pacsrv.socket',
+  'pacsrv-webhost.service',
+  'pacsrv-prefetch.service',
+  'pacsrv-prefetch.timer',
+]
 
 test('each unit names its manual pages', () => {
   const pages = manualPages({ version: '1', date: '2026-11-24' }).map(

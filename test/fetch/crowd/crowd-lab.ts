@@ -188,6 +188,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
     const held = createHeldFiles({
       catalogue,
       spool,
+      isSparing: () => false,
       downloads: { job: (hash) => jobs.get(hash), jobs: () => [...jobs.values()] },
     })
     const transport = network.transport(host)

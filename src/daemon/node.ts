@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createEvent } from '../base/event.ts'
 import { createLimiter } from '../base/limiter.ts'
 import { systemRandom } from '../base/random.ts'
+import { createOnLink, siteLinks } from '../discovery/lan/on-link.ts'
 import { createPresence, type Presence } from '../fetch/crowd/presence.ts'
 import type { JobRegistry } from '../fetch/downloads.ts'
 import { createHeldFiles, type HeldFiles, heldFile } from '../fetch/held-files.ts'
@@ -81,6 +82,7 @@ export async function createNode(
         all: heldFiles.all,
       },
       resolve: resolveHost,
+      isOnLink: createOnLink({ clock, links: siteLinks(network.lan) }),
       uploads,
     },
     {

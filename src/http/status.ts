@@ -18,7 +18,7 @@ export interface Status {
     reachable: 'yes' | 'no' | 'unknown'
   }
   /** `since` is an ISO date. */
-  peers: { id: string; address: string; direction: 'in' | 'out'; since: string }[]
+  peers: { id: string; address: string; direction: 'in' | 'out'; since: string; companion: boolean }[]
   /** What it shares. */
   files: { count: number; bytes: number }
   transfers: { file: string; size: number; done: number; sources: number }[]

@@ -38,10 +38,7 @@ export function dispatch(
       to.introductions.tell(session)
       return
     case 'nodes':
-      to.dialling.learn(
-        message.nodes.flatMap(({ address }) => address ?? []),
-        'stranger',
-      )
+      to.dialling.told(message.nodes, session)
       return
     case 'dialBack':
       to.reach.dialBack(session)

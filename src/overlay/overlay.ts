@@ -49,6 +49,8 @@ export interface OverlayDeps {
   holdings: Holdings & { all?(): HeldFile[] }
   /** The numeric addresses of a host by name, for `[direct]`. */
   resolve(host: string): Promise<string[]>
+  /** Whether an address is this machine's or on one of its links: then it is of this site. */
+  isOnLink(address: Endpoint): boolean
   /** What keeps to the limit of this node's uploads: what is passed on for others counts too. */
   uploads?: Limiter
 }
@@ -113,7 +115,7 @@ export interface Overlay {
    * Whether a node is a companion, whose word counts for what it had from the mirror: the other end of this
    * connection is on this site, or is named in `[direct]`, or the network is closed.
    */
-  isCompanion(of: Pick<Session, 'id' | 'near'>): boolean
+  isCompanion(of: Pick<Session, 'id' | 'remote'>): boolean
   hasCompanions(): boolean
   /** Shuts a node out by id and by address, `ms` milliseconds long (an hour), and drops it. */
   ban(who: { id?: NodeId; address?: Endpoint }, reason: string, ms?: number): void
@@ -151,7 +153,9 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { onJoin, onLeave, onMessage, onFull: (session) => introductions.tell(session) },
   )
   const introductions = createIntroductions(neighbours)
-  const { isCompanion } = createSite({ closed: options.closed === true, isDirect: neighbours.isDirect })
+  const { isDirect } = neighbours
+  const { isOnLink } = deps
+  const { isCompanion, isToMeet } = createSite({ closed: options.closed === true, isDirect, isOnLink })
   const relay = createRelay(
     {
       clock,
@@ -191,7 +195,17 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { listens: listen !== undefined, advertised: advertise !== undefined },
   )
   const dialling = createDialling(
-    { clock, random, log, problems, connections, neighbours, resolve: deps.resolve, onShort },
+    {
+      clock,
+      random,
+      log,
+      problems,
+      connections,
+      neighbours,
+      resolve: deps.resolve,
+      isToMeet,
+      onShort,
+    },
     { min: minConnections, max: maxConnections, direct },
   )
 
@@ -199,7 +213,9 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     const { id, block, remote, outbound } = session
     news.info(block, { id, address: remote }, outbound ? 'neighbour found' : 'neighbour came')
     if (outbound) reach.ask(session)
-    if (neighbours.size < minConnections) session.send({ type: 'nodesWanted' })
+    // Where there is no multicast, the machine that all name in [direct] is where an office meets.
+    const isWanted = neighbours.size < minConnections || neighbours.isDirect(id)
+    if (minConnections > 0 && isWanted) session.send({ type: 'nodesWanted' })
     if (isCompanion(session)) announcements.tell([session], holdings.all?.() ?? [], [])
   }
 
@@ -231,7 +247,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     get banned() {
       return bans.count
     },
-    neighbours: neighbours.infos,
+    neighbours: () => neighbours.infos(isCompanion),
     async start() {
       await connections.start()
       dialling.start()

@@ -49,11 +49,11 @@ export function createDatabaseSignatures(
     let seen = 0
     const handle = await open(path)
     try {
-      for await (const content of readDescs(handle)) {
-        const [sha256, text] = [fieldOf(content, '%SHA256SUM%'), fieldOf(content, '%PGPSIG%')]
+      await readDescs(handle, (desc) => {
+        const [sha256, text] = [fieldOf(desc, '%SHA256SUM%'), fieldOf(desc, '%PGPSIG%')]
         if (sha256 && text) into.set(sha256.toLowerCase(), Buffer.from(text, 'base64'))
-        if (++seen === FIRST && into.size === 0) return
-      }
+        return ++seen !== FIRST || into.size > 0
+      })
     } finally {
       await handle.close()
     }

@@ -11,9 +11,8 @@ export interface PackageEntry {
   built?: number
 }
 
-const FIELDS = ['%FILENAME%', '%CSIZE%', '%SHA256SUM%', '%BUILDDATE%'] as const
-/** Most lines are told apart by length and third letter, and are never decoded. */
-const MARKS = FIELDS.map((field) => ({ field, length: field.length, letter: field.charCodeAt(2) }))
+/** The fields that count. A line is told by its length and third letter before its letters are compared. */
+const FIELDS = ['%FILENAME%', '%CSIZE%', '%SHA256SUM%', '%BUILDDATE%'].map((name) => Buffer.from(name))
 const NEWLINE = 0x0a
 const PERCENT = 0x25
 
@@ -21,36 +20,42 @@ const PERCENT = 0x25
  * Reads a `desc` as libalpm does: a field's name stands alone on a line, its value follows, an empty line
  * ends it. Undefined when file name, size or SHA-256 is missing or is no such thing.
  */
-export function parseDesc(content: Uint8Array): PackageEntry | undefined {
-  const values = findFields(content)
-  const name = values.get('%FILENAME%') ?? ''
-  const size = values.get('%CSIZE%') ?? ''
-  const sha256 = values.get('%SHA256SUM%') ?? ''
+export function parseDesc(content: Buffer): PackageEntry | undefined {
+  const [name = '', size = '', sha256 = '', built = ''] = findFields(content)
   if (!isFileName(name) || !/^[1-9]\d{0,14}$/.test(size) || !/^[0-9a-f]{64}$/i.test(sha256)) return undefined
-  const built = values.get('%BUILDDATE%') ?? ''
   const when = /^[1-9]\d{0,10}$/.test(built) ? { built: Number(built) } : {}
   return { name, size: Number(size), sha256: sha256.toLowerCase(), ...when }
 }
 
-function findFields(content: Uint8Array): Map<string, string> {
-  // Each value is decoded by itself: a slice of the decoded whole would keep all of it in memory.
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length)
-  const values = new Map<string, string>()
-  let field: string | undefined
+/** The first value of each of FIELDS. Lines are short: a loop costs less than to call indexOf for each. */
+function findFields(bytes: Buffer): (string | undefined)[] {
+  const values: (string | undefined)[] = [undefined, undefined, undefined, undefined]
+  let found = 0
+  let field = -1
   let atFieldName = true
-  for (let start = 0; start < bytes.length && values.size < FIELDS.length; ) {
-    const newline = bytes.indexOf(NEWLINE, start)
-    const end = newline < 0 ? bytes.length : newline
+  for (let start = 0; start < bytes.length && found < FIELDS.length; ) {
+    let end = start
+    while (end < bytes.length && bytes[end] !== NEWLINE) end++
     if (atFieldName && bytes[start] === PERCENT) {
-      const mark = MARKS.find(({ length, letter }) => end - start === length && bytes[start + 2] === letter)
-      const known = mark && bytes.toString('latin1', start, end) === mark.field ? mark.field : undefined
-      field = known && !values.has(known) ? known : undefined
-    } else if (field) {
-      values.set(field, bytes.toString('utf8', start, end))
-      field = undefined
+      field = fieldAt(bytes, start, end)
+      if (values[field] !== undefined) field = -1
+    } else if (field >= 0) {
+      values[field] = bytes.toString('utf8', start, end)
+      found++
+      field = -1
     }
     atFieldName = end === start
     start = end + 1
   }
   return values
+}
+
+/** Which of FIELDS a line is; -1: none. */
+function fieldAt(bytes: Buffer, start: number, end: number): number {
+  return FIELDS.findIndex(
+    (name) =>
+      name.length === end - start &&
+      name[2] === bytes[start + 2] &&
+      bytes.compare(name, 0, name.length, start, end) === 0,
+  )
 }

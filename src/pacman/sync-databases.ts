@@ -45,8 +45,11 @@ export interface SyncDatabasesDeps {
   watchFolder?: WatchFolder
 }
 
-/** Pacman puts one after the other in place: the first is read this long after the last came, in milliseconds. */
-const SETTLE_MS = 100
+/**
+ * What is written in place is read when it has been still for so long, in milliseconds. pacman renames a whole file, and
+ * has its first package fetched some 200 ms after the last database: by then all have been read.
+ */
+const SETTLE_MS = 20
 
 interface Database {
   /** The state of the file that `packages` came from; undefined asks for another try. */

@@ -3,7 +3,7 @@ import { PacsrvError } from '../base/error.ts'
 /** A plain file inside a tar. */
 export interface TarEntry {
   path: string
-  content: Uint8Array
+  content: Buffer
 }
 
 export interface TarLimits {
@@ -15,45 +15,87 @@ export interface TarLimits {
 
 const BLOCK = 512
 const NEWLINE = 0x0a
+const BLANK = 0x20
+const ZERO = 0x30
 /** A long name or a pax header; Linux's longest path is 4 KiB. */
 const NAME_BYTES = 64 * 1024
 const textDecoder = new TextDecoder()
 
+/** The plain files of a tar that comes in pieces of any length. */
+export interface TarParser {
+  /** Those that are whole with this piece; a file's content is valid until the next is asked for. */
+  push(bytes: Uint8Array): Iterable<TarEntry>
+  /** Throws when the tar hasn't ended. */
+  end(): void
+}
+
 /**
- * The plain files of a tar (v7, ustar, GNU long names, pax `path` and `size`) that `wanted` picks by path.
- * Reads `source` to its end, so that its own check of what follows (gzip's CRC) takes place.
+ * Reads v7, ustar, GNU long names, pax `path` and `size`; gives the files that `wanted` picks by path. Nothing is waited
+ * for between two entries: a database has 15,000. What follows a tar's end is counted and passed over.
  * Throws PacsrvError `database` when it isn't a tar, is cut short or exceeds `totalBytes`.
  */
-export async function* readTar(
-  source: AsyncIterable<Uint8Array>,
+export function createTarParser(
   { totalBytes, entryBytes }: TarLimits,
   wanted: (path: string) => boolean,
-): AsyncGenerator<TarEntry> {
-  const bytes = createByteReader(source, totalBytes)
-  try {
-    let extended: Extended = {}
-    for (;;) {
-      const header = parseHeader(await bytes.take(BLOCK))
-      if (!header) break
-      const size = extended.size ?? header.size
-      const padding = (BLOCK - (size % BLOCK)) % BLOCK
-      if (header.type === 'x' || header.type === 'L') {
-        if (size > NAME_BYTES) throw new PacsrvError('database', 'the tar holds an overlong name')
-        const content = await bytes.take(size)
-        extended = { ...extended, ...(header.type === 'x' ? parsePax(content) : { path: cString(content) }) }
-        await bytes.skip(padding)
-        continue
+): TarParser {
+  /** Each piece behind what was left of those before, which is less than an entry: one buffer for all. */
+  let work = Buffer.alloc(0)
+  let left = 0
+  let skip = 0
+  let total = 0
+  let over = false
+  let extended: Extended = {}
+
+  function withLeft(chunk: Uint8Array): Buffer {
+    const length = left + chunk.length
+    if (length > work.length) work = Buffer.concat([work.subarray(0, left)], length + BLOCK)
+    work.set(chunk, left)
+    return work.subarray(0, length)
+  }
+
+  /** Whether its content is wanted; for a name, of the file that follows. */
+  function isTaken(header: Header, size: number, path: () => string): boolean {
+    if (!isName(header))
+      return header.type === 'file' && size <= entryBytes && wanted(extended.path ?? path())
+    if (size > NAME_BYTES) throw new PacsrvError('database', 'the tar holds an overlong name')
+    return true
+  }
+
+  return {
+    *push(chunk) {
+      total += chunk.length
+      if (total > totalBytes) throw new PacsrvError('database', `it unpacks to more than ${totalBytes} bytes`)
+      if (over) return
+      const bytes = withLeft(chunk)
+      let at = 0
+      while (!over) {
+        const passed = Math.min(skip, bytes.length - at)
+        at += passed
+        skip -= passed
+        if (bytes.length - at < BLOCK) break
+        const header = parseHeader(bytes, at)
+        over = header === undefined
+        if (!header) break
+        const size =
+          header.type === 'empty' ? 0 : isName(header) ? header.size : (extended.size ?? header.size)
+        const begin = at + BLOCK
+        const path = () => pathOf(bytes, begin - BLOCK)
+        const taken = isTaken(header, size, path)
+        if (taken && bytes.length - begin < size) break
+        const content = bytes.subarray(begin, begin + size)
+        skip = BLOCK + size + ((BLOCK - (size % BLOCK)) % BLOCK)
+        if (header.type === 'x') extended = { ...extended, ...parsePax(content) }
+        else if (header.type === 'L') extended = { ...extended, path: cString(content) }
+        else {
+          if (taken) yield { path: extended.path ?? path(), content }
+          if (header.type !== 'meta') extended = {}
+        }
       }
-      const path = extended.path ?? header.path
-      if (header.type === 'file' && size <= entryBytes && wanted(path)) {
-        yield { path, content: await bytes.take(size) }
-        await bytes.skip(padding)
-      } else await bytes.skip(header.type === 'empty' ? 0 : size + padding)
-      if (header.type !== 'meta') extended = {}
-    }
-    await bytes.drain()
-  } finally {
-    await bytes.close()
+      left = bytes.copy(work, 0, at)
+    },
+    end() {
+      if (!over) throw new PacsrvError('database', 'it is cut short')
+    },
   }
 }
 
@@ -63,47 +105,71 @@ interface Extended {
 }
 
 interface Header {
-  path: string
   size: number
   /** `empty`: links, devices and folders, which have no content whatever their size says. */
   type: 'file' | 'empty' | 'x' | 'L' | 'meta' | 'other'
 }
 
+const isName = ({ type }: Header) => type === 'x' || type === 'L'
+
 const TYPES: Record<string, Header['type']> = { '\0': 'file', '0': 'file', '7': 'file', x: 'x', L: 'L' }
 for (const type of '123456') TYPES[type] = 'empty'
 for (const type of 'gK') TYPES[type] = 'meta'
 
-/** Undefined for the block of zeros that ends a tar. */
-function parseHeader(block: Uint8Array): Header | undefined {
-  const sum = sumOf(block)
+/** The header that begins at `at`; undefined for the block of zeros that ends a tar. */
+function parseHeader(bytes: Buffer, at: number): Header | undefined {
+  const sum = sumOf(bytes, at, at + BLOCK)
   if (sum === 0) return undefined
-  const checksum = block.subarray(148, 156)
-  const expected = sum - sumOf(checksum) + 8 * 0x20
-  if (parseNumber(checksum) !== expected) throw new PacsrvError('database', 'it is not a tar')
-  const name = cString(block.subarray(0, 100))
-  const isUstar = cString(block.subarray(257, 263)) === 'ustar'
-  const prefix = isUstar ? cString(block.subarray(345, 500)) : ''
+  const expected = sum - sumOf(bytes, at + 148, at + 156) + 8 * BLANK
+  if (parseNumber(bytes, at + 148, at + 156) !== expected)
+    throw new PacsrvError('database', 'it is not a tar')
   return {
-    path: prefix ? `${prefix}/${name}` : name,
-    size: parseNumber(block.subarray(124, 136)),
-    type: TYPES[String.fromCharCode(block[156]!)] ?? 'other',
+    size: parseNumber(bytes, at + 124, at + 136),
+    type: TYPES[String.fromCharCode(bytes[at + 156]!)] ?? 'other',
   }
 }
 
+function pathOf(bytes: Buffer, at: number): string {
+  const name = field(bytes, at, at + 100)
+  const hasPrefix = bytes[at + 345] !== 0 && field(bytes, at + 257, at + 263) === 'ustar'
+  return hasPrefix ? `${field(bytes, at + 345, at + 500)}/${name}` : name
+}
+
+/** Text up to a 0, without a buffer for it: there are 15,000 paths. */
+function field(bytes: Buffer, from: number, to: number): string {
+  let end = from
+  while (end < to && bytes[end] !== 0) end++
+  return bytes.toString('utf8', from, end)
+}
+
 /** A plain loop: a database has 30,000 headers, and `reduce` is ten times slower. */
-function sumOf(bytes: Uint8Array): number {
+function sumOf(bytes: Uint8Array, from: number, to: number): number {
   let sum = 0
-  for (let at = 0; at < bytes.length; at++) sum += bytes[at]!
+  for (let at = from; at < to; at++) sum += bytes[at]!
   return sum
 }
 
 /** A tar's number: octal text, or GNU's big-endian binary behind a set high bit. */
-function parseNumber(field: Uint8Array): number {
-  const number =
-    field[0]! & 0x80
-      ? field.subarray(1).reduce((total, byte) => total * 256 + byte, field[0]! & 0x7f)
-      : Number.parseInt(cString(field).trim() || '0', 8)
+function parseNumber(bytes: Buffer, from: number, to: number): number {
+  const isBinary = (bytes[from]! & 0x80) !== 0
+  const number = isBinary ? binary(bytes.subarray(from, to)) : octal(bytes, from, to)
   if (!Number.isSafeInteger(number)) throw new PacsrvError('database', 'it is not a tar')
+  return number
+}
+
+const binary = (field: Uint8Array) =>
+  field.subarray(1).reduce((total, byte) => total * 256 + byte, field[0]! & 0x7f)
+
+/** NaN when there is something else. Blanks may stand before it, and a blank or 0 ends it. */
+function octal(bytes: Uint8Array, from: number, to: number): number {
+  let at = from
+  while (at < to && bytes[at] === BLANK) at++
+  let number = 0
+  for (; at < to && bytes[at] !== 0 && bytes[at] !== BLANK; at++) {
+    const digit = bytes[at]! - ZERO
+    if (digit < 0 || digit > 7) return Number.NaN
+    number = number * 8 + digit
+  }
   return number
 }
 
@@ -137,51 +203,4 @@ function splitOnce(text: string, separator: string): [string, string] {
 function cString(field: Uint8Array): string {
   const end = field.indexOf(0)
   return textDecoder.decode(end < 0 ? field : field.subarray(0, end))
-}
-
-/** Exact counts of bytes out of a stream's chunks; an end before that is an error. */
-function createByteReader(source: AsyncIterable<Uint8Array>, totalBytes: number) {
-  const iterator = source[Symbol.asyncIterator]()
-  let chunk: Uint8Array = new Uint8Array()
-  let at = 0
-  let total = 0
-
-  async function next(): Promise<boolean> {
-    const { done, value } = await iterator.next()
-    if (done) return false
-    total += value.length
-    if (total > totalBytes) throw new PacsrvError('database', `it unpacks to more than ${totalBytes} bytes`)
-    chunk = value
-    at = 0
-    return true
-  }
-
-  /** Up to `count` bytes of what is there; valid until the next call. */
-  async function some(count: number): Promise<Uint8Array> {
-    while (at === chunk.length) if (!(await next())) throw new PacsrvError('database', 'it is cut short')
-    const part = chunk.subarray(at, at + count)
-    at += part.length
-    return part
-  }
-
-  return {
-    async take(count: number): Promise<Uint8Array> {
-      if (count === 0) return new Uint8Array()
-      const first = await some(count)
-      if (first.length === count) return first
-      const parts = [first]
-      for (let left = count - first.length; left > 0; left -= parts.at(-1)!.length)
-        parts.push(await some(left))
-      return Buffer.concat(parts)
-    },
-    async skip(count: number) {
-      for (let left = count; left > 0; ) left -= (await some(left)).length
-    },
-    async drain() {
-      while (await next());
-    },
-    async close() {
-      await iterator.return?.()
-    },
-  }
 }

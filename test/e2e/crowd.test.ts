@@ -1,3 +1,5 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runCrowd } from './crowd.ts'
@@ -16,5 +18,30 @@ scenario('five hosts start the same packages at once: the mirror sends each abou
   assert.ok(copies <= 1.5, `the mirror sent ${copies.toFixed(2)} copies`)
   assert.ok(figures.fromPeers >= 2 * sum, `only ${figures.fromPeers} bytes came from each other`)
 })
+
+scenario(
+  'of eight hosts one gives false bytes and one stands still: all others have it right',
+  async (lab) => {
+    const [LIAR, FROZEN] = [2, 5]
+    const preload = join(lab.folder, 'rot.cjs')
+    copyFileSync(join(import.meta.dirname, 'rot.cjs'), preload)
+    const packages = makePackages(
+      [120_000, 700_000, 3_000_000, 8_000_000, 12_000_000].map((size, n) => ({ name: `torn${n}`, size })),
+    )
+    const sum = packages.reduce((bytes, item) => bytes + item.size, 0)
+    const figures = await runCrowd(lab, {
+      hosts: 8,
+      packages,
+      link: '1gbit',
+      mirrorLink: '20mbit',
+      env: (n): Record<string, string> => (n === LIAR ? { NODE_OPTIONS: `--require ${preload}` } : {}),
+      freezes: { host: FROZEN, after: 3 },
+    })
+    const copies = figures.bytes / sum
+    const last = Math.max(...figures.each)
+    lab.note(`${copies.toFixed(2)} copies; ${last.toFixed(1)} s, one alone ${figures.alone.toFixed(1)} s`)
+    assert.ok(copies <= 1.3, `the mirror sent ${copies.toFixed(2)} copies`)
+  },
+)
 
 test.run()

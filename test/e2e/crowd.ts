@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from './commands.ts'
 import type { Host } from './host.ts'
 import type { Lab } from './lab.ts'
@@ -19,8 +20,10 @@ export interface CrowdSetting {
   mirrorLink: string
   /** How host `n` finds the others, and how many of them it meets; by default all name each other. */
   meeting?: (hosts: Host[], n: number) => { sections: Sections; peers: number }
-  /** The environment of the daemons. */
-  env?: Record<string, string>
+  /** The environment of the daemons, or of host `n`'s. */
+  env?: Record<string, string> | ((n: number) => Record<string, string>)
+  /** The machine `host` stands still, with all that runs there, this many seconds after the start; it isn't waited for. */
+  freezes?: { host: number; after: number }
   /** Called as the measured part begins; what it returns, as it ends. */
   measured?: (members: Member[]) => () => void
 }
@@ -69,24 +72,36 @@ export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFi
   const hosts = Array.from({ length: setting.hosts }, (_, n) => lab.host(`desk${n}`, { rate: link }))
   const members: Member[] = []
   const meetings = hosts.map((_, n) => (setting.meeting ?? meetAll)(hosts, n))
-  for (const [n, host] of hosts.entries())
-    members.push(await createMember(lab, mirror, host, { sections: meetings[n]!.sections, env }))
+  for (const [n, host] of hosts.entries()) {
+    const own = typeof env === 'function' ? env(n) : env
+    members.push(await createMember(lab, mirror, host, { sections: meetings[n]!.sections, env: own }))
+  }
   for (const [n, { node }] of members.entries())
     await node.until('its neighbours', ({ peers }) => peers.length >= meetings[n]!.peers, 60)
 
   if (before.length > 0) await Promise.all(members.map(({ pacman }) => pacman.run(wordsFor(before))))
 
   const finished = setting.measured?.(members)
-  const [outcomes, bytes] = await measured(() => Promise.all(members.map(({ pacman }) => pacman.run(words))))
+  const sound = members.filter((_, n) => n !== setting.freezes?.host)
+  const [outcomes, bytes] = await measured(() => {
+    const runs = members.map(({ pacman }) => pacman.run(words))
+    if (setting.freezes) void freeze(hosts[setting.freezes.host]!, setting.freezes.after)
+    return Promise.all(runs.filter((_, n) => n !== setting.freezes?.host))
+  })
   finished?.()
   for (const [n, outcome] of outcomes.entries()) {
-    if (outcome.code !== 0) throw new Error(`${hosts[n]!.name}: ${outcome.all}`)
-    assertCache(members[n]!.pacman, [...packages, ...before])
+    if (outcome.code !== 0) throw new Error(`${sound[n]!.host.name}: ${outcome.all}`)
+    assertCache(sound[n]!.pacman, [...packages, ...before])
   }
   let fromPeers = 0
-  for (const { node } of members) fromPeers += (await node.status()).totals.fromPeers
+  for (const { node } of sound) fromPeers += (await node.status()).totals.fromPeers
   const each = outcomes.map(({ seconds }) => seconds)
   return { alone: alone.seconds, each, outcomes, aloneBytes, bytes, fromPeers }
+}
+
+async function freeze(host: Host, after: number) {
+  await sleep(after * 1000)
+  for (const pid of host.pids()) process.kill(pid, 'SIGSTOP')
 }
 
 const meetAll = (hosts: Host[], n: number) => ({

@@ -58,6 +58,7 @@ const overlay = createOverlay(
     log,
     holdings: { find: (hash) => (hash === held.sha256 ? held : undefined), all: () => [held] },
     resolve: async () => [],
+    isOnLink: () => true,
   },
   { listen: `${address}:8048` as Endpoint, agent: 'false holder' },
   { onTransfer: (session) => transfers.accept(session) },

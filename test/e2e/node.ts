@@ -9,7 +9,7 @@ import type { Lab } from './lab.ts'
 /** What `status --json` promises. */
 export interface Status {
   node: { id: string; pid: number; version: string; listen: unknown; reachable: unknown }
-  peers: { id: string; address: string; direction: string; since: unknown }[]
+  peers: { id: string; address: string; direction: string; since: unknown; companion: boolean }[]
   files: { count: number; bytes: number }
   transfers: { file: string; size: number; done: number; sources: unknown }[]
   dht: { nodes: number; announced: number; dropped: number } | null

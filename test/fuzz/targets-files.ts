@@ -13,7 +13,7 @@ import { parseDesc } from '../../src/pacman/desc.ts'
 import { isFileName } from '../../src/pacman/file-name.ts'
 import { parsePacmanConf } from '../../src/pacman/pacman-conf.ts'
 import { parsePrinted, readAheadArguments } from '../../src/pacman/read-ahead.ts'
-import { readTar } from '../../src/pacman/tar.ts'
+import { createTarParser } from '../../src/pacman/tar.ts'
 import { fileNameOfUrl, repositoryOfUrl } from '../../src/pacman/urls.ts'
 import { desc, hash, makeDatabase, tarEnd, tarEntry } from '../pacman/make.ts'
 import { claim, latin1, refuses, refusesLater, type Target } from './target.ts'
@@ -67,15 +67,14 @@ const databases: Target = {
   async run(input) {
     const limits = { totalBytes: 16 * 1024, entryBytes: 256 }
     const middle = input.length >> 1
-    async function* source() {
-      yield input.subarray(0, middle)
-      yield input.subarray(middle)
-    }
     await refusesLater(['database'], async () => {
-      for await (const { content } of readTar(source(), limits, (path) => path.endsWith('/desc'))) {
-        claim(content.length <= limits.entryBytes, 'an entry over its limit')
-        parseDesc(content)
-      }
+      const tar = createTarParser(limits, (path) => path.endsWith('/desc'))
+      for (const part of [input.subarray(0, middle), input.subarray(middle)])
+        for (const { content } of tar.push(part)) {
+          claim(content.length <= limits.entryBytes, 'an entry over its limit')
+          parseDesc(content)
+        }
+      tar.end()
     })
   },
 }

@@ -13,9 +13,9 @@ function start() {
   const status: Status = {
     node: { id: 'i', pid: 1, version: '1.2', listen: null, reachable: 'unknown' },
     peers: [
-      { id: 'a', address: '', direction: 'in', since: '' },
-      { id: 'b', address: '', direction: 'out', since: '' },
-      { id: 'c', address: '', direction: 'out', since: '' },
+      { id: 'a', address: '', direction: 'in', since: '', companion: true },
+      { id: 'b', address: '', direction: 'out', since: '', companion: true },
+      { id: 'c', address: '', direction: 'out', since: '', companion: true },
     ],
     files: { count: 7, bytes: 700 },
     transfers: [],

@@ -270,6 +270,54 @@ test('addresses from a neighbour are dialled sparingly, and never on a low port'
   assert.ok(dialled.length <= 35, `${dialled.length} in a minute`)
 })
 
+test('what a stranger tells of this link is dialled as sparingly; a companion’s lies cost 64 dials and 20 a minute', async () => {
+  const dialled = { stranger: 0, companion: 0 }
+  for (const [who, host] of [
+    ['stranger', '10.0.9.3'],
+    ['companion', '10.0.0.3'],
+  ] as const) {
+    const net = createTestNetwork()
+    const victim = await net.node('10.0.0.1', { minConnections: 1 })
+    const enemy = await hostile(net, host, victim)
+    for (let i = 0; i < 200; i++) {
+      const at = `10.0.0.${i + 20}`
+      await net.network.transport(at).listen(`${at}:8048`, (link) => {
+        dialled[who]++
+        link.close()
+      })
+    }
+    for (let from = 0; from < 200; from += 50)
+      enemy.session.send({
+        type: 'nodes',
+        nodes: Array.from({ length: 50 }, (_, i) => ({
+          id: someId(from + i),
+          address: `10.0.0.${from + i + 20}:8048`,
+        })),
+      })
+    await net.run(20_000)
+  }
+  assert.is(dialled.stranger, 0, 'it has the one neighbour that it needs')
+  assert.ok(dialled.companion >= 50 && dialled.companion <= 80, `${dialled.companion}`)
+})
+
+test('nobody sends a node to itself, nor, from the world, into its site', async () => {
+  const dialled: string[] = []
+  const net = createTestNetwork()
+  const victim = await net.node('10.0.0.1', { minConnections: 3 })
+  for (const host of ['127.0.0.1', '10.0.0.9', '192.0.2.9'])
+    await net.network.transport(host).listen(`${host}:8048`, () => void dialled.push(host))
+  const nodes = ['127.0.0.1', '10.0.0.9', '192.0.2.9'].map((host, i) => ({
+    id: someId(i),
+    address: `${host}:8048`,
+  }))
+  const near = await hostile(net, '10.0.0.3', victim)
+  near.session.send({ type: 'nodes', nodes: nodes.slice(0, 1) })
+  const far = await hostile(net, '192.0.2.3', victim)
+  far.session.send({ type: 'nodes', nodes })
+  await net.run(5_000)
+  assert.equal(dialled, ['192.0.2.9'])
+})
+
 test('messages of a transfer have no place among neighbours, and do no harm', async () => {
   const { run, victim, enemy, other } = await setting()
   enemy.session.send({ type: 'chunk', request: 1, payload: new Uint8Array(10) })

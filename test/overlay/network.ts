@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { reachOf } from '../../src/base/address.ts'
+import type { Endpoint } from '../../src/base/endpoint.ts'
 import { createLimiter } from '../../src/base/limiter.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
 import type { Problems } from '../../src/base/problems.ts'
@@ -22,6 +24,12 @@ export function wanted(name: string, size = 1000): WantedFile {
 export function held(name: string, size = 1000): HeldFile {
   const { sha256 } = wanted(name, size)
   return { sha256, size, root: sha256, whole: true }
+}
+
+/** Each test host's link is its /24, and every link-local address. */
+const isBeside = (host: string) => {
+  const net = host.slice(0, host.lastIndexOf('.') + 1)
+  return (address: Endpoint) => (net !== '' && address.startsWith(net)) || reachOf(address) === 'link'
 }
 
 export interface TestNode {
@@ -93,6 +101,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
         ...(problems ? { problems } : {}),
         holdings: { find: (sha256) => files.get(sha256) },
         resolve: async () => [],
+        isOnLink: isBeside(host),
         uploads: createLimiter(clock, uploadLimit),
       },
       { listen: `${host}:8048`, agent: 'test', ...rest },
@@ -139,7 +148,11 @@ export async function chain(
   for (let i = 1; i <= count; i++) {
     const before = nodes.at(-1)
     nodes.push(
-      await node(`10.0.0.${i}`, { minConnections: 0, direct: before ? directTo(before) : [], ...options(i) }),
+      await node(`10.0.0.${i}`, {
+        minConnections: 0,
+        direct: before ? directTo(before) : [],
+        ...options(i),
+      }),
     )
   }
   return nodes

@@ -121,6 +121,68 @@ test('nodes short of neighbours learn of others from those that they have', asyn
     assert.ok(overlay.neighbours().length >= 3, `${overlay.neighbours().length}`)
 })
 
+/** Desks that all name one machine, and how many messages of introduction were sent. */
+async function star(count: number, { hostOf = (i: number) => `10.0.0.${i + 2}`, minConnections = 3 } = {}) {
+  const introductions = { nodes: 0, nodesWanted: 0 }
+  const { node, run, network } = createTestNetwork({
+    onSend({ type }) {
+      if (type === 'nodes' || type === 'nodesWanted') introductions[type]++
+    },
+  })
+  const hub = await node('10.0.0.1')
+  const desks = []
+  for (let i = 0; i < count; i++) desks.push(await node(hostOf(i), { direct: directTo(hub), minConnections }))
+  return { hub, desks, run, node, network, introductions }
+}
+
+test('desks that all name one machine are soon all each other’s companions', async () => {
+  const { desks, run } = await star(15)
+  await run(5_000)
+  for (const { overlay } of desks) {
+    assert.is(overlay.neighbours().length, 15)
+    assert.ok(overlay.neighbours().every(({ companion }) => companion))
+  }
+})
+
+test('a desk that comes later meets the others, and all meet again after the machine has been away', async () => {
+  const { hub, desks, run, node, network } = await star(8)
+  await run(5_000)
+  const late = await node('10.0.0.99', { direct: directTo(hub) })
+  await run(5_000)
+  assert.is(late.overlay.neighbours().length, 9)
+  network.kill(hub.host)
+  await run(2_000)
+  for (const { overlay } of desks) assert.is(overlay.neighbours().length, 8, 'without the machine')
+})
+
+test('fifty desks at one machine: each has half of its places taken at least, by few messages', async () => {
+  const { desks, run, introductions } = await star(50)
+  await run(20_000)
+  const counts = desks.map(({ overlay }) => overlay.neighbours().length)
+  assert.ok(Math.min(...counts) >= 15, `${counts}`)
+  assert.ok(Math.max(...counts) <= 31, `${counts}`)
+  const sent = introductions.nodes + introductions.nodesWanted
+  assert.ok(sent <= 50 * 20, `${sent} messages in 20 s`)
+})
+
+test('the machine that all name doesn’t make companions of desks behind a router', async () => {
+  const { desks, run } = await star(6, { hostOf: (i) => `10.0.${i + 1}.2` })
+  await run(10_000)
+  for (const { overlay } of desks) {
+    const companions = overlay.neighbours().filter(({ companion }) => companion)
+    assert.equal(
+      companions.map(({ address }) => address),
+      ['10.0.0.1:8048'],
+    )
+  }
+})
+
+test('desks that want no neighbours but those named meet nobody', async () => {
+  const { desks, run } = await star(4, { minConnections: 0 })
+  await run(10_000)
+  for (const { overlay } of desks) assert.is(overlay.neighbours().length, 1)
+})
+
 test('a full node sends newcomers on to its neighbours', async () => {
   const { node, run } = createTestNetwork()
   const a = await node('10.0.0.1', { maxConnections: 2, minConnections: 1 })

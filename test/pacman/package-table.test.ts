@@ -14,11 +14,15 @@ test('what was put in comes out, whether or not its build time is known; the las
   assert.is(table.size, 2)
 })
 
-test('it grows past its first rows', () => {
-  const table = createPackageTable()
-  for (let n = 0; n < 200; n++) table.add({ name: `${n}.pkg`, size: n + 1, sha256: hash(`${n % 10}`) })
-  for (let n = 0; n < 200; n++)
-    assert.equal(table.get(`${n}.pkg`), { name: `${n}.pkg`, size: n + 1, sha256: hash(`${n % 10}`) })
-})
+for (const expected of [0, 10, 500])
+  test(`it takes 500 where ${expected} were expected; names need not be ASCII`, () => {
+    const table = createPackageTable(expected)
+    const names = Array.from({ length: 500 }, (_, n) => `päckage-${n}-1:${n % 7}.0-1-any.pkg.tar.zst`)
+    const entryOf = (name: string, n: number) => ({ name, size: n + 1, sha256: hash(`${n % 10}`) })
+    for (const [n, name] of names.entries()) table.add(entryOf(name, n))
+    for (const [n, name] of names.entries()) assert.equal(table.get(name), entryOf(name, n))
+    assert.is(table.get('package-1-1:1.0-1-any.pkg.tar.zst'), undefined)
+    assert.is(table.size, 500)
+  })
 
 test.run()

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
@@ -19,7 +20,7 @@ import type { WatchFolder } from '../../src/pacman/cache-watch.ts'
 import { readDatabase } from '../../src/pacman/database-file.ts'
 import { createSyncDatabases } from '../../src/pacman/sync-databases.ts'
 import { createClock } from '../clock.ts'
-import { asNobody, hash, makeDatabase, makeFolder, makeLog, tarEntry } from './make.ts'
+import { asNobody, desc, hash, makeDatabase, makeFolder, makeLog, tarEnd, tarEntry } from './make.ts'
 
 function setUp(files: Record<string, Uint8Array> = {}) {
   const dir = makeFolder()
@@ -96,6 +97,43 @@ bsdtarTest('bsdtar that was not there is tried again', async () => {
   assert.ok(await databases.find(NAME))
 })
 
+const sha512 = (text: string) => createHash('sha512').update(text).digest('base64')
+/** Over half a megabyte, packed: signatures don't shrink. */
+const large = gzipSync(
+  Buffer.concat([
+    ...Array.from({ length: 1500 }, (_, n) => {
+      const signature = Array.from({ length: 8 }, (_, i) => sha512(`${n} ${i}`)).join('')
+      const entry = desc(`p${n}-1-1-any.pkg.tar.zst`, n + 1, hash(`${n % 10}`))
+      return tarEntry(`p${n}-1-1/desc`, `%PGPSIG%\n${signature}\n\n${entry}`)
+    }),
+    tarEnd,
+  ]),
+)
+
+bsdtarTest('a large one, with bsdtar and without', async () => {
+  assert.ok(large.length > 512 * 1024, `${large.length}`)
+  const path = process.env.PATH
+  try {
+    for (const programs of [path, makeFolder()]) {
+      process.env.PATH = programs
+      const { databases, warnings } = setUp({ 'extra.db': large })
+      for (const n of [0, 777, 1499]) {
+        const found = await databases.find(`p${n}-1-1-any.pkg.tar.zst`)
+        assert.equal([found?.size, found?.sha256], [n + 1, hash(`${n % 10}`)])
+      }
+      assert.equal(warnings, [])
+    }
+  } finally {
+    process.env.PATH = path
+  }
+})
+
+bsdtarTest('a large one, cut short, is not used', async () => {
+  const { databases, warnings } = setUp({ 'extra.db': large.subarray(0, large.length - 2_000) })
+  assert.is(await databases.find('p0-1-1-any.pkg.tar.zst'), undefined)
+  assert.is(warnings.length, 1)
+})
+
 test('a plain tar', async () => {
   const { databases } = setUp({ 'core.db': plain })
   assert.is((await databases.find(NAME))?.size, 10)
@@ -168,16 +206,23 @@ test('what changes is read a moment after the last change, before anybody asks',
   writeFileSync(join(dir, 'core.db'), one)
   writeFileSync(join(dir, 'extra.db'), other)
   const { clock, read, watches, databases } = setUpWatched(dir)
+  const have = async (count: number) => {
+    while (read.length < count) await new Promise(setImmediate)
+  }
   watches[0]!('core.db')
-  await clock.advance(60)
+  await clock.advance(15)
   watches[0]!('extra.db')
   watches[0]!('extra.db.part')
-  await clock.advance(60)
+  await clock.advance(15)
   assert.equal(read, [])
-  await clock.advance(40)
-  while (read.length < 2) await new Promise(setImmediate)
+  await clock.advance(5)
+  await have(2)
+  replace(dir, 'extra.db', one)
+  watches[0]!('extra.db')
+  await clock.advance(20)
+  await have(3)
   assert.ok(await databases.find(NAME, 'core'))
-  assert.is(read.length, 2, 'nobody reads it again')
+  assert.is(read.length, 3, 'nobody reads it again')
 })
 
 test('a folder that comes later is watched from the next lookup on, and none once closed', async () => {

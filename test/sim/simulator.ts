@@ -103,6 +103,7 @@ export async function createSimulation(options: SimOptions) {
         log: silentLog,
         holdings: { find: (sha256) => holdings.get(sha256)?.get(host) },
         resolve: async () => [],
+        isOnLink: () => false,
       },
       { listen: addressOf(i), minConnections, maxConnections, ttl, agent: 'sim' },
       { onTransfer: (session) => session.handle({ onMessage() {}, onClose() {} }) },

@@ -1,3 +1,4 @@
+import { reachOf } from '../../base/address.ts'
 import type { Config } from '../../base/config.ts'
 import { hostPort } from '../../base/endpoint.ts'
 import type { ProblemCode } from '../../base/problems.ts'
@@ -32,6 +33,7 @@ export async function checkNeighbours(
     const isKnown = problems.some(({ code }) => WAYS.includes(code))
     return [...findings, isKnown ? ALONE_FOR_REASONS : await alone(config, probe, port)]
   }
+  findings.push(...behindRouters(config, peers ?? []))
   if (node?.reachable !== 'no') return findings
   const open = await openCommand(probe, [port])
   return [
@@ -39,6 +41,20 @@ export async function checkNeighbours(
     {
       problem: `Other nodes can't reach TCP port ${port.slice(0, -4)} here: this machine fetches, and gives only to whom it dials.`,
       fix: `${open}; behind a router, forward the port there and set advertise in ${config.file}`,
+    },
+  ]
+}
+
+/** Neighbours of a routed office. An older daemon doesn't say who is a companion. */
+function behindRouters({ file }: Config, peers: Status['peers']): Finding[] {
+  const others = peers.filter(({ address, companion }) => companion === false && reachOf(address) === 'site')
+  const [first] = others
+  if (!first) return []
+  const who = others.length > 1 ? `${first.address} and ${others.length - 1} more are` : `${first.address} is`
+  return [
+    {
+      problem: `${who} behind a router and so not taken for this office: each fetches its own copy from the mirror.`,
+      fix: `if this is one office, give all its machines one key-file under [network], or let each name the other under [direct], in ${file}`,
     },
   ]
 }

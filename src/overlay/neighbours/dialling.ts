@@ -1,15 +1,18 @@
+import { isOfUse, reachOf } from '../../base/address.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Endpoint, HostPort } from '../../base/endpoint.ts'
 import type { Log } from '../../base/log.ts'
 import type { Problems } from '../../base/problems.ts'
 import type { Random } from '../../base/random.ts'
-import type { NodeId } from '../../wire/messages.ts'
+import { createBucket, type Rate } from '../../base/token-bucket.ts'
+import type { Hop, NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
 import { createBook, type Source } from './book.ts'
 import type { Connections } from './connections.ts'
 import { createDirect, type Direct } from './direct.ts'
 import { createKeeper } from './keeper.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
+import type { Site } from './site.ts'
 
 /** Who is dialled to become a neighbour: addresses that were heard of, and the machines of `[direct]`. */
 export interface Dialling {
@@ -22,6 +25,8 @@ export interface Dialling {
   learn(addresses: Endpoint[], source: Source): void
   /** A node of the LAN, by what was said there. */
   meet(address: Endpoint, id: NodeId): void
+  /** A neighbour has told of others: of this site, perhaps. */
+  told(nodes: Hop[], by: Session): void
 }
 
 export interface DiallingDeps {
@@ -33,18 +38,22 @@ export interface DiallingDeps {
   neighbours: Neighbourhood
   /** The numeric addresses of a host by name. */
   resolve(host: string): Promise<string[]>
+  isToMeet: Site['isToMeet']
   /** Too few neighbours, and too few addresses to do something about it. */
   onShort(): void
 }
 
 /** A neighbour that parts sooner than this, in milliseconds, has turned us away. */
 const SHORT_STAY = 10_000
+/** Addresses of the LAN that others told of: an office of 50, and no more than that to dial for a liar. */
+const TOLD: Rate = { perSecond: 1 / 3, burst: 64 }
 
 export function createDialling(
-  { clock, random, log, problems, connections, neighbours, resolve, onShort }: DiallingDeps,
+  { clock, random, log, problems, connections, neighbours, resolve, isToMeet, onShort }: DiallingDeps,
   { min, max, direct }: { min: number; max: number; direct: HostPort[] },
 ): Dialling {
   const book = createBook({ clock, random })
+  const newcomers = createBucket(clock, TOLD)
   const keeper = createKeeper(
     { clock, random, log, book, neighbours, dial: (address) => dial(address, false), onShort },
     { min, max },
@@ -104,6 +113,15 @@ export function createDialling(
     },
     meet(address, id) {
       book.add(address, 'lan', id)
+      keeper.look()
+    },
+    told(nodes, by) {
+      for (const { id, address } of nodes) {
+        // Nobody further away sends this node to its own wire or to itself.
+        if (address === undefined || !isOfUse(reachOf(address), reachOf(by.remote))) continue
+        if (!isToMeet(address, by)) book.add(address, 'stranger')
+        else if (book.idAt(address) === undefined && newcomers.take()) book.add(address, 'lan', id)
+      }
       keeper.look()
     },
   }

@@ -65,7 +65,14 @@ export function createKeeper(deps: KeeperDeps, { min, max }: { min: number; max:
       })
   }
 
-  const lanMax = Math.max(Math.ceil(max / 2), max - FREE)
+  /**
+   * A small office is all each other's neighbours. In a larger one each dials up to half of its places: if the first
+   * filled each other's, who comes last would be let in by nobody.
+   */
+  function lanMax(): number {
+    const half = Math.ceil(max / 2)
+    return book.near().size > max ? half : Math.max(half, max - FREE)
+  }
 
   /** How many may be dialled now, when there are `count` and may be `upTo`. */
   const room = (upTo: number, count = neighbours.size) =>
@@ -79,7 +86,7 @@ export function createKeeper(deps: KeeperDeps, { min, max }: { min: number; max:
   function look() {
     if (stopped) return
     const fresh = (address: Endpoint) => !dialling.has(address)
-    for (const [kind, upTo] of [['lan', lanMax] as const, ['lost', max] as const]) {
+    for (const [kind, upTo] of [['lan', lanMax()] as const, ['lost', max] as const]) {
       const addresses = book.due(kind, connected).filter(fresh)
       for (const address of addresses.slice(0, Math.max(0, room(upTo)))) dial(address)
     }

@@ -30,7 +30,7 @@ export interface Neighbourhood {
   unmarkDirect(id: NodeId): void
   all(): Session[]
   readonly size: number
-  infos(): NeighbourInfo[]
+  infos(isCompanion: (of: Session) => boolean): NeighbourInfo[]
 }
 
 export function createNeighbourhood(
@@ -106,12 +106,13 @@ export function createNeighbourhood(
     get size() {
       return members.size
     },
-    infos: () =>
-      [...members.values()].map(({ id, session: { dialable, remote, outbound, since } }) => ({
+    infos: (isCompanion) =>
+      [...members.values()].map(({ id, session }) => ({
         id,
-        address: dialable ?? remote,
-        direction: outbound ? 'out' : 'in',
-        since,
+        address: session.dialable ?? session.remote,
+        direction: session.outbound ? 'out' : 'in',
+        since: session.since,
+        companion: isCompanion(session),
       })),
   }
 }

@@ -11,6 +11,8 @@ export interface NeighbourInfo {
   direction: 'in' | 'out'
   /** By the clock handed in. */
   since: number
+  /** Whether it is of this site (overlay.isCompanion). */
+  companion: boolean
 }
 
 /** A neighbour, as far as the policy looks at it. */

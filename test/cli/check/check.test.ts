@@ -343,6 +343,19 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
     /pacserve = yes finds nobody by lan = no/,
     /^set lan to yes/,
   ],
+  'neighbours that could be of the office, behind a router': [
+    (m) => {
+      const peers = [
+        { address: '10.2.0.7:8048', companion: false },
+        { address: '192.168.9.7:8048', companion: false },
+        { address: '10.1.0.8:8048', companion: true },
+        { address: '198.51.100.7:8048', companion: false },
+      ]
+      m.status = { status: { node: { version: '1.2.3', reachable: 'yes' }, peers } }
+    },
+    /^10\.2\.0\.7:8048 and 1 more are behind a router and so not taken for this office: .*\.$/,
+    /one key-file under \[network\], or .*under \[direct\], in \/etc\/pacsrv\.conf$/,
+  ],
   'nobody can dial in': [
     (m) => {
       m.status = { status: { node: { version: '1.2.3', reachable: 'no' }, peers: [{ id: 'a' }] } }

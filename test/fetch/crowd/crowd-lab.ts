@@ -3,6 +3,7 @@
  * memory, and one mirror whose line all their streams share. Bytes from the mirror are counted on that line.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isNear } from '../../../src/base/address.ts'
 import { PacsrvError } from '../../../src/base/error.ts'
 import { createLimiter } from '../../../src/base/limiter.ts'
 import { type Log, silentLog } from '../../../src/base/log.ts'
@@ -240,6 +241,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
         log,
         holdings: held,
         resolve: async () => [],
+        isOnLink: isNear,
       },
       { listen: `${host}:8048`, agent: 'test', minConnections: 1, maxConnections: 100 },
       {

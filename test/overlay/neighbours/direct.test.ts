@@ -55,7 +55,7 @@ test('[direct] set anew: the new one is dialled, the one left out is a neighbour
   const b = await node('10.0.0.2', { direct: [...directTo(a), gone], problems, minConnections: 0 })
   await run(5_000)
   assert.is(problems.all().length, 1)
-  const session = { id: a.overlay.id, near: false }
+  const session = { id: a.overlay.id, remote: '198.51.100.1:8048' } as const
   assert.ok(b.overlay.isCompanion(session))
   b.overlay.setDirect(directTo(c))
   await run(5_000)

@@ -13,6 +13,23 @@ test('the nodes of a LAN are all neighbours, and leave five places of thirty fre
   assert.is(me.overlay.neighbours().length, 25)
 })
 
+test('of a larger LAN each dials half of its places, so that who comes last is let in', async () => {
+  const { node, run } = createTestNetwork()
+  const nodes = []
+  for (let i = 0; i < 45; i++) {
+    const one = await node(`10.0.0.${i + 1}`, { minConnections: 0 })
+    for (const other of nodes) {
+      one.overlay.meet(other.address, other.overlay.id)
+      other.overlay.meet(one.address, one.overlay.id)
+    }
+    nodes.push(one)
+    await run(200)
+  }
+  await run(30_000)
+  const counts = nodes.map(({ overlay }) => overlay.neighbours().length)
+  assert.ok(Math.min(...counts) >= 10, `${counts}`)
+})
+
 test('nodes of the LAN take nothing from the least number of others', async () => {
   const { node, run } = createTestNetwork()
   const me = await node('10.0.1.1', { minConnections: 3 })

@@ -87,7 +87,7 @@ test('the services run commands that there are', () => {
 
 const analyze = spawnSync('systemd-analyze', ['--version']).status === 0
 if (!analyze) {
-  for (const what of ['finds no fault in the units', 'gives the services an exposure of 1.2 at most']) {
+  for (const what of ['finds no fault in the units', 'gives the services an exposure of 1.4 at most']) {
     console.log(`skipped: systemd ${what}: no systemd-analyze here`)
   }
 }
@@ -112,10 +112,10 @@ withSystemd('systemd finds no fault in the units', () => {
   assert.equal(analyzed('verify', '--man=no', ...units), [0, ''])
 })
 
-/** In tenths. What is left: the network, its sockets, and memory that is both written and run, which Node needs. */
-const EXPOSURE = { 'pacsrv.service': 12, 'pacsrv-webhost.service': 11 }
+/** In tenths. What is left: the network, its sockets, memory that is both written and run, which Node needs, and who may say that it is up. */
+const EXPOSURE = { 'pacsrv.service': 14, 'pacsrv-webhost.service': 11 }
 
-withSystemd('systemd gives the services an exposure of 1.2 at most', () => {
+withSystemd('systemd gives the services an exposure of 1.4 at most', () => {
   for (const [name, most] of Object.entries(EXPOSURE)) {
     assert.equal(analyzed('security', '--offline=yes', `--threshold=${most}`, name), [0, ''], name)
   }

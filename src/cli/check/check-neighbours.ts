@@ -1,6 +1,6 @@
 import { reachOf } from '../../base/address.ts'
 import type { Config } from '../../base/config.ts'
-import { hostPort } from '../../base/endpoint.ts'
+import { endpoint, hostPort, splitHostPort } from '../../base/endpoint.ts'
 import type { ProblemCode } from '../../base/problems.ts'
 import type { Status } from '../../http/status.ts'
 import type { Finding } from './check-finding.ts'
@@ -47,7 +47,7 @@ export async function checkNeighbours(
 
 /** Neighbours of a routed office. An older daemon doesn't say who is a companion. */
 function behindRouters({ file }: Config, peers: Status['peers']): Finding[] {
-  const others = peers.filter(({ address, companion }) => companion === false && reachOf(address) === 'site')
+  const others = peers.filter((peer) => peer?.companion === false && isOfSite(peer.address))
   const [first] = others
   if (!first) return []
   const who = others.length > 1 ? `${first.address} and ${others.length - 1} more are` : `${first.address} is`
@@ -57,6 +57,13 @@ function behindRouters({ file }: Config, peers: Status['peers']): Finding[] {
       fix: `if this is one office, give all its machines one key-file under [network], or let each name the other under [direct], in ${file}`,
     },
   ]
+}
+
+/** Whatever the daemon says: another program may answer at its socket. */
+function isOfSite(address: unknown): boolean {
+  const parts = typeof address === 'string' ? splitHostPort(address) : undefined
+  const at = parts && endpoint(parts.host, parts.port)
+  return at !== undefined && reachOf(at) === 'site'
 }
 
 async function alone(config: Config, probe: Probe, port: string): Promise<Finding> {

@@ -22,8 +22,8 @@ export interface PresenceDeps {
 const GATHER_MS = 100
 /** What is over, which is less urgent, waits longer: the more there are to be told, within bounds. */
 const OVER_MS = 250
-const OVER_COMPANIONS = 8
-const LONGER = 4
+const OVER_COMPANIONS = 4
+const LONGER = 8
 /** Others forget after two minutes. */
 const AGAIN_MS = 60_000
 

@@ -37,8 +37,8 @@ test('what begins is told at once, what follows within 100 ms as one', () => {
 test('what is over waits longer, the more companions there are, and goes along with what begins', () => {
   for (const [companions, ms] of [
     [3, 250],
-    [16, 500],
-    [100, 1_000],
+    [16, 1_000],
+    [100, 2_000],
   ] as const) {
     const { clock, said, begin } = setUp(companions)
     const places = [begin(1), begin(2)]

@@ -189,6 +189,7 @@ function fileNetwork(
     forget: overlay.forget,
     ban: ({ id, address }, reason) =>
       overlay.ban({ id, ...(address === undefined ? {} : { address }) }, reason),
+    isBanned: overlay.isBanned,
     hasNeighbours,
     isNeighbour: (id) => overlay.neighbours().some((neighbour) => neighbour.id === id),
   }

@@ -36,6 +36,7 @@ export interface FileNetwork extends CrowdNetwork {
   find(files: WantedFile[], options: FindFileOptions): Promise<void>
   forget(holder: Pick<Holder, 'id' | 'file'>): void
   ban(who: Voucher, reason: string): void
+  isBanned(id: NodeId): boolean
   /** Whether there is anybody to ask, now or within a moment. */
   hasNeighbours(): boolean
   /** Takes this node's place among those who download the file. */

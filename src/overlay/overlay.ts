@@ -119,6 +119,7 @@ export interface Overlay {
   hasCompanions(): boolean
   /** Shuts a node out by id and by address, `ms` milliseconds long (an hour), and drops it. */
   ban(who: { id?: NodeId; address?: Endpoint }, reason: string, ms?: number): void
+  isBanned(id: NodeId): boolean
   /** It said no, or can't be reached: it leaves the memory of who has the file. */
   forget(holder: Pick<Holder, 'id' | 'file'>): void
   /** Addresses of nodes, from the LAN or from somebody who may say what they like. */
@@ -195,17 +196,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { listens: listen !== undefined, advertised: advertise !== undefined },
   )
   const dialling = createDialling(
-    {
-      clock,
-      random,
-      log,
-      problems,
-      connections,
-      neighbours,
-      resolve: deps.resolve,
-      isToMeet,
-      onShort,
-    },
+    { ...deps, problems, connections, neighbours, isToMeet, onShort },
     { min: minConnections, max: maxConnections, direct },
   )
 
@@ -273,6 +264,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
       if (who.id !== undefined) holders.removeNode(who.id)
       connections.closeBanned()
     },
+    isBanned: (id) => bans.has({ id }),
     forget: ({ id, file }) => holders.remove(id, file.sha256),
     learn: dialling.learn,
     meet: dialling.meet,

@@ -37,8 +37,9 @@ export interface CrowdFigures {
   /** Bytes that left the mirror's link, for one host alone and for the crowd. */
   aloneBytes: number
   bytes: number
-  /** Bytes that the crowd's daemons had from each other. */
+  /** Bytes that the daemons had from each other, and from the mirror; of all but the one that stands still. */
   fromPeers: number
+  fromMirror: number
 }
 
 /**
@@ -93,10 +94,18 @@ export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFi
     if (outcome.code !== 0) throw new Error(`${sound[n]!.host.name}: ${outcome.all}`)
     assertCache(sound[n]!.pacman, [...packages, ...before])
   }
-  let fromPeers = 0
-  for (const { node } of sound) fromPeers += (await node.status()).totals.fromPeers
+  const totals = await Promise.all(sound.map(async ({ node }) => (await node.status()).totals))
+  const sum = (of: 'fromPeers' | 'fromMirror') => totals.reduce((all, one) => all + one[of], 0)
   const each = outcomes.map(({ seconds }) => seconds)
-  return { alone: alone.seconds, each, outcomes, aloneBytes, bytes, fromPeers }
+  return {
+    alone: alone.seconds,
+    each,
+    outcomes,
+    aloneBytes,
+    bytes,
+    fromPeers: sum('fromPeers'),
+    fromMirror: sum('fromMirror'),
+  }
 }
 
 async function freeze(host: Host, after: number) {

@@ -125,7 +125,7 @@ scenario(
     const outcome = await pacman.run(['-Syu'])
     lab.note(`pacman -Syu of ${wanted.length} packages: ${outcome.seconds.toFixed(1)} s`)
     assert.is(outcome.code, 0, outcome.all)
-    assert.match(outcome.all, 'Announcing new packages')
+    assert.match(outcome.all, 'Telling pacsrv of new packages')
     const asked = await pacman.run(['-Q'])
     for (const { name, version, file, path } of wanted) {
       assert.ok(asked.stdout.includes(`${name} ${version}\n`), `${name}: ${asked.stdout}`)

@@ -41,6 +41,10 @@ export interface Members {
   changed(): void
   /** From now on nobody's word is taken: only what a list confirms, or the mirror gives. */
   distrust(): void
+  /** How many come before this node, of all that download the file: the same wherever all are known. */
+  turn(): number
+  /** The word of all others is taken again. */
+  trustBut(liars: NodeId[]): void
   scope(): MirrorScope
   /** Whether a companion is known to download it that hasn't yet said how far it is. */
   readonly awaited: boolean
@@ -85,7 +89,7 @@ export function createMembers(
 ): Members {
   const chunks = chunkCount(file.size)
   const window = Math.ceil(WINDOW_BYTES / chunkSize(file.size))
-  const NOTHING_YET: HaveMaps = { hand: new Uint8Array(chunks), own: new Uint8Array(chunks) }
+  const NOTHING_YET = noMaps(chunks)
   const members = new Map<NodeId, Member>()
   const shunned = new Set<NodeId>()
   const shares = createMirrorShares({ clock, self: network.id, record: network.record }, file)
@@ -116,9 +120,8 @@ export function createMembers(
   }
 
   function add(asker: Asker): Member {
-    const { id } = asker.session
-    const member = newMember(asker, network.isCompanion(asker), () => remove(id))
-    members.set(id, member)
+    const member = newMember(asker, network.isCompanion(asker), () => remove(asker.session.id))
+    members.set(member.id, member)
     gossip.add(asker)
     return member
   }
@@ -157,11 +160,7 @@ export function createMembers(
     intake.settled(id)
     takeMaps(member, maps)
     if (isFirst) gossip.tell(id)
-    member.source ??= joinAs(
-      member,
-      { clock, log, file, handler, record: network.record },
-      { canGive, isOver, retire },
-    )
+    member.source ??= joinAs(member, file, standing)
     if (maps.hand.every((has) => has === 1)) handler.onWhole(asHolder(member, file))
     handler.onChange()
   }
@@ -176,6 +175,7 @@ export function createMembers(
   }
 
   const isOver = (member: Member) => members.get(member.id) !== member
+  const standing: MemberStanding = { clock, log, handler, record: network.record, canGive, isOver, retire }
 
   return {
     learn,
@@ -195,6 +195,12 @@ export function createMembers(
     changed: gossip.changed,
     distrust() {
       distrusts = true
+    },
+    turn: () => [...members.keys()].filter((id) => id < network.id).length,
+    trustBut(liars) {
+      distrusts = false
+      for (const id of liars) shunned.add(id)
+      for (const id of liars) remove(id)
     },
     scope() {
       if (distrusts) return { window: Number.POSITIVE_INFINITY }
@@ -227,6 +233,8 @@ export function createMembers(
   }
 }
 
+const noMaps = (chunks: number): HaveMaps => ({ hand: new Uint8Array(chunks), own: new Uint8Array(chunks) })
+
 const gossipFile = ({ sha256, size }: WantedFile) => ({
   sha256,
   chunks: chunkCount(size),
@@ -247,7 +255,9 @@ function newMember(asker: Asker, companion: boolean, onClose: () => void): Membe
   return { id, asker, companion, maps: undefined, heard: 0, source: undefined, unlisten }
 }
 
-interface MemberStanding {
+interface MemberStanding extends Pick<MembersDeps, 'clock' | 'log'> {
+  handler: MembersHandler
+  record: PeerRecord
   canGive(member: Member, chunk: number): boolean
   /** It is no member any more. */
   isOver(member: Member): boolean
@@ -258,14 +268,8 @@ interface MemberStanding {
 /** It becomes a source of the job's. */
 function joinAs(
   member: Member,
-  {
-    clock,
-    log,
-    file,
-    handler,
-    record,
-  }: Pick<MembersDeps, 'clock' | 'log'> & { file: WantedFile; handler: MembersHandler; record: PeerRecord },
-  standing: MemberStanding,
+  { sha256, size }: WantedFile,
+  { clock, log, handler, record, ...standing }: MemberStanding,
 ): ChunkSource {
   const { id, asker, companion } = member
   const { remote } = asker.session
@@ -276,7 +280,7 @@ function joinAs(
     isOver: () => standing.isOver(member),
   }
   const retire = () => standing.retire(id)
-  const about = { sha256: file.sha256, chunkBytes: chunkSize(file.size), partial }
+  const about = { sha256, chunkBytes: chunkSize(size), partial }
   const vouchesFor = (chunk: number) =>
     member.maps?.own[chunk] === 1 && !standing.isOver(member) ? id : undefined
   return handler.join((source) => createPeerSource({ asker, clock }, { ...about, handler: source }), {

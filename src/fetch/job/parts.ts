@@ -5,6 +5,7 @@ import type { HeldFile } from '../../wire/messages.ts'
 import type { MirrorScope, OwnDownload } from '../crowd/mirror-shares.ts'
 import type { PartialFile } from '../file/partial-file.ts'
 import { createMirrorSource } from '../sources/mirror-source.ts'
+import type { StreamHandler } from '../sources/source.ts'
 import type { ChunkLists } from '../trust/chunk-lists.ts'
 import { createListTrust } from '../trust/list-trust.ts'
 import { createWholeCheck, type Suspect } from '../trust/whole-check.ts'
@@ -65,7 +66,7 @@ export function assembleParts(
   { partial, lists, trace, held, started, signal }: JobGround,
   handler: JobPartsHandler,
 ): JobParts {
-  const { log, network, openMirror, downloads } = deps
+  const { log, network, downloads } = deps
   /** Nobody who is waited for is late while this process couldn't hear. */
   const clock = createOwnTime(deps.clock, TICK_MS)
   const { file, mirrors } = order
@@ -83,7 +84,12 @@ export function assembleParts(
     },
     onInUse: (list) => whole.hold(list),
   })
-  const whole = createWholeCheck({ log, partial, trust }, file, { ban: network.ban, onSuspicion })
+  const whole = createWholeCheck({ clock, log, partial, trust }, file, {
+    ...network,
+    onSuspicion,
+    turn: () => members.turn(),
+    onCaught: (who) => members.trustBut(who),
+  })
   const scheduler = createScheduler(
     {
       map,
@@ -91,11 +97,7 @@ export function assembleParts(
       clock,
       log,
       downloads,
-      makeMirror: (url, stream) =>
-        createMirrorSource(
-          { open: openMirror, clock, downloads, acquire: deps.buffers.acquire },
-          { url, size: file.size, environment: order.environment, handler: stream },
-        ),
+      makeMirror: mirrorMaker(deps, order, clock),
     },
     { size: file.size, mirrors },
     {
@@ -242,6 +244,15 @@ function ownProgress(partial: PartialFile, scheduler: Scheduler) {
       rateBefore,
     }),
   }
+}
+
+function mirrorMaker({ openMirror: open, downloads, buffers }: JobDeps, order: JobOrder, clock: Clock) {
+  const { file, environment } = order
+  return (url: string, handler: StreamHandler) =>
+    createMirrorSource(
+      { open, clock, downloads, acquire: buffers.acquire },
+      { url, size: file.size, environment, handler },
+    )
 }
 
 /** Where the bytes came from, for the log. */

@@ -295,6 +295,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
         bans.push({ id: who.id, reason })
         overlay.ban({ id: who.id }, reason)
       },
+      isBanned: overlay.isBanned,
       hasNeighbours: () => overlay.neighbours().length > 0,
       isNeighbour: (id) => overlay.neighbours().some((neighbour) => neighbour.id === id),
     }

@@ -572,6 +572,7 @@ export function createLab(options: LabOptions) {
     },
     forget: ({ id }) => void forgotten.push(id),
     ban: ({ id }) => void bans.push(id),
+    isBanned: (id) => bans.includes(id),
     hasNeighbours: () => options.hasNeighbours ?? peers.length > 0,
     isNeighbour: (id) => peerOptions[peers.findIndex((peer) => peer.id === id)]!.isNeighbour ?? false,
   }
@@ -715,6 +716,7 @@ export const emptyNetwork: FileNetwork = {
   connect: () => Promise.reject(new Error('nobody')),
   forget() {},
   ban() {},
+  isBanned: () => false,
   hasNeighbours: () => false,
   isNeighbour: () => false,
 }

@@ -37,9 +37,10 @@ export interface CrowdFigures {
   /** Bytes that left the mirror's link, for one host alone and for the crowd. */
   aloneBytes: number
   bytes: number
-  /** Bytes that the daemons had from each other, and from the mirror; of all but the one that stands still. */
+  /** Bytes that the daemons had from each other; of all but the one that stands still. */
   fromPeers: number
-  fromMirror: number
+  /** Bytes that each of these had from the mirror. */
+  fromMirror: number[]
 }
 
 /**
@@ -95,7 +96,8 @@ export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFi
     assertCache(sound[n]!.pacman, [...packages, ...before])
   }
   const totals = await Promise.all(sound.map(async ({ node }) => (await node.status()).totals))
-  const sum = (of: 'fromPeers' | 'fromMirror') => totals.reduce((all, one) => all + one[of], 0)
+  const fromPeers = totals.reduce((all, one) => all + one.fromPeers, 0)
+  const fromMirror = totals.map((one) => one.fromMirror)
   const each = outcomes.map(({ seconds }) => seconds)
   return {
     alone: alone.seconds,
@@ -103,8 +105,8 @@ export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFi
     outcomes,
     aloneBytes,
     bytes,
-    fromPeers: sum('fromPeers'),
-    fromMirror: sum('fromMirror'),
+    fromPeers,
+    fromMirror,
   }
 }
 

@@ -1,6 +1,8 @@
 /**
  * Runs every test file in a process of its own, a few at a time, and closes with `N passed, N failed`.
  * A file that runs no test, prints no total, hangs or dies has failed: uvu alone would let each of those pass.
+ * What failed beside other files is run once more by itself, and counts as it ends there: it was the clock of a busy
+ * machine, or a fault that comes and goes. Both runs are printed, and the file is named at the end.
  * Usage: run.ts [PATTERN…], each a part of a path under test/.
  */
 import { spawn } from 'node:child_process'
@@ -9,6 +11,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 interface Outcome {
+  path: string
   passed: number
   failed: number
   skipped: number
@@ -25,6 +28,8 @@ const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8
 
 /** End-to-end files go by the clock: two at a time, at the end. Each has namespaces and folders of its own. */
 const E2E_AT_ONCE = 2
+/** If more fail than these, it wasn't by chance. */
+const AGAIN_AT_MOST = 4
 const isE2e = (path: string) => path.startsWith('e2e/')
 
 function run(path: string): Promise<Outcome> {
@@ -51,7 +56,7 @@ function run(path: string): Promise<Outcome> {
     }, seconds * 1000)
     child.on('close', (code) => {
       clearTimeout(timer)
-      const outcome = readOutcome(output)
+      const outcome = { path, ...readOutcome(output) }
       if (code !== 0) problem ??= `exit ${code}`
       if (outcome.passed + outcome.failed + outcome.skipped === 0) problem ??= 'ran no test'
       if (problem && outcome.failed === 0) outcome.failed = 1
@@ -66,7 +71,7 @@ function run(path: string): Promise<Outcome> {
   })
 }
 
-function readOutcome(output: string): Outcome {
+function readOutcome(output: string): Omit<Outcome, 'path'> {
   const count = (word: string) =>
     [...output.matchAll(new RegExp(`^\\s*${word}:\\s+(\\d+)`, 'gm'))].reduce(
       (sum, m) => sum + Number(m[1]),
@@ -88,14 +93,29 @@ async function runAll(paths: string[], atOnce: number): Promise<Outcome[]> {
   return outcomes
 }
 
-const outcomes = [
+/** Those that failed run again, one by one. */
+async function runFailedAgain(outcomes: Outcome[]): Promise<Outcome[]> {
+  const failed = outcomes.filter((outcome) => outcome.failed > 0)
+  if (failed.length === 0 || failed.length > AGAIN_AT_MOST) return outcomes
+  console.log(`Again, by themselves: ${failed.map(({ path }) => path).join(', ')}`)
+  const again = await runAll(
+    failed.map(({ path }) => path),
+    1,
+  )
+  for (const { path, failed } of again)
+    if (failed === 0) console.log(`FAILED beside others, passed by itself: ${path}`)
+  return outcomes.map((outcome) => again.find(({ path }) => path === outcome.path) ?? outcome)
+}
+
+const outcomes = await runFailedAgain([
   ...(await runAll(
     files.filter((path) => !isE2e(path)),
     availableParallelism(),
   )),
   ...(await runAll(files.filter(isE2e), E2E_AT_ONCE)),
-]
-const sum = (key: keyof Outcome) => outcomes.reduce((total, outcome) => total + outcome[key], 0)
+])
+const sum = (key: 'passed' | 'failed' | 'skipped') =>
+  outcomes.reduce((total, outcome) => total + outcome[key], 0)
 const skipped = sum('skipped')
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0

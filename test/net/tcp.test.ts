@@ -212,8 +212,7 @@ for (const [what, messages, waits] of [
       assert.not.ok(closed)
       clock.advance(1)
     }
-    for (let turns = 0; turns < 100 && !closed; turns++) await turn()
-    assert.ok(closed)
+    while (!closed) await turn()
   })
 }
 

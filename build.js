@@ -1,6 +1,6 @@
 /**
  * Builds dist/: the native front `pacsrv-xfer`, the mirrors' fallback and the bundles beside it, of which nothing of
- * node_modules is needed to run; under share/, the manual pages and completions. `--sanitize`: the front with ASan and
+ * node_modules is needed to run; under page/, what the status page has a browser load; under share/, the manual pages and completions. `--sanitize`: the front with ASan and
  * UBSan, for tests.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -28,6 +28,17 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   define: { PACSRV_VERSION: JSON.stringify(version) },
+  logLevel: 'warning',
+})
+
+await build({
+  entryPoints: ['src/page/page.ts', 'src/page/page.css', 'src/page/icon.svg'],
+  outdir: 'dist/page',
+  bundle: true,
+  loader: { '.svg': 'copy' },
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
   logLevel: 'warning',
 })
 

@@ -10,6 +10,7 @@ import { parseSync, Visitor } from 'oxc-parser'
 /** Imports point down this list, never up. */
 const LAYERS = [
   'base',
+  'page',
   'figures',
   'wire',
   'net',

@@ -59,10 +59,12 @@ test('the package has all that is shipped, where it belongs, with the modes that
   try {
     const checkout = join(folder, manifest.name)
     mkdirSync(join(checkout, 'dist/share/man/man1'), { recursive: true, mode: 0o700 })
+    mkdirSync(join(checkout, 'dist/page'), { mode: 0o700 })
     for (const name of [
       'dist/pacsrv-xfer',
       'dist/pacsrv-mirrors',
       'dist/main.cjs',
+      'dist/page/page.js',
       'dist/share/man/man1/pacsrv-xfer.1',
     ]) {
       writeFileSync(join(checkout, name), '', { mode: 0o600 })
@@ -74,6 +76,7 @@ test('the package has all that is shipped, where it belongs, with the modes that
       'usr/bin/pacsrv-xfer 755',
       'usr/lib/pacsrv/main.cjs 644',
       'usr/lib/pacsrv/pacsrv-mirrors 755',
+      'usr/lib/pacsrv/page/page.js 644',
       'usr/lib/sysusers.d/pacsrv.conf 644',
       'usr/lib/tmpfiles.d/pacsrv.conf 644',
       'usr/share/man/man1/pacsrv-xfer.1 644',

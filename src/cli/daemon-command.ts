@@ -25,6 +25,7 @@ export async function runDaemonCommand(readConfig: () => Config, version: string
   daemon = await startDaemon({
     readConfig,
     version,
+    pageFiles: bundle('page/'),
     workers: { wholeHash: bundle('whole-hash-worker.cjs'), fileHash: bundle('hash-worker.cjs') },
   })
   if (!daemon) {

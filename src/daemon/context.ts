@@ -10,6 +10,8 @@ export interface Context {
   version: string
   /** The bundles that run in threads of their own. */
   workers: { wholeHash: URL; fileHash: URL }
+  /** The folder of what the page has a browser load. */
+  pageFiles: URL
   /** A closed network's; none: the open network. */
   keys: NetworkKey[]
   clock: Clock

@@ -17,7 +17,7 @@ import { createPrefetching } from './prefetching.ts'
 import { createReload } from './reload.ts'
 import { createStorage } from './storage.ts'
 
-export interface DaemonOptions extends Pick<Context, 'version' | 'workers'> {
+export interface DaemonOptions extends Pick<Context, 'version' | 'workers' | 'pageFiles'> {
   /** Throws PacsrvError `config`. */
   readConfig(): Config
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createAccess } from '../base/access-list.ts'
 import type { Config } from '../base/config.ts'
@@ -13,6 +14,7 @@ import { createPacserve, type Pacserve } from '../fetch/sources/pacserve.ts'
 import { createPacserveHttp } from '../fetch/sources/pacserve-http.ts'
 import type { Overlay } from '../overlay/overlay.ts'
 import type { Catalogue, CatalogueFile } from '../pacman/catalogue.ts'
+import type { NodeId } from '../wire/messages.ts'
 import type { Context } from './context.ts'
 import type { Living } from './life.ts'
 import { type NodeParts, resolveHost } from './node.ts'
@@ -22,6 +24,8 @@ export interface DiscoveryParts {
   /** Undefined where it isn't wanted. */
   dht: Dht | undefined
   pacserve: Pacserve | undefined
+  /** What a node of the LAN calls its machine. */
+  nameOf(id: NodeId): string | undefined
 }
 
 export async function createDiscovery(
@@ -61,6 +65,7 @@ export async function createDiscovery(
       closed: keys.length > 0,
       interfaces: Array.isArray(network.lan) ? network.lan : [],
       pacserve: network.pacserve,
+      host: hostname().replace(/\..*/, ''),
     },
     {
       onNode: overlay.meet,
@@ -74,7 +79,7 @@ export async function createDiscovery(
   if (dht) onWanted((sha256) => dht.holds([sha256]))
 
   return {
-    parts: { dht, pacserve },
+    parts: { dht, pacserve, nameOf: lan.nameOf },
     async start() {
       if (dht) {
         catalogue.onChange((added, removed) => {

@@ -89,9 +89,14 @@ export function createFetching(
     {
       registry,
       delay: config.mirror.delay,
-      onRejected: () => figures.add({ rejected: 1 }),
-      onDone(located, { fromPeers, fromSite, fromMirror }) {
-        figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 })
+      onRejected(what, who) {
+        figures.add({ rejected: 1 })
+        node.tallies.trouble('rejected', what, who)
+      },
+      onDone(located, { fromPeers, fromSite, fromMirror }, began) {
+        const from = { fromSite, fromWorld: fromPeers - fromSite, fromMirror }
+        figures.add({ ...from, packages: 1 })
+        node.tallies.arrived({ name: located.file.name, ...from, began })
         if (keepsAll) void keepFile(located)
       },
     },

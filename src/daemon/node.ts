@@ -7,6 +7,7 @@ import { createOnLink, siteLinks } from '../discovery/lan/on-link.ts'
 import { createPresence, type Presence } from '../fetch/crowd/presence.ts'
 import type { JobRegistry } from '../fetch/downloads.ts'
 import { createHeldFiles, type HeldFiles, heldFile } from '../fetch/held-files.ts'
+import { createTallies, type Tallies } from '../figures/tallies.ts'
 import { createSparing, neverSparing } from '../net/sparing.ts'
 import { createTcpTransport, loadTls } from '../net/tcp.ts'
 import { createOverlay, type Overlay } from '../overlay/overlay.ts'
@@ -30,6 +31,7 @@ export interface NodeParts {
   heldFiles: HeldFiles
   /** Of chunks. */
   buffers: BufferPool
+  tallies: Tallies
   /** Whether there is anybody to ask, now or within a moment. */
   hasNeighbours(): boolean
   /** Hears, every few seconds while it lasts, that there are too few neighbours. */
@@ -57,6 +59,7 @@ export async function createNode(
   const createdAt = clock.now()
   const log = logOf('overlay')
   const pool = createBufferPool()
+  const tallies = createTallies(clock)
   const sparing = network.metered ? neverSparing : createSparing({ clock })
   const heldFiles = createHeldFiles({ catalogue, spool, downloads, isSparing: () => sparing.now })
   const wanted = createEvent<[Sha256]>()
@@ -102,6 +105,7 @@ export async function createNode(
       onWithdrawn: withdrawn.tell,
       onTransfer: incoming.tell,
       onShort: short.tell,
+      onBanned: ({ id, address }, reason) => tallies.trouble('banned', reason, address ?? id),
     },
   )
   const presence = createPresence({
@@ -120,7 +124,11 @@ export async function createNode(
       turns: createTurns({ clock, limiter: uploads }),
     },
     {
-      onUploaded: (bytes, { near }) => figures.add(near ? { toSite: bytes } : { toWorld: bytes }),
+      onUploaded(bytes, { id, near }, sha256) {
+        figures.add(near ? { toSite: bytes } : { toWorld: bytes })
+        tallies.gave(id, bytes, sha256)
+      },
+      onDownloaded: (bytes, { id }) => tallies.took(id, bytes),
       onHave: presence.heard,
     },
   )
@@ -136,6 +144,7 @@ export async function createNode(
       presence,
       heldFiles,
       buffers: pool,
+      tallies,
       hasNeighbours: () =>
         overlay.neighbours().length > 0 ||
         (direct.server.length > 0 && clock.now() - createdAt < GREETING_MS),

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { hostname } from 'node:os'
 import { createAccess } from '../base/access-list.ts'
 import type { Config } from '../base/config.ts'
 import { cidrList } from '../base/config-values.ts'
@@ -9,6 +10,7 @@ import type { Prefetch } from '../fetch/prefetch.ts'
 import { keepAliveStamp } from '../http/alive-stamp.ts'
 import { createFinder } from '../http/find.ts'
 import { createMetrics } from '../http/metrics.ts'
+import { createStatusPage } from '../http/page/page.ts'
 import { createServerPort, type ServerDeps } from '../http/server.ts'
 import { createSignaturePledges } from '../http/signature-pledges.ts'
 import { listenOnSocket, tryListen } from '../http/socket.ts'
@@ -42,7 +44,8 @@ const LOOPBACK = cidrList('127.0.0.0/8 ::1')
 
 export function createPorts(context: Context, parts: PortsParts): Ports {
   const { config } = context
-  const deps = answerDeps(context, parts)
+  let { config: live } = context
+  const deps = answerDeps(context, parts, () => live)
   const socketDoor = createServerPort('socket', deps)
   const tcpDoor = createServerPort('tcp', deps)
   const { socket } = config.server
@@ -55,6 +58,9 @@ export function createPorts(context: Context, parts: PortsParts): Ports {
       return true
     },
     start: () => listenOnTcp(tcpDoor, config),
+    reload(config) {
+      live = config
+    },
     stop() {
       endStamp()
       for (const door of [socketDoor, tcpDoor]) {
@@ -66,11 +72,12 @@ export function createPorts(context: Context, parts: PortsParts): Ports {
 }
 
 function answerDeps(
-  { config, version, clock, problems, logOf }: Context,
+  { config, version, clock, keys, pageFiles, problems, logOf }: Context,
   { storage, node, discovery, fetching, prefetch }: PortsParts,
+  live: () => Config,
 ): ServerDeps {
   const { catalogue, databases, pacmanConf, spool, figures } = storage
-  const { overlay, heldFiles } = node
+  const { overlay, heldFiles, tallies } = node
   const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network } = fetching
   const log = logOf('http')
   const callers = createCallersPacman({
@@ -88,7 +95,19 @@ function answerDeps(
       catalogue,
       jobs: downloads.jobs,
       figures,
+      tallies,
       problems,
+      wanted() {
+        const { network, direct } = live()
+        const { length: webhosts } = network.webhost
+        return {
+          lan: config.network.lan !== false,
+          direct: direct.server.length,
+          webhosts,
+          keys: keys.length,
+        }
+      },
+      nameOf: discovery.nameOf,
       version,
       clock,
     })
@@ -110,6 +129,7 @@ function answerDeps(
     mirrors: createCallerMirrors({ pacmanConf, deadMirrors, openMirror }),
     status,
     metrics: createMetrics({ status, clock }),
+    page: createStatusPage({ status, clock, now: () => new Date(), host: hostname(), files: pageFiles }),
     announce: () => void catalogue.rescan(),
     find: createFinder({
       databases,

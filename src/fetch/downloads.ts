@@ -39,10 +39,10 @@ export type Fetcher = Pick<Locator, 'locate'> & Pick<Downloads, 'fetch' | 'isFet
 export interface DownloadsOptions {
   registry: JobRegistry
   delay: JobOrder['delay']
-  /** Told of every chunk or list that proved wrong. */
-  onRejected(): void
-  /** Told of every file that came whole and right, while it is in the spool. */
-  onDone(located: Pick<Located, 'file' | 'mirrors'>, from: Origins): void
+  /** Told of every chunk or list that proved wrong: what it was, and whose. */
+  onRejected(what: string, who?: string): void
+  /** Told of every file that came whole and right, while it is in the spool. `began`: by the clock. */
+  onDone(located: Pick<Located, 'file' | 'mirrors'>, from: Origins, began: number): void
 }
 
 /** Which callers share a job: those of one file who would reach its mirrors in the same way. */
@@ -96,7 +96,7 @@ export function createDownloads(
       const log = deps.log.child({ file: file.name })
       const onClosed = () => {
         if (byKey.get(key) === job) byKey.delete(key)
-        if (job.end?.result === 'done') onDone({ file, mirrors }, job.end)
+        if (job.end?.result === 'done') onDone({ file, mirrors }, job.end, job.began)
       }
       const first = !jobs().some(({ file: { sha256 }, closing }) => sha256 === file.sha256 && !closing)
       const job = createJob(

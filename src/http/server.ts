@@ -10,11 +10,11 @@ import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
 import type { Metrics } from './metrics.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
+import type { StatusPage } from './page/page.ts'
 import { answerPrefetch } from './prefetch-answer.ts'
 import { createRequestTurns } from './request-turns.ts'
 import { answerSignature, SIGNATURE } from './signature-answer.ts'
 import type { Status } from './status.ts'
-import { statusPage } from './status-page.ts'
 
 /** What each answer needs. */
 export interface ServerDeps {
@@ -24,6 +24,7 @@ export interface ServerDeps {
   mirrors: CallerMirrors
   status(): Status
   metrics: Metrics
+  page: StatusPage
   /** Looks at the cache again. */
   announce(): void
   /** Who has the file of this name, URL or package; undefined when no sync database names it. */
@@ -49,6 +50,14 @@ const CONNECTIONS: Record<Door, ConnectionLimits> = {
 }
 /** Requests on one connection behind the one that is being answered; neither curl nor pacman sends any. */
 const MOST_WAITING = 8
+
+/** What a browser may do with an answer: use nothing from elsewhere, run nothing that stands in the page itself. */
+const GUARDS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
 
 /** The server port, once for each door. */
 export function createServerPort(door: Door, deps: ServerDeps): Server {
@@ -112,30 +121,37 @@ async function answer(
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
   if (pathname === '/status') return text(response, 'application/json', `${JSON.stringify(deps.status())}\n`)
   if (pathname === '/metrics') return text(response, deps.metrics.contentType, await deps.metrics.text())
-  if (pathname === '/') return text(response, 'text/html; charset=utf-8', statusPage(deps.status()))
+  if (pathname === '/') return text(response, 'text/html; charset=utf-8', deps.page.document())
+  if (pathname === '/events') return deps.page.watch(request, response)
+  if (pathname.startsWith('/page/')) {
+    const file = await deps.page.file(pathname.slice('/page/'.length))
+    if (file) return text(response, file.type, file.bytes)
+  }
   const located = await deps.locatePath(pathname.replace(SIGNATURE, ''))
   if (!located) return refuse(404)
   const answerIt = SIGNATURE.test(pathname) ? answerPackageSignature : answerPackage
   return answerIt(request, response, { located, sources: deps.packages })
 }
 
-/** A Host that is a name of somebody else's is a browser led here by DNS (rebinding). */
-function isWelcome(request: IncomingMessage, deps: ServerDeps): boolean {
-  const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
+/**
+ * A Host that is a name of somebody else's is a browser led here by DNS (rebinding); another Origin than that Host, a
+ * page of somebody else's that asks from within a browser here.
+ */
+function isWelcome({ headers, socket }: IncomingMessage, deps: ServerDeps): boolean {
+  const { host: full = '', origin } = headers
+  const host = full.replace(/:\d+$/, '').toLowerCase()
+  if (origin !== undefined && origin.replace(/^https?:\/\//, '') !== full) return false
   const isAddress = /^[\d.]+$/.test(host) || /^\[[\da-f:.]+\]$/.test(host)
   const isOurs = host === '' || isAddress || host === 'localhost' || host === hostname().toLowerCase()
-  return isOurs && deps.allows(request.socket.remoteAddress ?? '')
+  return isOurs && deps.allows(socket.remoteAddress ?? '')
 }
 
-function text(response: ServerResponse, type: string, body: string): void {
+function text(response: ServerResponse, type: string, body: string | Buffer): void {
   const headers = {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
   }
-  response.writeHead(200, {
-    ...headers,
-    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
-  })
+  response.writeHead(200, { ...headers, ...GUARDS })
   response.end(body)
 }

@@ -60,6 +60,8 @@ export interface OverlayHandler extends AnnouncementsHandler {
   onTransfer(session: Session): void
   /** Too few neighbours: time to ask a webhost. Told every few seconds while that lasts. */
   onShort?(): void
+  /** Somebody has been shut out. */
+  onBanned?(who: { id?: NodeId; address?: Endpoint }, reason: string): void
 }
 
 export interface OverlayOptions {
@@ -156,7 +158,11 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   const introductions = createIntroductions(neighbours)
   const { isDirect } = neighbours
   const { isOnLink } = deps
-  const { isCompanion, isToMeet } = createSite({ closed: options.closed === true, isDirect, isOnLink })
+  const { isCompanion, isToMeet, distanceOf } = createSite({
+    closed: options.closed === true,
+    isDirect,
+    isOnLink,
+  })
   const relay = createRelay(
     {
       clock,
@@ -238,7 +244,8 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     get banned() {
       return bans.count
     },
-    neighbours: () => neighbours.infos(isCompanion),
+    neighbours: () =>
+      neighbours.infos((session) => ({ companion: isCompanion(session), distance: distanceOf(session) })),
     async start() {
       await connections.start()
       dialling.start()
@@ -261,6 +268,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     ban(who, reason, ms) {
       news.warn(who.address === undefined ? '' : addressBlock(who.address), { ...who, reason }, 'banned')
       bans.add(who, ms)
+      handler.onBanned?.(who, reason)
       if (who.id !== undefined) holders.removeNode(who.id)
       connections.closeBanned()
     },

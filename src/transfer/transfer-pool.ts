@@ -5,7 +5,7 @@ import { countBy, whoGivesUp } from '../base/places.ts'
 import { createBucket, type Rate } from '../base/token-bucket.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Session } from '../overlay/session/session.ts'
-import type { Have, Haves, NodeId } from '../wire/messages.ts'
+import type { Have, Haves, NodeId, Sha256 } from '../wire/messages.ts'
 import { type Asker, createAsker } from './asker.ts'
 import type { SharedReads } from './shared-reads.ts'
 import type { Turns } from './upload-queue.ts'
@@ -35,7 +35,9 @@ export interface TransferPoolDeps {
 
 export interface TransferPoolHandler {
   /** Bytes of a file have been given to the other end. */
-  onUploaded(bytes: number, to: Pick<Session, 'near'>): void
+  onUploaded(bytes: number, to: Pick<Session, 'id' | 'near'>, sha256: Sha256): void
+  /** The other end has given a chunk, right or wrong. */
+  onDownloaded?(bytes: number, from: Pick<Session, 'id'>): void
   /** The other end says how far it is with a file. */
   onHave(asker: Asker, have: Have): void
 }
@@ -72,7 +74,7 @@ const blockOf = ({ asker }: Transfer) => placeBlock(asker.session.remote)
 
 export function createTransferPool(
   { connect, holdings, clock, log, reads, turns }: TransferPoolDeps,
-  { onUploaded, onHave }: TransferPoolHandler,
+  { onUploaded, onDownloaded, onHave }: TransferPoolHandler,
 ): TransferPool {
   const transfers = new Set<Transfer>()
   const dialling = new Map<NodeId, Promise<Asker>>()
@@ -83,7 +85,7 @@ export function createTransferPool(
       session,
       { holdings, log, reads, turns },
       {
-        onUploaded: (bytes) => onUploaded(bytes, session),
+        onUploaded: (bytes, sha256) => onUploaded(bytes, session, sha256),
       },
     )
     const transfer: Transfer = { asker, inbound, used: clock.now() }
@@ -100,8 +102,9 @@ export function createTransferPool(
         transfer.used = clock.now()
         if (message.type === 'have' || message.type === 'haves') {
           for (const have of splitHaves(message)) if (haves.take()) onHave(asker, have)
-        } else if (!receive(message) && !server.receive(message))
-          log.debug({ type: message.type }, 'out of place on a transfer')
+        } else if (receive(message)) {
+          if (message.type === 'chunk') onDownloaded?.(message.payload.length, session)
+        } else if (!server.receive(message)) log.debug({ type: message.type }, 'out of place on a transfer')
       },
       onDrain: server.drained,
       onClose(reason) {

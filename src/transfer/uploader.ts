@@ -38,7 +38,7 @@ export interface ServerShell {
 
 export interface ServerOptions {
   /** Told of every chunk that went out. */
-  onUploaded(bytes: number): void
+  onUploaded(bytes: number, sha256: Sha256): void
 }
 
 type Request = Get | ManifestWanted | SignatureWanted
@@ -122,7 +122,7 @@ export function createServer(
         (buffer) => opened.read(buffer, position),
       )
       writable = session.link.send({ type: 'chunk', request: request.request, payload: bytes }, release)
-      onUploaded(bytes.length)
+      onUploaded(bytes.length, request.sha256)
       return bytes.length
     } catch (error) {
       if (opened.has) return refuse('absent')

@@ -16,6 +16,8 @@ export interface Host {
   name: string
   address: string
   folder: string
+  /** What a command is put behind to run there. */
+  within: string[]
   exec(command: string[], options?: ExecOptions): Promise<Outcome>
   spawn(command: string[], options?: SpawnOptions): ChildProcess
   /** Pids on this host whose command line contains every one of `words`. */
@@ -75,6 +77,7 @@ export function createHost(name: string, address: string, folder: string, namesp
     name,
     address,
     folder,
+    within,
     exec,
     spawn: start,
     pids(...words) {

@@ -134,6 +134,7 @@ const TOOLS = {
   systemd: 'systemctl',
   faketime: 'faketime',
   prometheus: 'promtool',
+  chromium: 'chromium',
 }
 
 export type Tool = keyof typeof TOOLS

@@ -3,27 +3,19 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { noCounts } from '../../src/figures/counts.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
-import type { Status } from '../../src/http/status.ts'
 import { createClock } from '../clock.ts'
+import { samplePeer, sampleStatus } from './sample.ts'
 
 function start() {
   const clock = createClock()
   const ever = { ...noCounts(), fromSite: 3, fromMirror: 4, toWorld: 5, packages: 2 }
   let asked = 0
-  const status: Status = {
-    node: { id: 'i', pid: 1, version: '1.2', listen: null, reachable: 'unknown' },
-    peers: [
-      { id: 'a', address: '', direction: 'in', since: '', companion: true },
-      { id: 'b', address: '', direction: 'out', since: '', companion: true },
-      { id: 'c', address: '', direction: 'out', since: '', companion: true },
-    ],
+  const status = sampleStatus({
+    peers: (['in', 'out', 'out'] as const).map((direction) => samplePeer({ direction })),
     files: { count: 7, bytes: 700 },
-    transfers: [],
-    dht: null,
     totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 1 },
-    problems: [],
     figures: { today: noCounts(), days30: noCounts(), ever },
-  }
+  })
   const metrics = createMetrics({
     clock,
     status() {

@@ -38,14 +38,22 @@ export interface OwnService {
   family: 4 | 6
   /** Whether it talks only to who has its key. */
   closed: boolean
+  /** This machine's name, for people; not told by a closed node. */
+  host?: string | undefined
 }
 
 /** Short enough for one label, and as unique as is needed: no probing for it (RFC 6762, section 8.1). */
 export const labelOf = (id: NodeId) => `pacsrv-${id.slice(0, 16)}`
 export const instanceOf = (id: NodeId) => `${labelOf(id)}.${PACSRV}`
 
+/** What is shown of another machine's name: one label, whoever says it. */
+export const isHostName = (name: string) => /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(name)
+
 /** The records of this node; with TTL 0 they are its goodbye. */
-export function recordsOf({ id, port, addresses, family, closed }: OwnService, goodbye = false): Answer[] {
+export function recordsOf(
+  { id, port, addresses, family, closed, host: name }: OwnService,
+  goodbye = false,
+): Answer[] {
   const instance = instanceOf(id)
   const host = `${labelOf(id)}.local`
   const [service, own] = goodbye ? [0, 0] : [TTL.service, TTL.host]
@@ -57,7 +65,13 @@ export function recordsOf({ id, port, addresses, family, closed }: OwnService, g
       name: instance,
       ttl: service,
       flush: true,
-      data: ['txtvers=1', `id=${id}`, `version=${PROTOCOL_VERSION}`, ...(closed ? ['closed=yes'] : [])],
+      data: [
+        'txtvers=1',
+        `id=${id}`,
+        `version=${PROTOCOL_VERSION}`,
+        ...(closed ? ['closed=yes'] : []),
+        ...(name !== undefined && !closed && isHostName(name) ? [`host=${name}`] : []),
+      ],
     },
     ...addresses.map(
       (data): Answer => ({ type: family === 4 ? 'A' : 'AAAA', name: host, ttl: own, flush: true, data }),

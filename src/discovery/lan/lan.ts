@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { type Endpoint, endpoint, hostPort, LOWEST_PORT } from '../../base/endpoint.ts'
+import { createExpiringMap } from '../../base/expiring-map.ts'
 import type { Log } from '../../base/log.ts'
 import type { Problems } from '../../base/problems.ts'
 import type { Random } from '../../base/random.ts'
@@ -10,13 +11,15 @@ import type { NodeId } from '../../wire/messages.ts'
 import type { Found } from './lan-instances.ts'
 import { type LanLink, lanLinks, readLinkFacts } from './lan-link.ts'
 import { createLanPort, type LanPort } from './lan-port.ts'
-import { type OwnService, PACSERVE, PACSRV } from './lan-records.ts'
+import { isHostName, type OwnService, PACSERVE, PACSRV } from './lan-records.ts'
 import type { LanSocket, OpenLanSocket } from './lan-socket.ts'
 
 /** How often the interfaces are looked at, in milliseconds: a laptop wakes up, a cable is plugged in. */
 const RESCAN = 2_500
 /** Of two nodes the one with the lower id dials; the other has this patience, in milliseconds, with its firewall. */
 const PATIENCE = 1_000
+/** Names of machines that are remembered: longer than mDNS goes without saying them again, in milliseconds. */
+const NAMES = { ttl: 24 * 60 * 60_000, limit: 1_000 }
 /** New nodes that are told of. Who fakes many must not have us dial them all. */
 export const NEWCOMERS: Rate = { perSecond: 2, burst: 64 }
 
@@ -40,6 +43,8 @@ export interface LanOptions {
   interfaces: string[]
   /** Whether to look for pacredir's servers too. */
   pacserve: boolean
+  /** What others are told of as this machine's name. */
+  host?: string
 }
 
 export interface LanHandler {
@@ -52,6 +57,8 @@ export interface LanHandler {
 /** Finds the nodes of the LAN, and is found by them, by mDNS on every interface. */
 export interface Lan {
   start(): void
+  /** What a node calls its machine; nobody has checked it. */
+  nameOf(id: NodeId): string | undefined
   /** Says goodbye; resolves when that is out. */
   stop(): Promise<void>
 }
@@ -66,12 +73,13 @@ interface Open {
 
 export function createLan(
   { clock, random, log, problems, openSocket, links }: LanDeps,
-  { id, listen, closed, interfaces, pacserve }: LanOptions,
+  { id, listen, closed, interfaces, pacserve, host }: LanOptions,
   { onNode, onServer }: LanHandler,
 ): Lan {
   const open = new Map<string, Open>()
   const newcomers = createBucket(clock, NEWCOMERS)
   const services = pacserve ? [PACSRV, PACSERVE] : [PACSRV]
+  const names = createExpiringMap<NodeId, string>(clock, NAMES)
   let timer: Cancel = () => {}
   let stopped = false
 
@@ -129,9 +137,9 @@ export function createLan(
   function ownOn({ family, addresses }: LanLink): OwnService | undefined {
     const at = listen()
     if (at === undefined) return undefined
-    const { host, port } = hostPort(at)
-    const here = host === '::' || (family === 4 && host === '0.0.0.0') || addresses.includes(host)
-    return here ? { id, port, addresses, family, closed } : undefined
+    const { host: ours, port } = hostPort(at)
+    const here = ours === '::' || (family === 4 && ours === '0.0.0.0') || addresses.includes(ours)
+    return here ? { id, port, addresses, family, closed, host } : undefined
   }
 
   async function close(key: string, politely: boolean) {
@@ -155,6 +163,8 @@ export function createLan(
     const theirs = txt.get('id') ?? ''
     if (!/^[0-9a-f]{64}$/.test(theirs) || txt.get('version') !== String(PROTOCOL_VERSION)) return
     if ((txt.get('closed') === 'yes') !== closed) return
+    const name = txt.get('host')
+    if (name !== undefined && isHostName(name)) names.set(theirs, name)
     log.debug({ id: theirs, address: at }, 'a node on the LAN')
     clock.after(id < theirs ? 0 : PATIENCE, () => {
       if (!stopped) onNode(at, theirs)
@@ -168,6 +178,7 @@ export function createLan(
 
   return {
     start: scan,
+    nameOf: names.get,
     async stop() {
       stopped = true
       timer()

@@ -5,13 +5,14 @@ import { openPartialFile, type PartialFile } from '../file/partial-file.ts'
 import { createChunkLists } from '../trust/chunk-lists.ts'
 import type { JobDeps, JobEnd, JobOrder } from './order.ts'
 import { assembleParts, type JobParts } from './parts.ts'
-import { createTrace } from './trace.ts'
+import { createTrace, type JobSource } from './trace.ts'
 
 export type { JobEnd } from './order.ts'
+export type { JobSource } from './trace.ts'
 
 export interface JobHandler {
-  /** Told of every chunk or list that proved wrong. */
-  onRejected(): void
+  /** Told of every chunk or list that proved wrong: what it was, and whose. */
+  onRejected(what: string, who?: string): void
   /** The job is over and its file is closed. */
   onClosed(): void
 }
@@ -24,6 +25,10 @@ export interface Job {
   /** Bytes, from the first on, that may be handed over: all but the last chunk until the whole was checked. */
   readonly readable: number
   readonly sources: number
+  /** Who gave something, or is asked now. */
+  from(): JobSource[]
+  /** By the clock. */
+  readonly began: number
   /** Whether others of this site download it too: it waits for them as much as for the line. */
   readonly isShared: boolean
   /** Undefined until the job is over. */
@@ -152,6 +157,8 @@ export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): 
     get sources() {
       return partsNow()?.sources ?? 0
     },
+    from: () => partsNow()?.from() ?? [],
+    began: started,
     get isShared() {
       return partsNow()?.isShared === true
     },

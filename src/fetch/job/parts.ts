@@ -16,13 +16,15 @@ import { createOwnTime } from './own-time.ts'
 import { createReception } from './reception.ts'
 import { createScheduler, type Scheduler, TICK_MS } from './scheduler.ts'
 import { createSourcing } from './sourcing.ts'
-import type { Trace } from './trace.ts'
+import type { JobSource, Trace } from './trace.ts'
 
 /** A job at work, put together. */
 export interface JobParts {
   readonly partial: PartialFile
   /** Sources at work. */
   readonly sources: number
+  /** Who gave something, or is asked. */
+  from(): JobSource[]
   /** Whether others of this site download it too. */
   readonly isShared: boolean
   /** Whether a chunk can be given to others. */
@@ -48,7 +50,8 @@ export interface JobGround {
 export interface JobPartsHandler {
   /** Of what is there more is readable, perhaps. */
   onChange(): void
-  onRejected(): void
+  /** `what` was wrong, of whom it came. */
+  onRejected(what: string, who?: string): void
   onOver(end: JobEnd): void
   onFault(error: unknown): void
 }
@@ -118,8 +121,8 @@ export function assembleParts(
         members.changed()
         changed()
       },
-      onPeerRejected() {
-        handler.onRejected()
+      onPeerRejected(label) {
+        handler.onRejected('a chunk', label)
         consider()
       },
       onMirrorRejected: rejectMirror,
@@ -165,14 +168,14 @@ export function assembleParts(
   function onSuspicion(of: Suspect) {
     if (of === 'members') {
       members.distrust()
-      if (servers?.wholeWrong()) handler.onRejected()
+      if (servers?.wholeWrong()) handler.onRejected("the file of one of pacredir's servers")
     }
     if (of === 'spool' || of === 'mirror') intake.again()
     if (of === 'mirror' || of === 'nobody') rejectMirror()
   }
 
   function rejectMirror() {
-    handler.onRejected()
+    handler.onRejected("a mirror's bytes", [...scheduler.mirrors][0]?.label)
     entry.lied()
     scheduler.mirrorLied()
     consider()
@@ -190,6 +193,7 @@ export function assembleParts(
     get sources() {
       return scheduler.peers.length + scheduler.mirrors.size
     },
+    from: () => trace.from([...scheduler.peers, ...scheduler.mirrors]),
     get isShared() {
       return members.any
     },

@@ -69,8 +69,8 @@ export interface ReceptionDeps {
 
 export interface ReceptionHandler {
   onKept(origin: Origin): void
-  /** A peer gave a wrong chunk: it is left, and its owner knows. */
-  onPeerRejected(): void
+  /** A peer, named by its label, gave a wrong chunk: it is left, and its owner knows. */
+  onPeerRejected(label: string): void
   onMirrorRejected(): void
   /** It can't be written. */
   onFault(error: unknown): void
@@ -158,7 +158,7 @@ export function createReception(
     // The only chunk's hash is the file's own. Of others neither a server nor a member vouched for the list.
     owner?.rejected(map.chunks === 1)
     scheduler.pump()
-    handler.onPeerRejected()
+    handler.onPeerRejected(source.label)
   }
 
   return { receive }

@@ -1,8 +1,21 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { humanSize, sourcesLine } from '../../base/progress.ts'
+import type { NodeId } from '../../wire/messages.ts'
 import type { FileSource } from '../sources/source.ts'
 import type { JobEnd } from './order.ts'
+
+/** One of whom a job has its bytes. */
+export interface JobSource {
+  label: string
+  /** Undefined where it is no node. */
+  id: NodeId | undefined
+  kind: 'site' | 'world' | 'mirror'
+  /** What of it was kept. */
+  bytes: number
+  /** Bytes a second; 0 where it isn't asked now. */
+  rate: number
+}
 
 /** What a job took and from whom, for the log. */
 export interface Trace {
@@ -14,6 +27,8 @@ export interface Trace {
   readonly peers: number
   /** Bytes from peers of this site. */
   readonly fromSite: number
+  /** Who gave something, and of those at work each, by what they gave. */
+  from(atWork: FileSource[]): JobSource[]
   /** One line at the end for whoever reads the log, and one with `about` for who looks for a fault. */
   close(end: JobEnd, about: object): void
 }
@@ -24,26 +39,34 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }
   const started = clock.now()
   const since = () => Math.round(clock.now() - started)
   const stages: Partial<Record<Stage, number>> = {}
-  const bySource = new Map<string, { kind: FileSource['kind']; near: boolean; bytes: number }>()
+  const bySource = new Map<string, Omit<JobSource, 'rate'>>()
 
   return {
     stage(name) {
       stages[name] ??= since()
     },
     kept(source, bytes) {
-      const { label, kind } = source
-      const known = bySource.get(label)
+      const known = bySource.get(source.label)
       if (known) known.bytes += bytes
       else {
-        bySource.set(label, { kind, near: source.kind === 'peer' && source.near, bytes })
+        bySource.set(source.label, { ...factsOf(source), bytes })
         stages.firstByte ??= since()
       }
     },
     get peers() {
-      return [...bySource.values()].filter(({ kind }) => kind === 'peer').length
+      return [...bySource.values()].filter(({ kind }) => kind !== 'mirror').length
     },
     get fromSite() {
-      return [...bySource.values()].reduce((sum, { near, bytes }) => sum + (near ? bytes : 0), 0)
+      return [...bySource.values()].reduce((sum, { kind, bytes }) => sum + (kind === 'site' ? bytes : 0), 0)
+    },
+    from(atWork) {
+      const all = new Map<string, JobSource>()
+      for (const [label, given] of bySource) all.set(label, { ...given, rate: 0 })
+      for (const source of atWork) {
+        const bytes = bySource.get(source.label)?.bytes ?? 0
+        all.set(source.label, { ...factsOf(source), bytes, rate: source.rate() })
+      }
+      return [...all.values()].sort((a, b) => b.bytes - a.bytes)
     },
     close(end, about) {
       const sources = [...bySource].map(([label, { bytes }]) => `${label}: ${bytes}`).join(', ')
@@ -58,3 +81,10 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }
     },
   }
 }
+
+/** A source may be let go while what it gave is still of interest. */
+const factsOf = (source: FileSource): Omit<JobSource, 'bytes' | 'rate'> => ({
+  label: source.label,
+  id: source.kind === 'peer' ? source.id : undefined,
+  kind: source.kind === 'mirror' ? 'mirror' : source.near ? 'site' : 'world',
+})

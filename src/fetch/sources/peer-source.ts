@@ -71,6 +71,7 @@ export function createPeerSource(
 
   const source: ChunkSource = {
     kind: 'peer',
+    id: session.id,
     label: `${session.remote} (${session.id.slice(0, 8)})`,
     near: isNear(session.remote),
     get partial() {

@@ -23,6 +23,8 @@ interface AnySource {
 /** A peer: it is asked chunk by chunk. */
 export interface ChunkSource extends AnySource {
   readonly kind: 'peer'
+  /** Whose it is, where that is a node. */
+  readonly id?: NodeId
   /** On this site: its bytes cost nobody an internet line. */
   readonly near: boolean
   /** Itself still downloading: it has some chunks only. */

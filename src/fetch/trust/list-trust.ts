@@ -9,7 +9,8 @@ export interface ListTrustHandler {
   onRetired(list: ChunkList): void
   /** Another list is in use, the first or the next. */
   onInUse(list: ChunkList): void
-  onRejected(): void
+  /** `what` was wrong. */
+  onRejected(what: string): void
 }
 
 /**
@@ -51,7 +52,7 @@ export function createListTrust(
 
   function banAll({ vouchers, root }: ChunkList) {
     log.warn({ root, vouchers: vouchers.length }, 'a chunk list was false')
-    handler.onRejected()
+    handler.onRejected(`a chunk list for which ${vouchers.length} vouched`)
     for (const voucher of vouchers) handler.ban(voucher, `it vouched for a false chunk list of ${file.name}`)
   }
 

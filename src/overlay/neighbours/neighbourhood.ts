@@ -30,7 +30,7 @@ export interface Neighbourhood {
   unmarkDirect(id: NodeId): void
   all(): Session[]
   readonly size: number
-  infos(isCompanion: (of: Session) => boolean): NeighbourInfo[]
+  infos(placeOf: (of: Session) => Pick<NeighbourInfo, 'companion' | 'distance'>): NeighbourInfo[]
 }
 
 export function createNeighbourhood(
@@ -106,13 +106,13 @@ export function createNeighbourhood(
     get size() {
       return members.size
     },
-    infos: (isCompanion) =>
+    infos: (placeOf) =>
       [...members.values()].map(({ id, session }) => ({
         id,
         address: session.dialable ?? session.remote,
         direction: session.outbound ? 'out' : 'in',
         since: session.since,
-        companion: isCompanion(session),
+        ...placeOf(session),
       })),
   }
 }

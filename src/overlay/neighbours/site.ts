@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../base/endpoint.ts'
 import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
+import type { Distance } from './standing.ts'
 
 /** Who is of this node's site: a companion, whose word counts for what it had from the mirror. */
 export interface Site {
@@ -11,6 +12,8 @@ export interface Site {
    * link of this machine. Nobody else's word makes this node dial its own site.
    */
   isToMeet(address: Endpoint, by: Pick<Session, 'id' | 'remote'>): boolean
+  /** How far the other end of a connection is. */
+  distanceOf(of: Pick<Session, 'remote' | 'near'>): Distance
 }
 
 export interface SiteDeps {
@@ -26,5 +29,6 @@ export function createSite({ closed, isDirect, isOnLink }: SiteDeps): Site {
   return {
     isCompanion,
     isToMeet: (address, by) => isOnLink(address) && isCompanion(by),
+    distanceOf: ({ remote, near }) => (isOnLink(remote) ? 'link' : near ? 'site' : 'world'),
   }
 }

@@ -3,6 +3,8 @@ import { countBy, whoGivesUp } from '../../base/places.ts'
 import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
 
+export type Distance = 'link' | 'site' | 'world'
+
 /** A connected node, as `status` shows it. */
 export interface NeighbourInfo {
   id: NodeId
@@ -13,6 +15,8 @@ export interface NeighbourInfo {
   since: number
   /** Whether it is of this site (overlay.isCompanion). */
   companion: boolean
+  /** How far its connection goes: to one of this machine's links, elsewhere in private networks, or beyond. */
+  distance: Distance
 }
 
 /** A neighbour, as far as the policy looks at it. */

@@ -127,9 +127,11 @@ function answerDeps(
     },
     locatePath: locator.locatePath,
     mirrors: createCallerMirrors({ pacmanConf, deadMirrors, openMirror }),
-    status,
-    metrics: createMetrics({ status, clock }),
-    page: createStatusPage({ status, clock, now: () => new Date(), host: hostname(), files: pageFiles }),
+    shown: {
+      status,
+      metrics: createMetrics({ status, clock }),
+      page: createStatusPage({ status, clock, now: () => new Date(), host: hostname(), files: pageFiles }),
+    },
     announce: () => void catalogue.rescan(),
     find: createFinder({
       databases,

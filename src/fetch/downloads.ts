@@ -102,7 +102,7 @@ export function createDownloads(
       const job = createJob(
         { ...deps, log, mirrorRates: rates(environment), ...(first ? {} : apart(key)) },
         { file, mirrors, environment, delay },
-        { onRejected, onClosed },
+        { onRejected: (what, who) => onRejected(`${what} of ${file.name}`, who), onClosed },
       )
       log.debug({ sha256: file.sha256, size: file.size, mirrors: mirrors.length }, 'a download begins')
       byKey.set(key, job)

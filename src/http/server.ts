@@ -22,9 +22,7 @@ export interface ServerDeps {
   packages: PackageSources
   locatePath: Locator['locatePath']
   mirrors: CallerMirrors
-  status(): Status
-  metrics: Metrics
-  page: StatusPage
+  shown: Shown
   /** Looks at the cache again. */
   announce(): void
   /** Who has the file of this name, URL or package; undefined when no sync database names it. */
@@ -32,6 +30,13 @@ export interface ServerDeps {
   /** Whether this address may ask over TCP. */
   allows(address: string): boolean
   log: Log
+}
+
+/** The node as it stands, in each of its forms. */
+interface Shown {
+  status(): Status
+  metrics: Metrics
+  page: StatusPage
 }
 
 /** `socket`: this machine's own users. `tcp`: also browsers and other machines, so less is open to it. */
@@ -119,12 +124,13 @@ async function answer(
     return refuse(404)
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
-  if (pathname === '/status') return text(response, 'application/json', `${JSON.stringify(deps.status())}\n`)
-  if (pathname === '/metrics') return text(response, deps.metrics.contentType, await deps.metrics.text())
-  if (pathname === '/') return text(response, 'text/html; charset=utf-8', deps.page.document())
-  if (pathname === '/events') return deps.page.watch(request, response)
+  const { status, metrics, page } = deps.shown
+  if (pathname === '/status') return text(response, 'application/json', `${JSON.stringify(status())}\n`)
+  if (pathname === '/metrics') return text(response, metrics.contentType, await metrics.text())
+  if (pathname === '/') return text(response, 'text/html; charset=utf-8', page.document())
+  if (pathname === '/events') return page.watch(request, response)
   if (pathname.startsWith('/page/')) {
-    const file = await deps.page.file(pathname.slice('/page/'.length))
+    const file = await page.file(pathname.slice('/page/'.length))
     if (file) return text(response, file.type, file.bytes)
   }
   const located = await deps.locatePath(pathname.replace(SIGNATURE, ''))

@@ -39,8 +39,12 @@ async function watched(lab: Lab) {
   try {
     const { page, faults } = await watch(browser, URL_HERE)
     await until(page, 'live', (text) => text === 'Live.')
-    assert.match(await textOf(page, 'neighbours'), '10.77.0.2:8048')
+    assert.match(await textOf(page, 'neighbours'), '10.77.0.2')
     await asker.host.exec(['curl', '-sf', `${URL_HERE}metrics`])
+    for (const header of ['Host: evil.example', 'Origin: http://evil.example']) {
+      const foreign = ['curl', '-so', '/dev/null', '-w', '%{http_code}', '-H', header, URL_HERE]
+      assert.is((await asker.host.exec(foreign)).stdout, '403', header)
+    }
     const [pid] = asker.node.daemons()
     const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
     lab.note(`at rest, with the page and the metrics in use: ${rss.toFixed(1)} MB`)
@@ -63,7 +67,7 @@ async function watched(lab: Lab) {
       'it never goes back',
     )
     assert.match(await textOf(page, 'transfers'), /MiB of 15\.\d MiB, .*\/s, \d+ s left/)
-    assert.match(await textOf(page, 'transfers'), /10\.77\.0\.2:\d+ .*\(this site\): /)
+    assert.match(await textOf(page, 'transfers'), /10\.77\.0\.2 \(this site\): /)
     mkdirSync(PICTURES, { recursive: true })
     await page.screenshot({ path: join(PICTURES, 'download-under-way.png'), fullPage: true })
 
@@ -105,7 +109,7 @@ async function full(lab: Lab) {
     host: 'desk-1',
     files: pathToFileURL(join(import.meta.dirname, '../../dist/page/')),
   })
-  const deps = { log: silentLog, page, allows: () => true, status: () => status } as unknown as ServerDeps
+  const deps = { log: silentLog, shown: { page }, allows: () => true } as unknown as ServerDeps
   const server = createServerPort('tcp', deps).listen(0, '127.0.0.1')
   const browser = await openBrowser(lab.folder)
   try {

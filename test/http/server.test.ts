@@ -124,14 +124,16 @@ const packages = {
 }
 const deps = {
   log: silentLog,
-  status: () => ({ node: 'status' }),
-  page: {
-    document: () => '<!doctype html>',
-    watch: (_: unknown, response: ServerResponse) => void response.end('watched'),
-    file: async (name: string) =>
-      name === 'page.js' ? { type: 'text/javascript', bytes: Buffer.from('script') } : undefined,
+  shown: {
+    status: () => ({ node: 'status' }),
+    page: {
+      document: () => '<!doctype html>',
+      watch: (_: unknown, response: ServerResponse) => void response.end('watched'),
+      file: async (name: string) =>
+        name === 'page.js' ? { type: 'text/javascript', bytes: Buffer.from('script') } : undefined,
+    },
+    metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'pacsrv_downloads 0\n' },
   },
-  metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'pacsrv_downloads 0\n' },
   announce: () => state.announced++,
   find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
   allows: () => state.allowed,

@@ -75,7 +75,6 @@ export function assembleParts(
   const { file, mirrors } = order
   const { map } = partial
   const save = atMostEach(SAVE_MS, clock, partial.save)
-
   const consider = () => void (signal.aborted || entry.consider())
 
   const trust = createListTrust({ log, lists }, file, {
@@ -122,7 +121,7 @@ export function assembleParts(
         changed()
       },
       onPeerRejected(label) {
-        handler.onRejected('a chunk', label)
+        handler.onRejected('a wrong chunk', label)
         consider()
       },
       onMirrorRejected: rejectMirror,
@@ -168,14 +167,14 @@ export function assembleParts(
   function onSuspicion(of: Suspect) {
     if (of === 'members') {
       members.distrust()
-      if (servers?.wholeWrong()) handler.onRejected("the file of one of pacredir's servers")
+      if (servers?.wholeWrong()) handler.onRejected('wrong bytes', "a server of pacredir's")
     }
     if (of === 'spool' || of === 'mirror') intake.again()
     if (of === 'mirror' || of === 'nobody') rejectMirror()
   }
 
   function rejectMirror() {
-    handler.onRejected("a mirror's bytes", [...scheduler.mirrors][0]?.label)
+    handler.onRejected('wrong bytes', [...scheduler.mirrors][0]?.label)
     entry.lied()
     scheduler.mirrorLied()
     consider()

@@ -1,3 +1,4 @@
+import { type ArrivalRate, createArrivalRate } from '../../base/arrival-rate.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { humanSize, sourcesLine } from '../../base/progress.ts'
@@ -13,7 +14,7 @@ export interface JobSource {
   kind: 'site' | 'world' | 'mirror'
   /** What of it was kept. */
   bytes: number
-  /** Bytes a second; 0 where it isn't asked now. */
+  /** Bytes a second, as they came of late. */
   rate: number
 }
 
@@ -39,7 +40,7 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }
   const started = clock.now()
   const since = () => Math.round(clock.now() - started)
   const stages: Partial<Record<Stage, number>> = {}
-  const bySource = new Map<string, Omit<JobSource, 'rate'>>()
+  const bySource = new Map<string, Omit<JobSource, 'rate'> & { pace: ArrivalRate }>()
 
   return {
     stage(name) {
@@ -47,11 +48,12 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }
     },
     kept(source, bytes) {
       const known = bySource.get(source.label)
-      if (known) known.bytes += bytes
-      else {
-        bySource.set(source.label, { ...factsOf(source), bytes })
-        stages.firstByte ??= since()
-      }
+      const now = known ?? { ...factsOf(source), bytes: 0, pace: createArrivalRate(clock) }
+      now.bytes += bytes
+      now.pace.came(bytes)
+      if (known) return
+      bySource.set(source.label, now)
+      stages.firstByte ??= since()
     },
     get peers() {
       return [...bySource.values()].filter(({ kind }) => kind !== 'mirror').length
@@ -61,11 +63,8 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }
     },
     from(atWork) {
       const all = new Map<string, JobSource>()
-      for (const [label, given] of bySource) all.set(label, { ...given, rate: 0 })
-      for (const source of atWork) {
-        const bytes = bySource.get(source.label)?.bytes ?? 0
-        all.set(source.label, { ...factsOf(source), bytes, rate: source.rate() })
-      }
+      for (const source of atWork) all.set(source.label, { ...factsOf(source), bytes: 0, rate: 0 })
+      for (const [label, { pace, ...given }] of bySource) all.set(label, { ...given, rate: pace.rate() })
       return [...all.values()].sort((a, b) => b.bytes - a.bytes)
     },
     close(end, about) {

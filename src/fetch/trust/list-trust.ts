@@ -10,7 +10,7 @@ export interface ListTrustHandler {
   /** Another list is in use, the first or the next. */
   onInUse(list: ChunkList): void
   /** `what` was wrong. */
-  onRejected(what: string): void
+  onRejected(what: string, who?: string): void
 }
 
 /**
@@ -52,7 +52,7 @@ export function createListTrust(
 
   function banAll({ vouchers, root }: ChunkList) {
     log.warn({ root, vouchers: vouchers.length }, 'a chunk list was false')
-    handler.onRejected(`a chunk list for which ${vouchers.length} vouched`)
+    handler.onRejected('a false chunk list', vouchers[0]?.address)
     for (const voucher of vouchers) handler.ban(voucher, `it vouched for a false chunk list of ${file.name}`)
   }
 

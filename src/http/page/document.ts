@@ -27,9 +27,9 @@ ${part('problems')}
 <section class="card wide" aria-labelledby="h-saved"><h2 id="h-saved">What was saved</h2>
 ${part('sentence', 'sentence')}
 <div class="figures">${part('saved')}
-<div class="plot"><div id="plot" aria-hidden="true"></div>
-<details><summary>The last 30 days as a table</summary>${part('days')}</details></div></div></section>
-${card('transfers', 'On its way')}${card('transactions', 'What came last')}${card('neighbours', 'Neighbours', 'wide')}${card('cache', 'In the cache')}${card('ways', 'Ways in')}${card('troubles', 'Rejected and banned', 'wide')}</main>
+<div id="plot" aria-hidden="true"></div></div>
+<details><summary>The last 30 days as a table</summary>${part('days')}</details></section>
+${card('transfers', 'On its way')}${card('transactions', 'Last transactions')}${card('neighbours', 'Neighbours', 'wide')}${card('cache', 'In the cache')}${card('ways', 'Ways in')}${card('troubles', 'Rejected and banned', 'wide')}</main>
 <footer class="quiet">pacsrv ${version}, node ${id.slice(0, 16)}. The same for programs: <a href="/status">/status</a>, <a href="/metrics">/metrics</a>.</footer>
 </body></html>
 `.text

@@ -1,13 +1,12 @@
+import { hostPort } from '../../base/endpoint.ts'
 import { humanSize } from '../../base/progress.ts'
 import type { Peer, Status } from '../status.ts'
 import type { Way } from '../ways.ts'
 import { type Html, html } from './html.ts'
-import { counted, moment, size, table } from './words.ts'
+import { counted, moment, shortPlace, size, table, versionOf } from './words.ts'
 
 /** Neighbours that are drawn: those with the most traffic, then the oldest. The rest is counted. */
-export const MOST_PEERS = 40
-
-const DISTANCE = { link: 'this link', site: 'this site', world: 'the world' }
+export const MOST_PEERS = 25
 
 export function neighboursOf({ peers }: Pick<Status, 'peers'>, now: Date): Html {
   if (peers.length === 0) return html`<p class="quiet">No other node is connected.</p>`
@@ -15,16 +14,21 @@ export function neighboursOf({ peers }: Pick<Status, 'peers'>, now: Date): Html 
   const rest = peers.length - shown.length
   return html`${table({
     caption: 'Nodes that are connected',
-    heads: ['Machine', 'Where', 'Since', 'Gave', 'Took'],
+    heads: ['Machine', 'How far', 'Since', 'Gave', 'Took'],
     rows: shown.map((peer) => [
-      html`${peer.name ?? peer.address}${peer.name === null ? '' : html` <span class="quiet">${peer.address}</span>`}`,
-      DISTANCE[peer.distance],
+      machineOf(peer),
+      peer.distance,
       moment(peer.since, now),
       size(peer.gave),
       size(peer.took),
     ]),
   })}
 <p class="quiet">${rest > 0 ? `… and ${rest} more: pacsrv-xfer status names them all. ` : ''}Counted since this node started.</p>`
+}
+
+function machineOf({ name, address }: Peer): Html {
+  const { host } = hostPort(address)
+  return name === null ? html`${host}` : html`${name} <span class="quiet">${host}</span>`
 }
 
 const byTraffic = (a: Peer, b: Peer) =>
@@ -40,7 +44,7 @@ ${
 ${table({
   caption: 'What others asked most for',
   heads: ['Package', 'Given'],
-  rows: asked.most.map(({ file, given }) => [file.replace(/\.pkg\.tar(?:\.\w+)?$/, ''), size(given)]),
+  rows: asked.most.map(({ file, given }) => [versionOf(file), size(given)]),
 })}`
 }`
 }
@@ -65,7 +69,7 @@ export function waysInOf({ ways }: Pick<Status, 'ways'>): Html {
 
 export function problemsOf({ problems }: Pick<Status, 'problems'>, now: Date): Html {
   if (problems.length === 0) return html``
-  return html`<section class="card wrong" aria-labelledby="h-problems"><h2 id="h-problems">What is wrong</h2><ul>${problems.map(
+  return html`<section class="card alarm" aria-labelledby="h-problems"><h2 id="h-problems">What is wrong</h2><ul>${problems.map(
     ({ problem, fix, since }) =>
       html`<li>${problem} <span class="fix">Fix: ${fix}.</span> <span class="quiet">Since ${moment(since, now)}.</span></li>
 `,
@@ -77,9 +81,9 @@ export function troublesOf({ troubles, totals }: Pick<Status, 'troubles' | 'tota
   if (troubles.length === 0)
     return html`<p class="quiet">Nothing was rejected, and nobody was banned, since the start.</p>`
   return html`<p>Since the start ${rejected} rejected, ${banned} banned.</p>
-${table({
-  caption: 'What was rejected and who was banned, the newest first',
-  heads: ['When', 'What', 'Who', 'Why'],
-  rows: troubles.map(({ kind, at, who, reason }) => [moment(at, now), kind, who ?? '', reason]),
-})}`
+<ul class="troubles">${troubles.map(
+    ({ kind, at, who, reason }) =>
+      html`<li>${moment(at, now)} <b>${kind}</b> ${who === null ? '' : `${shortPlace(who)}: `}${reason}</li>
+`,
+  )}</ul>`
 }

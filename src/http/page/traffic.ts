@@ -1,7 +1,18 @@
 import { humanSize } from '../../base/progress.ts'
 import type { Status, Transfer } from '../status.ts'
 import { type Html, html } from './html.ts'
-import { counted, duration, moment, rate, size, table, timeOf } from './words.ts'
+import {
+  counted,
+  duration,
+  moment,
+  nameOf,
+  rate,
+  shortPlace,
+  size,
+  table,
+  timeOf,
+  versionOf,
+} from './words.ts'
 
 /** What is drawn of each; the rest is counted. */
 export const MOST_TRANSFERS = 20
@@ -21,12 +32,12 @@ function transfer(of: Transfer): Html {
   const { file, size: whole, done, from } = of
   const shown = from.slice(0, MOST_SOURCES)
   const more = from.length - shown.length
-  return html`<li><p class="file">${nameOf(file)}</p>
-<progress max="${whole}" value="${done}" aria-label="${nameOf(file)}"></progress>
+  return html`<li><p class="file">${versionOf(file)}</p>
+<progress max="${whole}" value="${done}" aria-label="${versionOf(file)}"></progress>
 <p class="quiet">${humanSize(done)} of ${humanSize(whole)}${pace(of)}</p>
 <ul class="sources">${shown.map(
     ({ source, kind, bytes, rate: own }) =>
-      html`<li><span class="key ${kind}"></span>${placeOf(source, kind)} <span class="quiet">(${KIND[kind]})</span>: ${humanSize(bytes)}${own > 0 ? `, ${rate(own)}` : ''}</li>`,
+      html`<li><span class="key ${kind}"></span>${shortPlace(source)} <span class="quiet">(${KIND[kind]})</span>: ${humanSize(bytes)}${own > 0 ? `, ${rate(own)}` : ''}</li>`,
   )}${more > 0 ? html`<li class="quiet">… and ${more} more</li>` : ''}</ul></li>
 `
 }
@@ -36,20 +47,13 @@ function pace({ size: whole, done, rate: now }: Transfer): string {
   return now > 0 ? `, ${rate(now)}, ${duration((whole - done) / now)} left` : ''
 }
 
-/** Of a mirror its host is enough. */
-const placeOf = (source: string, kind: Transfer['from'][number]['kind']) =>
-  kind === 'mirror' && URL.canParse(source) ? new URL(source).host : source
-
-/** What all of them end with says nothing. */
-const nameOf = (file: string) => file.replace(/\.pkg\.tar(?:\.\w+)?$/, '')
-
 export function transactionsOf({ transactions }: Pick<Status, 'transactions'>, now: Date): Html {
   if (transactions.length === 0) return html`<p class="quiet">Nothing has come since the start.</p>`
   return table({
     caption: 'What came, the newest first',
     heads: ['When', 'What', 'Peers', 'Mirror'],
     rows: transactions.map(({ began, ended, packages, names, fromSite, fromWorld, fromMirror }) => [
-      html`${moment(ended, now)} <span class="quiet">${seconds(began, ended)}</span>`,
+      html`${moment(ended, now)} <span class="quiet took">${seconds(began, ended)}</span>`,
       whatOf(packages, names),
       size(fromSite + fromWorld),
       size(fromMirror),

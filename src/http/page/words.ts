@@ -33,6 +33,18 @@ export function duration(seconds: number): string {
 
 export const counted = (count: number, one: string, more: string) => `${count} ${count === 1 ? one : more}`
 
+/** A package without what all files end with: name, version and release. */
+export const versionOf = (file: string) => file.replace(/(?:-[^-]+)?\.pkg\.tar(?:\.\w+)?$/, '')
+
+/** Its name alone. */
+export const nameOf = (file: string) => versionOf(file).replace(/(.)-[^-]+-[^-]+$/, '$1')
+
+/** Where something came from: of a mirror and of a connection the host is enough. */
+export function shortPlace(source: string): string {
+  if (/^\w+:\/\//.test(source) && URL.canParse(source)) return new URL(source).host
+  return source.replace(/^\[?(.+?)\]?:\d+(?: \([0-9a-f]{8}\))?$/, '$1')
+}
+
 export interface Table {
   /** What it is, for who doesn't see it. */
   caption: string

@@ -139,7 +139,7 @@ test('one that comes a second time is dropped, its buffer given back, its sender
 test('of a wrong chunk its sender is left before its owner and all others hear of it', async () => {
   const { reception, peer, bytes, told, content, partial } = await setUp()
   reception.receive(peer, 1, bytes(1, spoilt(content, 1)))
-  assert.equal(told, ['drop', 'owner: rejected false', 'rejected'])
+  assert.equal(told, ['drop', 'owner: rejected false', 'rejected ann'])
   assert.ok(partial.map.isMissing(1))
 })
 
@@ -157,7 +157,7 @@ test('one hashed elsewhere that is wrong is missing again; at the job’s end it
   const { reception, peer, bytes, told, content, partial, over, recycled } = await setUp({ later: true })
   reception.receive(peer, 1, bytes(1, spoilt(content, 1)))
   for (let turns = 0; turns < 3; turns++) await nextTurn()
-  assert.equal(told, ['drop', 'owner: rejected false', 'rejected'])
+  assert.equal(told, ['drop', 'owner: rejected false', 'rejected ann'])
   assert.ok(partial.map.isMissing(1))
   assert.is(partial.map.beingWritten, 0)
   reception.receive(peer, 0, bytes(0))
@@ -170,7 +170,7 @@ test('one hashed elsewhere that is wrong is missing again; at the job’s end it
 test('a wrong only chunk is wrong for sure', async () => {
   const { reception, peer, mirror, bytes, told, content } = await setUp({ size: 100 })
   reception.receive(peer, 0, bytes(0, spoilt(content, 0)))
-  assert.equal(told, ['drop', 'owner: rejected true', 'rejected'])
+  assert.equal(told, ['drop', 'owner: rejected true', 'rejected ann'])
   reception.receive(mirror, 0, bytes(0, spoilt(content, 0)))
   assert.is(told.at(-1), 'mirror rejected')
 })

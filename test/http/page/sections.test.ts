@@ -39,19 +39,19 @@ test('a transfer: a named bar, how far, how fast, how long, and who gives how mu
   const from: Status['transfers'][number]['from'] = [
     { source: 'desk-3', kind: 'site', bytes: 12 * MIB, rate: 6 * MIB },
     { source: 'https://mirror.example:8080/core/x', kind: 'mirror', bytes: 4 * MIB, rate: 3 * MIB },
-    { source: '[2001:db8::1]:8048 (abc)', kind: 'world', bytes: 0, rate: 0 },
+    { source: '[2001:db8::1]:8048 (0abcdef1)', kind: 'world', bytes: 0, rate: 0 },
   ]
   const { transfers, now: state } = sections({ transfers: [sampleTransfer({ from })] })
   assert.match(
     transfers,
-    '<progress max="67108864" value="16777216" aria-label="firefox-133.0-1-x86_64"></progress>',
+    '<progress max="67108864" value="16777216" aria-label="firefox-133.0-1"></progress>',
   )
   assert.is(
     words(transfers),
-    'firefox-133.0-1-x86_64 16.0 MiB of 64.0 MiB, 8.0 MiB/s, 6 s left ' +
+    'firefox-133.0-1 16.0 MiB of 64.0 MiB, 8.0 MiB/s, 6 s left ' +
       'desk-3 (this site) : 12.0 MiB, 6.0 MiB/s ' +
       'mirror.example:8080 (mirror) : 4.0 MiB, 3.0 MiB/s ' +
-      '[2001:db8::1]:8048 (abc) (the world) : 0 B',
+      '2001:db8::1 (the world) : 0 B',
   )
   assert.is(state, 'Packages are on their way.')
 })
@@ -71,7 +71,7 @@ test('neighbours by name, or by address, with what they gave and took', () => {
   })
   assert.match(
     words(neighbours),
-    'desk-2 192.0.2.1:8048 this link 20 Nov 3.0 MiB – none 192.0.2.1:8048 the world 09:05 – none – none',
+    'desk-2 192.0.2.1 link 20 Nov 3.0 MiB – none 192.0.2.1 world 09:05 – none – none',
   )
 })
 
@@ -89,10 +89,7 @@ test('the last transactions', () => {
       },
     ],
   })
-  assert.match(
-    words(transactions),
-    '14:02 2 min 7 packages linux-6.12-1-x86_64, zstd-1.5-1-x86_64 … 5.0 MiB – none',
-  )
+  assert.match(words(transactions), '14:02 2 min 7 packages linux, zstd … 5.0 MiB – none')
 })
 
 test('the cache, and what of it others asked for', () => {
@@ -107,7 +104,7 @@ test('the cache, and what of it others asked for', () => {
   })
   assert.match(words(cache), '9 packages, 90.0 MiB, can be had')
   assert.match(words(cache), 'asked for 2 of them (20.0 MiB) since the start, and were given 40.0 MiB')
-  assert.match(words(cache), 'a-1-1-any 30.0 MiB')
+  assert.match(words(cache), 'a-1-1 30.0 MiB')
 })
 
 test('who was banned and what was rejected, why and when; what is wrong, and what to do', () => {
@@ -121,7 +118,7 @@ test('who was banned and what was rejected, why and when; what is wrong, and wha
     problems: [{ code: 'spool', problem: 'The disk is full.', fix: 'make room', since: at(7) }],
     ways: [{ way: 'dht', state: 'wrong', about: 'It is deaf.', fix: 'open 8048/udp' }],
   })
-  assert.match(words(troubles), '08:00 banned 192.0.2.7:8048 it sent a wrong chunk')
+  assert.match(words(troubles), '08:00 banned 192.0.2.7: it sent a wrong chunk')
   assert.match(words(problems), 'The disk is full. Fix: make room. Since 07:00')
   assert.match(words(ways), 'DHT wrong It is deaf. Fix: open 8048/udp.')
   assert.match(state, 'Something is wrong.')

@@ -40,6 +40,8 @@ export interface TestNode {
   /** Files it vouches for. */
   holds: Map<string, HeldFile>
   /** Sessions that others opened to fetch. */
+  /** Whom it has banned, and why. */
+  bans: string[]
   served: Session[]
   /** Looks for one file; who was told of, and whether the search is over. */
   find(name: string): { holders: Holder[]; over: boolean }
@@ -90,6 +92,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
     const files = new Map(holds.map((name) => [wanted(name).sha256, held(name)]))
     for (const name of downloads) files.set(wanted(name).sha256, { ...held(name), whole: false })
     const served: Session[] = []
+    const bans: string[] = []
     const own = identity ?? createIdentity()
     const overlay = createOverlay(
       {
@@ -110,6 +113,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
           session.handle({ onMessage() {}, onClose() {} })
           served.push(session)
         },
+        onBanned: ({ id }, reason) => void bans.push(`${id}: ${reason}`),
       },
     )
     await overlay.start()
@@ -120,6 +124,7 @@ export function createTestNetwork(options: MemoryOptions = {}, seed = 1) {
       address: `${host}:8048`,
       holds: files,
       served,
+      bans,
       find(name) {
         const search = { holders: [] as Holder[], over: false }
         void overlay

@@ -81,6 +81,7 @@ test('a banned node is dropped, refused, and welcome again when the ban ends', a
   await run(500)
   assert.equal(a.overlay.neighbours(), [])
   assert.is(a.overlay.banned, 1)
+  assert.equal(a.bans, [`${b.overlay.id}: lied`])
   await run(50_000)
   assert.equal(a.overlay.neighbours(), [], 'still shut out')
   await run(200_000)

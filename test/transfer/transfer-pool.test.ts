@@ -36,6 +36,7 @@ function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:80
 }
 
 function start({ fails = false, onHave = (_: Have) => {} } = {}) {
+  const took: [string, number][] = []
   const clock = createClock()
   const dialled: ReturnType<typeof createFakeSession>[] = []
   const transfers = createTransferPool(
@@ -52,9 +53,13 @@ function start({ fails = false, onHave = (_: Have) => {} } = {}) {
       log: silentLog,
       reads: createSharedReads(createBufferPool()),
     },
-    { onUploaded() {}, onHave: (_, have) => onHave(have) },
+    {
+      onUploaded() {},
+      onDownloaded: (bytes, { id }) => void took.push([id, bytes]),
+      onHave: (_, have) => onHave(have),
+    },
   )
-  return { clock, dialled, transfers }
+  return { clock, dialled, transfers, took }
 }
 const holder = (id: string) => ({ id }) as Holder
 const get = { type: 'get', request: 1, sha256: 'a'.repeat(64), chunk: 0 } as const
@@ -70,6 +75,17 @@ test('one connection to a node, however many ask for it; another for another', a
   assert.is.not(a, c)
   assert.is(await transfers.to(holder('x')), a)
   assert.is(dialled.length, 2)
+})
+
+test('what a node gives is told of with its name, and nothing else that it sends', async () => {
+  const { transfers, dialled, took } = start()
+  const asker = await transfers.to(holder('x'))
+  const request = asker.chunk(get.sha256, 0, () => {})
+  const [{ tell }] = dialled as [ReturnType<typeof createFakeSession>]
+  tell({ type: 'chunk', request, payload: new Uint8Array(7) })
+  tell({ type: 'refuse', request, reason: 'absent' })
+  tell(get)
+  assert.equal(took, [['x', 7]])
 })
 
 test('a connection that failed is tried again', async () => {

@@ -87,7 +87,8 @@ export function createWire() {
       pacserve = false,
       closed = false,
       names = [],
-    }: { listen?: string; pacserve?: boolean; closed?: boolean; names?: string[] } = {},
+      host = '',
+    }: { listen?: string; pacserve?: boolean; closed?: boolean; names?: string[]; host?: string } = {},
   ): TestLanNode {
     const nodes: string[] = []
     const servers: string[] = []
@@ -102,7 +103,7 @@ export function createWire() {
         openSocket,
         links: () => lanLinks(one.interfaces, () => ({ tunnel: false, enslaved: false }), true),
       },
-      { id, listen: () => listen, pacserve, closed, interfaces: names },
+      { id, listen: () => listen, pacserve, closed, interfaces: names, host },
       {
         onNode: (address, theirs) => void nodes.push(`${theirs} ${address}`),
         onServer: (address, there) => void servers.push(`${there ? '+' : '-'} ${address}`),

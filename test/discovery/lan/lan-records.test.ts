@@ -41,6 +41,13 @@ test('a node says who it is, where, and by which version', () => {
   })
 })
 
+test('a node says what its machine is called, unless it is closed: that is for insiders', () => {
+  const txt = (closed: boolean) =>
+    seen(recordsOf({ id, port: 8048, addresses: [], family: 4, closed, host: 'desk-1' }))[0]?.txt?.get('host')
+  assert.is(txt(false), 'desk-1')
+  assert.is(txt(true), undefined)
+})
+
 test('names are the same in capitals', () => {
   const answers = recordsOf({ id, port: 8048, addresses: [], family: 4, closed: false }).map((one) => ({
     ...one,

@@ -29,6 +29,38 @@ test('two nodes are told of each other at once, the one with the higher id a sec
   assert.equal(b.nodes, [`${a.id} 10.0.0.1:8048`])
 })
 
+test('each is known by the name of its machine, where it says one that can be shown', () => {
+  const { clock, node } = createWire()
+  const a = node(idOf('a'), wired(1), { host: 'desk-1' })
+  const b = node(idOf('b'), wired(2), { host: '<b>' })
+  const c = node(idOf('c'), wired(3))
+  clock.advance(5_000)
+  assert.is(b.lan.nameOf(a.id), 'desk-1')
+  assert.is(a.lan.nameOf(b.id), undefined)
+  assert.is(a.lan.nameOf(c.id), undefined)
+})
+
+test("what another sends as its machine's name is shown only if it could be one", () => {
+  for (const [host, shown] of [
+    ['desk', 'desk'],
+    ['a'.repeat(63), 'a'.repeat(63)],
+    ['a'.repeat(64), undefined],
+    ['<img>', undefined],
+    ['-desk', undefined],
+    ['desk.example', undefined],
+    ['', undefined],
+  ] as const) {
+    const { clock, node, deliver } = createWire()
+    const a = node(idOf('a'), wired(1))
+    const answers = recordsOf({ id: idOf('b'), port: 8048, addresses: [], family: 4, closed: false }).map(
+      (one) => (one.type === 'TXT' ? { ...one, data: [...(one.data as string[]), `host=${host}`] } : one),
+    )
+    deliver({ answers }, '10.0.0.2')
+    clock.advance(2_000)
+    assert.is(a.lan.nameOf(idOf('b')), shown, host)
+  }
+})
+
 test('by IPv6 link-local alone the address has its zone', () => {
   const { clock, node } = createWire()
   const a = node(idOf('a'), { eth0: [info6('fe80::1/64')] })

@@ -1,6 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Log, silentLog } from '../../../src/base/log.ts'
+import { createTrace } from '../../../src/fetch/job/trace.ts'
+import type { FileSource } from '../../../src/fetch/sources/source.ts'
+import { createClock } from '../../clock.ts'
 import { createLab, type LabOptions, listOf, makeContent, spoilt } from './lab.ts'
 
 const CHUNK = 64 * 1024
@@ -79,6 +82,31 @@ test('it says what was rejected and of whom', async () => {
   const { source, role, chunk } = find('not what was vouched for') ?? {}
   assert.match(String(source), /^192\.0\.2\.1:8048/)
   assert.equal([role, chunk], ['holder', 0])
+})
+
+const SOURCE = { kind: 'peer', id: 'a', label: 'one', near: true } as FileSource
+const MIRROR = { kind: 'mirror', label: 'http://m/x' } as FileSource
+
+test('who gave how much, and how fast it came of late, also of who has left', () => {
+  const clock = createClock()
+  const trace = createTrace({ clock, log: silentLog }, { name: 'x' })
+  for (let second = 0; second < 10; second++) {
+    clock.advance(1_000)
+    trace.kept(SOURCE, 1_000)
+  }
+  trace.kept(MIRROR, 200)
+  const [first, second] = trace.from([MIRROR])
+  assert.equal([first!.label, first!.id, first!.kind, first!.bytes], ['one', 'a', 'site', 10_000])
+  assert.ok(first!.rate > 500 && first!.rate < 2_000, `${first!.rate}`)
+  assert.equal([second!.kind, second!.id, second!.bytes], ['mirror', undefined, 200])
+  clock.advance(60_000)
+  assert.is(trace.from([])[0]!.rate, 0)
+})
+
+test('who is asked and has given nothing yet is there too', () => {
+  const trace = createTrace({ clock: createClock(), log: silentLog }, { name: 'x' })
+  const far = { kind: 'peer', label: 'far', near: false } as FileSource
+  assert.equal(trace.from([far]), [{ label: 'far', id: undefined, kind: 'world', bytes: 0, rate: 0 }])
 })
 
 test.run()

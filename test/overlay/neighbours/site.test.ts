@@ -37,4 +37,11 @@ test('an address of this link is met on the word of a companion, on nobody elseâ
   assert.not.ok(isToMeet('10.1.0.7:8048', at('192.168.1.2:8048')), 'not of this link')
 })
 
+test('how far a connection goes: to a link of this machine, in private networks, or beyond', () => {
+  const { distanceOf } = createSite({ ...parts, closed: true })
+  assert.is(distanceOf({ remote: '192.168.1.2:8048', near: true }), 'link')
+  assert.is(distanceOf({ remote: '192.168.2.2:8048', near: true }), 'site')
+  assert.is(distanceOf({ remote: '198.51.100.2:8048', near: false }), 'world')
+})
+
 test.run()

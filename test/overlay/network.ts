@@ -40,9 +40,9 @@ export interface TestNode {
   /** Files it vouches for. */
   holds: Map<string, HeldFile>
   /** Sessions that others opened to fetch. */
+  served: Session[]
   /** Whom it has banned, and why. */
   bans: string[]
-  served: Session[]
   /** Looks for one file; who was told of, and whether the search is over. */
   find(name: string): { holders: Holder[]; over: boolean }
 }

@@ -14,7 +14,7 @@ export function neighboursOf({ peers }: Pick<Status, 'peers'>, now: Date): Html 
   const rest = peers.length - shown.length
   return html`${table({
     caption: 'Nodes that are connected',
-    heads: ['Machine', 'How far', 'Since', 'Gave', 'Took'],
+    heads: ['Machine', 'Where', 'Since', 'Gave', 'Took'],
     rows: shown.map((peer) => [
       machineOf(peer),
       peer.distance,

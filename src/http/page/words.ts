@@ -17,10 +17,14 @@ export function timeOf(date: Date): string {
 
 export const dateOf = (date: Date) => `${date.getDate()} ${MONTHS[date.getMonth()]}`
 
-/** Bytes, of which nothing is said by a dash where there are none. */
+/** Three digits say enough in a table. */
+const short = (bytes: number) =>
+  humanSize(bytes).replace(/^\d{3,}\.\d/, (digits) => `${Math.round(Number(digits))}`)
+
+/** Bytes for a table: a dash where there are none. */
 export const size = (bytes: number): Html =>
   bytes > 0
-    ? html`${humanSize(bytes)}`
+    ? html`${short(bytes)}`
     : html`<span class="none" aria-hidden="true">–</span><span class="unseen">none</span>`
 
 export const rate = (bytes: number) => `${humanSize(Math.round(bytes))}/s`

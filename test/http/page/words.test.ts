@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { duration, moment, nameOf, shortPlace, versionOf } from '../../../src/http/page/words.ts'
+import { duration, moment, nameOf, shortPlace, size, versionOf } from '../../../src/http/page/words.ts'
 
 for (const [file, version, name] of [
   ['gcc-libs-14.2.1+r32-1-x86_64.pkg.tar.zst', 'gcc-libs-14.2.1+r32-1', 'gcc-libs'],
@@ -34,6 +34,15 @@ for (const [seconds, words] of [
   [5_400, '2 h'],
 ] as const) {
   test(`${seconds} seconds are ${words}`, () => assert.is(duration(seconds), words))
+}
+
+for (const [bytes, words] of [
+  [99.94 * 1024 ** 2, '99.9 MiB'],
+  [1_869.6 * 1024 ** 2, '1870 MiB'],
+  [2_000, '2000 B'],
+  [0, '–none'],
+] as const) {
+  test(`${bytes} bytes are ${words}`, () => assert.is(size(bytes).text.replace(/<[^>]+>/g, ''), words))
 }
 
 test('of today the time, of before the day', () => {

@@ -12,6 +12,11 @@ export const PICTURES = join(import.meta.dirname, '../../out/page')
 export const WIDTHS = [1100, 380]
 const SCHEMES = ['light', 'dark'] as const
 
+/** What is wider than the window, or than the frame that it stands in. */
+const TOO_WIDE = `[...document.querySelectorAll('html, .card > *, .card table')].filter((one) =>
+  one.getBoundingClientRect().right > (one.closest('.card')?.getBoundingClientRect().right ?? innerWidth) - 8 * !!one.closest('.card')
+).map((one) => one.id || one.tagName + ' in ' + one.parentElement?.id)`
+
 export interface Watched {
   page: Page
   /** Errors in the console or the page, answers that failed, and requests to anywhere but the page's own place. */
@@ -60,8 +65,7 @@ export async function inspect(page: Page, name: string): Promise<void> {
       const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults
       const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
       assert.equal(found, [], `${name}, ${width}, ${colorScheme}`)
-      const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
-      assert.not.ok(isWide, `${name} is wider than ${width}`)
+      assert.equal(await page.evaluate(TOO_WIDE), [], `${name} at ${width}`)
       await page.screenshot({ path: join(PICTURES, `${name}-${width}-${colorScheme}.png`), fullPage: true })
     }
   }

@@ -117,6 +117,8 @@ async function full(lab: Lab) {
     const { page, faults } = await watch(browser, url)
     await until(page, 'live', (text) => text === 'Live.')
     await inspect(page, 'full')
+    await page.locator('summary').click()
+    await inspect(page, 'full-with-days')
     assert.equal(faults, [])
   } finally {
     await browser.close()

@@ -7,10 +7,12 @@ import { createCallersAhead } from '../../src/fetch/callers-ahead.ts'
 import type { Job } from '../../src/fetch/job/job.ts'
 import { answerAhead, type FetchDeps } from '../../src/http/fetch-answer.ts'
 import { parseFileRequest } from '../../src/http/file-answer.ts'
+import { createStatusPage } from '../../src/http/page/page.ts'
 import { createServerPort, type ServerDeps } from '../../src/http/server.ts'
 import { fileNameOfUrl } from '../../src/pacman/urls.ts'
 import { findingsOn, goodMachine } from '../cli/check/check-machine.ts'
 import { createClock } from '../clock.ts'
+import { sampleStatus } from '../http/sample.ts'
 import { claim, latin1, refuses, type Target } from './target.ts'
 
 const located = {
@@ -49,7 +51,17 @@ const shared = {
 /** A server port whose files are all here. Names are judged by the real code. */
 const deps = {
   log,
-  status: () => STATUS,
+  shown: {
+    status: () => STATUS,
+    metrics: { contentType: 'text/plain', text: async () => '' },
+    page: createStatusPage({
+      status: () => sampleStatus(),
+      clock: createClock(),
+      now: () => new Date(0),
+      host: 'desk',
+      files: new URL('../../src/page/', import.meta.url),
+    }),
+  },
   announce() {},
   find: async () => ({ file: 'x', holders: [] }),
   allows: () => true,
@@ -95,7 +107,9 @@ const server: Target = {
       `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`
     return latin1(
       get('/status'),
-      get('/'),
+      get('/') + get('/metrics'),
+      get('/page/page.css', 'Origin: http://localhost\r\n'),
+      get('/events'),
       get(
         '/core/os/x86_64/x-1-1-any.pkg.tar.zst',
         'Range: bytes=2-5\r\nIf-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n',
@@ -119,7 +133,7 @@ const server: Target = {
     const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'late').unref())
     const end = await Promise.race([closed, late])
     claim(end !== 'late', 'a connection stays open after its end')
-    claim(connection.written <= 200_000, `${connection.written} bytes of answer`)
+    claim(connection.written <= 400_000, `${connection.written} bytes of answer`)
     connection.destroy()
     for (const error of amiss.splice(0)) {
       if (error instanceof TypeError || error instanceof RangeError) throw error

@@ -20,7 +20,7 @@ const located = { file: { sha256: 'a'.repeat(64), size: SIZE, name: 'x.pkg.tar.z
 const deps = {
   log: silentLog,
   allows: () => true,
-  status: () => ({ node: {}, peers: [], files: {}, transfers: [], totals: {} }),
+  shown: { status: () => ({ node: {}, peers: [], files: {}, transfers: [], totals: {} }) },
   locatePath: async () => located,
   packages: {
     clock: systemClock,

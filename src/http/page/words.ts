@@ -7,7 +7,8 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export function moment(iso: string, now: Date): Html {
   const date = new Date(iso)
   const isToday = date.toDateString() === now.toDateString()
-  return html`<time datetime="${iso}">${isToday ? timeOf(date) : dateOf(date)}</time>`
+  // To the minute: what is told from two clocks differs by a millisecond each time, and isn't news.
+  return html`<time datetime="${iso.slice(0, 16)}Z">${isToday ? timeOf(date) : dateOf(date)}</time>`
 }
 
 export function timeOf(date: Date): string {

@@ -52,4 +52,10 @@ test('of today the time, of before the day', () => {
   assert.is(text(new Date(2026, 10, 26, 23, 59)), '26 Nov')
 })
 
+test('a millisecond is no news', () => {
+  const of = (ms: number) =>
+    moment(new Date(2026, 10, 27, 9, 0, 5, ms).toISOString(), new Date(2026, 10, 27)).text
+  assert.is(of(1), of(2))
+})
+
 test.run()

@@ -153,7 +153,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { max: maxConnections },
     { onJoin, onLeave, onMessage, onFull: (session) => introductions.tell(session) },
   )
-  const introductions = createIntroductions(neighbours)
+  const introductions = createIntroductions({ clock, random }, neighbours)
   const { isDirect } = neighbours
   const { isOnLink } = deps
   const { isCompanion, isToMeet } = createSite({ closed: options.closed === true, isDirect, isOnLink })
@@ -218,8 +218,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   }
 
   function onShort() {
-    const all = neighbours.all()
-    if (all.length > 0) all[random.below(all.length)]!.send({ type: 'nodesWanted' })
+    introductions.ask()
     handler.onShort?.()
   }
 

@@ -45,8 +45,8 @@ export type Door = 'socket' | 'tcp'
 /** For a request's head and for all of it to arrive, in milliseconds: who asks from this machine or site needs no time. */
 const HEAD_MS = 2_000
 const REQUEST_MS = 10_000
-/** How often that is looked at; Node's own 30 s would leave the slow their places. */
-const LOOK_MS = 500
+/** How often that is looked at, at rest too; Node's own 30 s would leave the slow their places. */
+const LOOK_MS = 2_000
 /** Nothing moves: a client that was stopped, or takes nothing. Answers themselves wait up to 10 s. */
 const SILENT_MS = 30_000
 const CONNECTIONS: Record<Door, ConnectionLimits> = {

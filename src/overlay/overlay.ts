@@ -155,7 +155,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
     { max: maxConnections },
     { onJoin, onLeave, onMessage, onFull: (session) => introductions.tell(session) },
   )
-  const introductions = createIntroductions(neighbours)
+  const introductions = createIntroductions({ clock, random }, neighbours)
   const { isDirect } = neighbours
   const { isOnLink } = deps
   const { isCompanion, isToMeet, distanceOf } = createSite({
@@ -224,8 +224,7 @@ export function createOverlay(deps: OverlayDeps, options: OverlayOptions, handle
   }
 
   function onShort() {
-    const all = neighbours.all()
-    if (all.length > 0) all[random.below(all.length)]!.send({ type: 'nodesWanted' })
+    introductions.ask()
     handler.onShort?.()
   }
 

@@ -95,7 +95,7 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
   }
 
   function sendHeld() {
-    if (isSending) return
+    if (isSending || held.size === 0) return
     isSending = canMany
     if (canMany) queueMicrotask(sendRuns)
     else for (const message of allowed()) session.send(message)

@@ -1,5 +1,5 @@
-import { copyFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runCrowd } from './crowd.ts'
@@ -17,6 +17,44 @@ scenario('five hosts start the same packages at once: the mirror sends each abou
   lab.note(`${copies.toFixed(2)} copies; ${last.toFixed(1)} s, one alone ${figures.alone.toFixed(1)} s`)
   assert.ok(copies <= 1.5, `the mirror sent ${copies.toFixed(2)} copies`)
   assert.ok(figures.fromPeers >= 2 * sum, `only ${figures.fromPeers} bytes came from each other`)
+})
+
+/**
+ * A copy of a build that speaks as those before the capability `many` did: it neither says nor uses it, knows no HAVES, and
+ * reads the first chunk of a GET alone. Returns its program.
+ */
+function buildBefore(program: string, folder: string): string {
+  cpSync(dirname(program), folder, { recursive: true })
+  const bundle = join(folder, 'main.cjs')
+  let code = readFileSync(bundle, 'utf8')
+  for (const [now, before] of [
+    ['CAPABILITIES=["many"]', 'CAPABILITIES=[]'],
+    ['.includes("many")', '.includes("")'],
+    [/haves:22\b/, 'haves:250'],
+    [/,more:listIfAny\([^()]*\)/, ''],
+  ] as const) {
+    assert.is(code.split(now).length, 2, `${now} stands once in the bundle`)
+    code = code.replace(now, before)
+  }
+  writeFileSync(bundle, code)
+  return join(folder, 'pacsrv-xfer')
+}
+
+scenario('hosts of this build and of one before it share as one', async (lab) => {
+  const before = buildBefore(lab.program, join(lab.folder, 'before'))
+  const packages = makePackages(SIZES.map((size, n) => ({ name: `mixed${n}`, size })))
+  const sum = packages.reduce((bytes, item) => bytes + item.size, 0)
+  const figures = await runCrowd(lab, {
+    hosts: 4,
+    packages,
+    link: '1gbit',
+    mirrorLink: '20mbit',
+    program: (n) => (n % 2 === 0 ? before : lab.program),
+  })
+  const copies = figures.bytes / sum
+  lab.note(`${copies.toFixed(2)} copies, ${Math.max(...figures.each).toFixed(1)} s`)
+  assert.ok(copies <= 1.5, `the mirror sent ${copies.toFixed(2)} copies`)
+  assert.ok(figures.fromPeers >= 1.5 * sum, `only ${figures.fromPeers} bytes came from each other`)
 })
 
 scenario(

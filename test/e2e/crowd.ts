@@ -22,6 +22,8 @@ export interface CrowdSetting {
   meeting?: (hosts: Host[], n: number) => { sections: Sections; peers: number }
   /** The environment of the daemons, or of host `n`'s. */
   env?: Record<string, string> | ((n: number) => Record<string, string>)
+  /** Host `n`'s program; by default the lab's. */
+  program?: (n: number) => string
   /** The machine `host` stands still, with all that runs there, this many seconds after the start; it isn't waited for. */
   freezes?: { host: number; after: number }
   /** Called as the measured part begins; what it returns, as it ends. */
@@ -76,7 +78,8 @@ export async function runCrowd(lab: Lab, setting: CrowdSetting): Promise<CrowdFi
   const meetings = hosts.map((_, n) => (setting.meeting ?? meetAll)(hosts, n))
   for (const [n, host] of hosts.entries()) {
     const own = typeof env === 'function' ? env(n) : env
-    members.push(await createMember(lab, mirror, host, { sections: meetings[n]!.sections, env: own }))
+    const build = { ...lab, program: setting.program?.(n) ?? lab.program }
+    members.push(await createMember(build, mirror, host, { sections: meetings[n]!.sections, env: own }))
   }
   for (const [n, { node }] of members.entries())
     await node.until('its neighbours', ({ peers }) => peers.length >= meetings[n]!.peers, 60)

@@ -128,19 +128,20 @@ export function createMirrorShares(
 
     return (chunk) => {
       const span = spanAt(chunk)
-      const places = new Map<NodeId, number>()
+      let places: Map<NodeId, number> | undefined
       for (const member of members.values()) {
         const claim = member.claims.get(chunk)
-        if (claim && keeps(member, claim)) places.set(member.id, claim.place)
+        if (!claim || !keeps(member, claim)) continue
+        places ??= new Map()
+        places.set(member.id, claim.place)
       }
-      if (places.size === 0) return ofSpan(span)
+      if (!places) return ofSpan(span)
       own ??= claimsOf(mine.able ? chunks : 0, (one) => mine.own(one) && !mine.has(one))
       const claim = own.get(chunk)
       if (claim) places.set(self, claim.place)
+      const placeOf = (id: NodeId) => places.get(id) ?? Number.POSITIVE_INFINITY
       const nearest = Math.min(...places.values())
-      return ranked(span).find(
-        (id) => (places.get(id) ?? Number.POSITIVE_INFINITY) < nearest + CLEARLY_NEARER,
-      )
+      return ranked(span).find((id) => placeOf(id) < nearest + CLEARLY_NEARER)
     }
   }
 

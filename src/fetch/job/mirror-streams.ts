@@ -13,8 +13,8 @@ export interface MirrorStreams {
   readonly next: string | undefined
   /** Has the next of the list join, up to two at once; one that fails is replaced by the next. `rule`: why, for the log. */
   join(rule: string): void
-  /** Begins a run with each that has none. */
-  ask(): void
+  /** Begins a run with each that has none; `again`: also if there was nothing to begin when things last stood so. */
+  ask(again: boolean): void
   /** What they may be asked for has changed: they are no longer asked for what is others' now. */
   trim(): void
   /**
@@ -64,6 +64,8 @@ export function createMirrorStreams(
   /** Where each stream ends, and up to where it was asked for. */
   const streams = new Map<StreamSource, { end: number; askedTo: number }>()
   let most = MOST_MIRRORS
+  /** `plan.freed` when there was nothing to begin; undefined once it may be otherwise. */
+  let barren: number | undefined
 
   function begin(mirror: StreamSource, run: ChunkRun, { window, may }: MirrorScope) {
     const ahead = Math.min(run.end, run.start + window)
@@ -92,6 +94,7 @@ export function createMirrorStreams(
     plan.leave(mirror)
     active.delete(mirror)
     streams.delete(mirror)
+    barren = undefined
   }
 
   function join(rule: string) {
@@ -100,6 +103,7 @@ export function createMirrorStreams(
     if (url === undefined) return
     const mirror = make(url, streamHandler)
     active.add(mirror)
+    barren = undefined
     log.debug({ source: mirror.label, rule }, 'the mirror joins')
     handler.onIdle()
   }
@@ -132,6 +136,7 @@ export function createMirrorStreams(
       return true
     },
     onRunEnd(source) {
+      barren = undefined
       // What is being written is still its.
       for (const chunk of plan.owes(source).filter(map.isMissing)) plan.unask(source, chunk)
       handler.onAsked()
@@ -145,7 +150,8 @@ export function createMirrorStreams(
       return active.size < most ? waiting[0] : undefined
     },
     join,
-    ask() {
+    ask(again) {
+      if (!again && barren === plan.freed) return
       let now: MirrorScope | undefined
       for (const mirror of active) {
         if (mirror.streaming) continue
@@ -153,9 +159,11 @@ export function createMirrorStreams(
         const others = [...active].filter((other) => other !== mirror)
         const run = plan.pickRun(mirror, { streams: others, may: now.may })
         if (run) begin(mirror, run, now)
+        barren = run ? undefined : plan.freed
       }
     },
     trim() {
+      barren = undefined
       const { may } = scope()
       if (!may) return
       for (const mirror of active) {

@@ -108,7 +108,7 @@ export function createScheduler(
 
   function pump(again = false) {
     if (closed) return
-    streams.ask()
+    streams.ask(again)
     peers.ask(again)
   }
 

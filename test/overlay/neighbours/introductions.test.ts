@@ -3,6 +3,14 @@ import * as assert from 'uvu/assert'
 import { createIntroductions } from '../../../src/overlay/neighbours/introductions.ts'
 import type { Session } from '../../../src/overlay/session/session.ts'
 import type { Message } from '../../../src/wire/messages.ts'
+import { createClock } from '../../clock.ts'
+import { seeded } from '../../seeded.ts'
+
+const introductionsOf = (all: Session[], clock = createClock()) =>
+  createIntroductions(
+    { clock, random: seeded(1) },
+    { all: () => all, get: (id) => all.find((one) => one.id === id) },
+  )
 
 function session(id: string, remote: string, parts: Partial<Record<keyof Session, unknown>> = {}) {
   const sent: Message[] = []
@@ -19,8 +27,7 @@ function session(id: string, remote: string, parts: Partial<Record<keyof Session
 }
 
 const told = (by: { session: Session }[], to: { session: Session; sent: Message[] }) => {
-  const all = by.map((one) => one.session)
-  createIntroductions({ all: () => all, get: (id) => all.find((one) => one.id === id) }).tell(to.session)
+  introductionsOf(by.map((one) => one.session)).tell(to.session)
   const message = to.sent.at(-1)
   return message?.type === 'nodes' ? message.nodes.map(({ id }) => id) : undefined
 }
@@ -49,8 +56,31 @@ test('an address of the local network is of no use to the world', () => {
 
 test('a link-local address that others leave out is put in again', () => {
   const a = session('a', '[fe80::1%eth0]:8048', { hop: { id: 'a' } })
-  const { withAddress } = createIntroductions({ all: () => [a.session], get: () => a.session })
+  const { withAddress } = introductionsOf([a.session])
   assert.equal(withAddress({ id: 'a' }), { id: 'a', address: '[fe80::1%eth0]:8048' })
+})
+
+test('who knows of too few asks ever more rarely, and soon again when one has come or gone', () => {
+  const [a, b] = [session('a', '198.51.100.1:8048'), session('b', '198.51.100.2:8048')]
+  const all = [a.session]
+  const clock = createClock()
+  const { ask } = introductionsOf(all, clock)
+  const count = () => a.sent.length + b.sent.length
+  const during = (seconds: number) => {
+    const before = count()
+    for (let second = 0; second < seconds; second += 5) {
+      ask()
+      clock.advance(5_000)
+    }
+    return count() - before
+  }
+  assert.equal([during(60), during(60), during(600)], [4, 1, 10])
+  all.push(b.session)
+  assert.is(during(60), 4)
+  all.length = 0
+  assert.is(during(60), 0)
+  all.push(a.session)
+  assert.is(during(5), 1)
 })
 
 test.run()

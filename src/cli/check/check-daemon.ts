@@ -64,8 +64,12 @@ function cantStart({ daemon }: Config, user: Who | undefined): string {
 
 /** What the daemon knows to be wrong. One of an older version says nothing of it. */
 function problemsOf({ problems }: Partial<Status>): Finding[] {
-  return Array.isArray(problems) ? problems.map(({ code, problem, fix }) => ({ code, problem, fix })) : []
+  if (!Array.isArray(problems)) return []
+  return problems.filter(isProblem).map(({ code, problem, fix }) => ({ code, problem, fix }))
 }
+
+const isProblem = (one: Partial<Finding> | null) =>
+  typeof one?.problem === 'string' && typeof one.fix === 'string'
 
 async function checkGuards(config: Config, probe: Probe, who: Who, pid: unknown): Promise<Finding[]> {
   const { restart } = await commands(config, probe)

@@ -22,12 +22,13 @@ export async function checkDaemon(
     const status = answer.status as Partial<Status> | null
     if (!Array.isArray(status?.peers)) return [foreign(config)]
     if (!local) return []
+    const problems = problemsOf(status)
     return [
       ...(await checkVersion(config, probe, { version, running: status.node?.version })),
       ...(await checkSocket(config, probe, user)),
-      ...problemsOf(status),
+      ...problems,
       ...(who && who.uid !== 0 ? await checkGuards(config, probe, who, status.node?.pid) : []),
-      ...(await checkNeighbours(config, probe, status)),
+      ...(await checkNeighbours(config, probe, { ...status, problems })),
     ]
   }
   const place = placeOf(config)

@@ -166,8 +166,7 @@ _Noreturn void run_program(const struct conf *conf, char **words)
 	}
 	/* Node's compiler threads would each leave a heap of their own behind: 5 MB of a daemon's 75. */
 	setenv("MALLOC_ARENA_MAX", "1", 0);
-	/* In megabytes; V8 would take three times 16 for what is young, in a rush and ever after. */
-	const char *own[] = { "node", "--max-semi-space-size=4", main, "--config", conf->file };
+	const char *own[] = { "node", main, "--config", conf->file };
 	memcpy(all + at, own, sizeof own);
 	at += sizeof own / sizeof *own;
 	while (*words && at < MOST_WORDS - 1) {

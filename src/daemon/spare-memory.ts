@@ -15,7 +15,7 @@ export interface Heap {
 }
 
 /** How often it is looked, in milliseconds; it rests while it has the processor for less than this part of that. */
-const LOOK_MS = 3_000
+const LOOK_MS = 2_000
 const AT_REST = 0.03
 /** So much above the least that was seen at rest, in bytes, is worth a collection … */
 const WORTH_BYTES = 8e6

@@ -10,8 +10,8 @@ const REST: HeapLook = { bytes: 28 * MB, least: 20 * MB, busy: 0, work: 250, cos
 for (const [what, look, worth] of [
   ['eight megabytes more, at rest', {}, true],
   ['a byte less than that', { bytes: 28 * MB - 1 }, false],
-  ['just at rest', { busy: 89 }, true],
-  ['at work', { busy: 90 }, false],
+  ['just at rest', { busy: 59 }, true],
+  ['at work', { busy: 60 }, false],
   ['after too little work', { work: 249 }, false],
   ['after little work, when the last has brought as much', { work: 0, freed: 8 * MB }, true],
   ['when the last has brought less', { work: 0, freed: 8 * MB - 1 }, false],
@@ -42,14 +42,14 @@ test('after a rush it is collected once it rests, and not again for what stays',
     clock.advance(1_000)
   }
   assert.is(collected, 0, 'at work')
-  clock.advance(6_000)
+  clock.advance(2_000)
   assert.is(collected, 1)
-  clock.advance(3_000)
+  clock.advance(2_000)
   assert.is(collected, 2, 'that was much: perhaps there is more')
   clock.advance(600_000)
   assert.is(collected, 2, 'what is left is in use')
   busy += 200
-  clock.advance(6_000)
+  clock.advance(4_000)
   assert.is(collected, 3, 'a tenth of the work')
 })
 

@@ -19,7 +19,7 @@ const LOOK_MS = 2_000
 const AT_REST = 0.03
 /** So much above the least that was seen at rest, in bytes, is worth a collection … */
 const WORTH_BYTES = 8e6
-/** … of which each may cost this part of the work since the last, unless the last has brought as much. */
+/** … which may cost this part of the work since the last. A second follows: only then V8 gives back what was for the young. */
 const PART_OF_WORK = 0.1
 /** What the first is taken to cost, in milliseconds. */
 const FIRST_COST = 25
@@ -31,33 +31,31 @@ export interface HeapLook {
   least: number
   /** Since the look before. */
   busy: number
-  /** Since the last collection, what that took, and how many bytes it gave back. */
+  /** Since the last collection, what that took, and whether it was the first of two, at the look before. */
   work: number
   cost: number
-  freed: number
+  again: boolean
 }
 
-export function isWorthIt({ bytes, least, busy, work, cost, freed }: HeapLook): boolean {
+export function isWorthIt({ bytes, least, busy, work, cost, again }: HeapLook): boolean {
   if (busy >= AT_REST * LOOK_MS || bytes < least + WORTH_BYTES) return false
-  return cost <= PART_OF_WORK * work || freed >= WORTH_BYTES
+  return again || cost <= PART_OF_WORK * work
 }
 
 /** Looks for as long as the clock runs. */
 export function spareMemory(clock: Clock, heap: Heap): void {
   let least = heap.bytes()
   let lookedAt = heap.busy()
-  let last = { bytes: 0, at: lookedAt, cost: FIRST_COST }
+  let last = { at: lookedAt, cost: FIRST_COST, again: false }
   function look() {
     const [bytes, now] = [heap.bytes(), heap.busy()]
-    // V8 gives pages back for a while after a collection: only now is it known what that has brought.
-    const freed = last.bytes - bytes
     least = Math.min(least, bytes)
-    const { at, cost } = last
-    if (isWorthIt({ bytes, least, busy: now - lookedAt, work: now - at, cost, freed })) {
+    const { at, cost, again } = last
+    if (isWorthIt({ bytes, least, busy: now - lookedAt, work: now - at, cost, again })) {
       heap.collect()
       const end = heap.busy()
-      last = { bytes, at: end, cost: end - now }
-    } else last.bytes = 0
+      last = { at: end, cost: end - now, again: !again }
+    } else if (now - lookedAt < AT_REST * LOOK_MS) last.again = false
     lookedAt = heap.busy()
     clock.after(LOOK_MS, look)
   }

@@ -5,7 +5,7 @@ import { createClock } from '../clock.ts'
 
 const MB = 1e6
 
-const REST: HeapLook = { bytes: 28 * MB, least: 20 * MB, busy: 0, work: 250, cost: 25, freed: 0 }
+const REST: HeapLook = { bytes: 28 * MB, least: 20 * MB, busy: 0, work: 250, cost: 25, again: false }
 
 for (const [what, look, worth] of [
   ['eight megabytes more, at rest', {}, true],
@@ -13,8 +13,7 @@ for (const [what, look, worth] of [
   ['just at rest', { busy: 59 }, true],
   ['at work', { busy: 60 }, false],
   ['after too little work', { work: 249 }, false],
-  ['after little work, when the last has brought as much', { work: 0, freed: 8 * MB }, true],
-  ['when the last has brought less', { work: 0, freed: 8 * MB - 1 }, false],
+  ['after no work, as the second of two', { work: 0, again: true }, true],
 ] as const) {
   test(`${what}: ${worth ? 'collected' : 'left alone'}`, () => {
     assert.is(isWorthIt({ ...REST, ...look }), worth)
@@ -45,7 +44,7 @@ test('after a rush it is collected once it rests, and not again for what stays',
   clock.advance(2_000)
   assert.is(collected, 1)
   clock.advance(2_000)
-  assert.is(collected, 2, 'that was much: perhaps there is more')
+  assert.is(collected, 2, 'the second of two')
   clock.advance(600_000)
   assert.is(collected, 2, 'what is left is in use')
   busy += 200

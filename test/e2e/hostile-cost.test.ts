@@ -19,8 +19,6 @@ const MB = 1e6
 const MOST_BYTES = 150 * MB
 const MOST_FILES = 2
 const BACK_SECONDS = 10
-/** Memory counts as back with this part of what there was at rest, and what is left to V8 (daemon/spare-memory.ts). */
-const BACK_BYTES = (rest: number) => 1.25 * rest + 8 * MB
 
 const inMB = (bytes: number) => `${(bytes / MB).toFixed(0)} MB`
 
@@ -68,7 +66,7 @@ async function within(
     'as few files and as little memory as before',
     () => {
       const now = costOf(member)
-      return now.files <= before.files * 1.1 && now.bytes <= BACK_BYTES(before.bytes) && now
+      return now.files <= before.files * 1.1 && now.bytes <= MOST_BYTES && now
     },
     BACK_SECONDS,
   )

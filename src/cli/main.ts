@@ -5,6 +5,7 @@ import type { Endpoint } from '../base/endpoint.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import { isJournal, PRIORITY } from '../base/journal.ts'
 import { ownPaths } from '../base/own-paths.ts'
+import { terminalText } from '../base/terminal-text.ts'
 import { announce } from './announce.ts'
 import { runCheck } from './check/check.ts'
 import { checkWords, isCommand, parseCommandLine, usage } from './command-line.ts'
@@ -25,7 +26,7 @@ const hint = (text: string) => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
-const print = (line: string) => process.stdout.write(`${line}\n`)
+const print = (line: string) => process.stdout.write(`${terminalText(line)}\n`)
 
 async function main(args: string[]): Promise<number> {
   const { values, words } = parseCommandLine(args)
@@ -88,7 +89,8 @@ main(args).then(
     const expected = error instanceof PacsrvError
     if (args.includes('--json')) print(asJson(error))
     const priority = isJournal(STDERR) ? `<${PRIORITY.error}>` : ''
-    process.stderr.write(`${priority}pacsrv-xfer: ${expected ? error.message : error?.stack}\n`)
+    const what = terminalText(`${expected ? error.message : error?.stack}`)
+    process.stderr.write(`${priority}pacsrv-xfer: ${what}\n`)
     // Not by exitCode: whatever a failed start has left open must not keep it alive.
     process.exit(expected && error.code === 'usage' ? 2 : 1)
   },

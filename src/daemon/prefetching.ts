@@ -29,6 +29,7 @@ export function createPrefetching(
     order: deadMirrors.order,
   })
   const prefetch = createPrefetch({
+    clock,
     log: logOf('downloads'),
     list: createUpgradeList(
       { clock, log: logOf('mirror'), pacmanConf },

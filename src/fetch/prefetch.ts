@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { asError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { WantedFile } from '../wire/messages.ts'
@@ -20,13 +21,17 @@ export interface PrefetchReport {
 
 /** Fetches tomorrow's upgrade tonight. */
 export interface Prefetch {
-  /** One at a time: who asks meanwhile has that one's report. Throws what `UpgradeList` throws. */
+  /**
+   * One at a time: who asks meanwhile has that one's report, and for a while after one that brought nothing. Throws what
+   * `UpgradeList` throws.
+   */
   run(onProgress: (report: PrefetchReport) => void): Promise<PrefetchReport>
   /** What is on its way stops. */
   stop(): void
 }
 
 export interface PrefetchDeps {
+  clock: Clock
   log: Log
   list: UpgradeList
   /** By databases as new as the list. */
@@ -41,11 +46,24 @@ export interface PrefetchDeps {
 
 /** Files on their way at the same time: nobody waits for them, and the line may be somebody's. */
 const AT_ONCE = 2
+/** So long after one that brought nothing, in milliseconds, it is not looked again: each costs mirrors and pacman something. */
+const AGAIN_MS = 10_000
 
-export function createPrefetch({ log, list, locate, holds, find, fetch, keep }: PrefetchDeps): Prefetch {
+export function createPrefetch({
+  clock,
+  log,
+  list,
+  locate,
+  holds,
+  find,
+  fetch,
+  keep,
+}: PrefetchDeps): Prefetch {
   const leaves = new Set<() => void>()
   const watchers = new Set<(report: PrefetchReport) => void>()
-  let running: Promise<PrefetchReport> | undefined
+  let running: Promise<PrefetchReport>
+  /** By the clock, how long `running` is what whoever asks is told. */
+  let until = Number.NEGATIVE_INFINITY
   let stopped = false
 
   function come(located: Located): Promise<JobEnd> {
@@ -106,9 +124,20 @@ export function createPrefetch({ log, list, locate, holds, find, fetch, keep }: 
   return {
     async run(onProgress) {
       watchers.add(onProgress)
-      running ??= all().finally(() => {
-        running = undefined
-      })
+      if (clock.now() >= until) {
+        until = Number.POSITIVE_INFINITY
+        running = all().then(
+          (report) => {
+            until = clock.now() + (report.fetched > 0 ? 0 : AGAIN_MS)
+            return report
+          },
+          (error) => {
+            until = clock.now() + AGAIN_MS
+            log.warn({ err: asError(error) }, 'nothing could be fetched ahead')
+            throw error
+          },
+        )
+      }
       try {
         return await running
       } finally {

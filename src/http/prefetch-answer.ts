@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { asError, PacsrvError } from '../base/error.ts'
-import type { Log } from '../base/log.ts'
+import { PacsrvError } from '../base/error.ts'
 import type { Prefetch, PrefetchReport } from '../fetch/prefetch.ts'
 
 /** A line of JSON in the answer to POST /v1/prefetch: how far it is, and last how it ended. */
@@ -12,7 +11,7 @@ const EACH_MS = 500
 /** Answers POST /v1/prefetch. Who goes away meanwhile doesn't stop it. */
 export async function answerPrefetch(
   response: ServerResponse,
-  { prefetch, log }: { prefetch: Prefetch; log: Log },
+  { prefetch }: { prefetch: Prefetch },
 ): Promise<void> {
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
   const line = (what: PrefetchLine) => `${JSON.stringify(what)}\n`
@@ -25,7 +24,6 @@ export async function answerPrefetch(
     })
     response.end(line({ report, over: true }))
   } catch (error) {
-    log.warn({ err: asError(error) }, 'nothing could be fetched ahead')
     response.end(line({ problem: error instanceof PacsrvError ? error.message : 'see the daemon’s log' }))
   }
 }

@@ -51,7 +51,8 @@ export function createDatabaseSignatures(
     try {
       await readDescs(handle, (desc) => {
         const [sha256, text] = [fieldOf(desc, '%SHA256SUM%'), fieldOf(desc, '%PGPSIG%')]
-        if (sha256 && text) into.set(sha256.toLowerCase(), Buffer.from(text, 'base64'))
+        const bytes = text && Buffer.from(text, 'base64')
+        if (sha256 && bytes && isSignature(bytes)) into.set(sha256.toLowerCase(), bytes)
         return ++seen !== FIRST || into.size > 0
       })
     } finally {
@@ -79,8 +80,7 @@ export function createDatabaseSignatures(
     },
     find(repository, sha256) {
       const found = databases.get(repository)?.bySha256.get(sha256)
-      if (!found || !isSignature(found)) return undefined
-      keep()
+      if (found) keep()
       return found
     },
   }

@@ -23,8 +23,8 @@ import type { Package } from './packages.ts'
 /** What the nodes do; `hearers` do nothing but hear, and are honest. */
 export type CrowdDeed =
   | { kind: 'hearers'; count: number }
-  /** One node asks, so many times a second, for so many files. */
-  | { kind: 'asks'; perSecond: number; files: number }
+  /** A node at each of these addresses, or one, asks so many times a second for so many files with names so long. */
+  | { kind: 'asks'; perSecond: number; files: number; nameBytes?: number; addresses?: string[] }
   /** A node at each of these addresses says that it has the file. */
   | { kind: 'holds'; addresses: string[]; item: Pick<Package, 'path' | 'sha256' | 'size'>; how: HolderSort }
   /** Connections that ask again and again for what nobody has. */
@@ -104,9 +104,9 @@ async function asAnybody(from: string, purpose: Purpose, act: (session: Session)
   }
 }
 
-async function ask(perSecond: number, files: number) {
-  const name = files > 1 ? 'x'.repeat(250) : 'x'
-  await asAnybody(own, 'neighbour', async (session) => {
+async function ask(from: string, { perSecond, files, nameBytes }: Extract<CrowdDeed, { kind: 'asks' }>) {
+  const name = 'x'.repeat(nameBytes ?? (files > 1 ? 250 : 1))
+  await asAnybody(from, 'neighbour', async (session) => {
     const path = [{ id: session.id }]
     const wanted = times(files, () => ({ sha256: random.hex(32), size: 1_000, name }))
     const query: FileQuery = { type: 'file', query: random.hex(16), ttl: 7, path, files: wanted }
@@ -202,7 +202,7 @@ async function greet(perSecond: number) {
 if (deed.kind === 'hearers')
   await Promise.all(times(deed.count, () => enter(own, 'neighbour').then((s) => hear(s))))
 else if (deed.kind === 'holds') await Promise.all(deed.addresses.map((address) => hold(address, deed)))
-else if (deed.kind === 'asks') void ask(deed.perSecond, deed.files)
+else if (deed.kind === 'asks') for (const from of deed.addresses ?? [own]) void ask(from, deed)
 else if (deed.kind === 'greets') void greet(deed.perSecond)
 else absent(deed.connections, deed.everyMs)
 process.send!(news)

@@ -4,6 +4,7 @@ import { silentLog } from '../../src/base/log.ts'
 import type { Job, JobEnd, JobFollower } from '../../src/fetch/job/job.ts'
 import type { Located } from '../../src/fetch/locator.ts'
 import { createPrefetch, type PrefetchReport } from '../../src/fetch/prefetch.ts'
+import { createClock } from '../clock.ts'
 
 const DONE: JobEnd = { result: 'done', fromPeers: 3, fromSite: 3, fromMirror: 7, peers: 1 }
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -18,10 +19,13 @@ function start(
   const jobs = new Map<string, { end(end: JobEnd): void; followers: Set<JobFollower> }>()
   const kept: string[] = []
   let listed = 0
+  const clock = createClock()
   const prefetch = createPrefetch({
+    clock,
     log: silentLog,
     async list() {
       listed++
+      if (urls.includes('fails')) throw new Error('pacman can’t tell')
       return urls
     },
     locate: async (url) => (unknown.includes(url) ? undefined : located(url)),
@@ -53,7 +57,7 @@ function start(
       return true
     },
   })
-  return { prefetch, begun, jobs, kept, listed: () => listed }
+  return { clock, prefetch, begun, jobs, kept, listed: () => listed }
 }
 
 test('two at once, in pacman’s order, and each is kept when it came', async () => {
@@ -101,6 +105,23 @@ test('who asks while it runs hears of the same run; the next begins anew', async
   await settle()
   assert.is(listed(), 2)
 })
+
+for (const [what, urls] of [
+  ['needed nothing', []],
+  ['failed', ['fails']],
+] as [string, string[]][]) {
+  test(`after one that ${what} nobody makes it look again for ten seconds, however often they ask`, async () => {
+    const { clock, prefetch, listed } = start(urls)
+    const ask = () => prefetch.run(() => {}).catch((error: Error) => error.message)
+    const first = await ask()
+    clock.advance(9_999)
+    for (let n = 0; n < 50; n++) assert.equal(await ask(), first)
+    assert.is(listed(), 1)
+    clock.advance(1)
+    await ask()
+    assert.is(listed(), 2)
+  })
+}
 
 test('stopped, it leaves what is on its way and begins nothing more', async () => {
   const { prefetch, begun, jobs } = start(['a', 'b', 'c'])

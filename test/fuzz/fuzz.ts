@@ -91,7 +91,7 @@ await Promise.all(
 )
 const front = join(import.meta.dirname, 'front.sh')
 if (existsSync(front) && isWanted('front')) {
-  const { status } = spawnSync('sh', [front, String(count)], { stdio: 'inherit' })
+  const { status } = spawnSync('sh', [front, `-runs=${count}`], { stdio: 'inherit' })
   if (status !== 0) failed++
 }
 console.log(`${chosen.length} targets, ${failed} found, seed ${seed}`)

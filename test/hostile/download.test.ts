@@ -86,6 +86,7 @@ for (const [what, sort] of [
   ['never sends its list', SORTS['never send their list']],
   ['drips', SORTS.drip],
   ['is always busy', SORTS['are always busy']],
+  ['gives one chunk and then none', SORTS['give one chunk and then none']],
 ] as const)
   for (const size of [60_000, 1_000_000])
     for (const isAlone of [true, false])

@@ -179,6 +179,44 @@ test('whoever comes in eight guises ends nobody’s either; those who have gone 
   assert.is(begun.length, 9)
 })
 
+test('a user who names root’s pacman: root’s files are right all the same, each in what the mirror takes', async () => {
+  const { clock, downloads, registry, wind } = lab()
+  const ahead = createCallersAhead({
+    clock,
+    find() {},
+    fetch: (one, environment) => downloads.fetch(one, environment),
+    isUnderWay: () => false,
+    jobs: registry.jobs,
+    received: () => 0,
+  })
+  // As root's front asks, but for what the user has done before: taken the list's turn, and put in one of its own.
+  assert.ok(ahead.isNew(ROOT))
+  ahead.begin([located, ...[1, 2, 3].map(numbered)], ROOT)
+  ahead.asked(file.sha256, ROOT)
+  await wind(50)
+  assert.not.ok(ahead.isNew(ROOT), 'so nothing is read ahead for root')
+  const begun = clock.now()
+  const job = downloads.fetch(located, {})
+  let ms = 0
+  job.follow({
+    onRewind() {},
+    onChange() {
+      if (job.end) ms ||= clock.now() - begun
+    },
+  })
+  for (let n = 0; n < 30; n++) {
+    ahead.asked(file.sha256, ROOT)
+    ahead.begin([], ROOT)
+    ahead.begin([numbered(10 + n)], ROOT)
+    await wind(10)
+  }
+  assert.is(job.end?.result, 'done')
+  assert.ok(ms <= 200, `${ms} ms`)
+  const got = Buffer.alloc(content.length)
+  await job.read(got, 0)
+  assert.ok(got.equals(content))
+})
+
 test('a mirror’s password is shown to no proxy of a caller that didn’t give it', () => {
   const secret = 'https://me:pass@two.example/core/some'
   const plain = 'https://one.example/core/some'

@@ -22,12 +22,13 @@ export async function checkDaemon(
     const status = answer.status as Partial<Status> | null
     if (!Array.isArray(status?.peers)) return [foreign(config)]
     if (!local) return []
+    const problems = problemsOf(status)
     return [
       ...(await checkVersion(config, probe, { version, running: status.node?.version })),
       ...(await checkSocket(config, probe, user)),
-      ...problemsOf(status),
+      ...problems,
       ...(who && who.uid !== 0 ? await checkGuards(config, probe, who, status.node?.pid) : []),
-      ...(await checkNeighbours(config, probe, status)),
+      ...(await checkNeighbours(config, probe, { ...status, problems })),
     ]
   }
   const place = placeOf(config)
@@ -64,8 +65,12 @@ function cantStart({ daemon }: Config, user: Who | undefined): string {
 
 /** What the daemon knows to be wrong. One of an older version says nothing of it. */
 function problemsOf({ problems }: Partial<Status>): Finding[] {
-  return Array.isArray(problems) ? problems.map(({ code, problem, fix }) => ({ code, problem, fix })) : []
+  if (!Array.isArray(problems)) return []
+  return problems.filter(isProblem).map(({ code, problem, fix }) => ({ code, problem, fix }))
 }
+
+const isProblem = (one: Partial<Finding> | null) =>
+  typeof one?.problem === 'string' && typeof one.fix === 'string'
 
 async function checkGuards(config: Config, probe: Probe, who: Who, pid: unknown): Promise<Finding[]> {
   const { restart } = await commands(config, probe)

@@ -17,7 +17,7 @@ const WAYS: ProblemCode[] = ['direct', 'key', 'webhost', 'lan', 'dht']
 export async function checkNeighbours(
   config: Config,
   probe: Probe,
-  { node, peers, problems = [] }: Partial<Status>,
+  { node, peers, problems }: Pick<Partial<Status>, 'node' | 'peers'> & { problems: Finding[] },
 ): Promise<Finding[]> {
   const { lan, pacserve } = config.network
   const findings: Finding[] = []
@@ -30,7 +30,7 @@ export async function checkNeighbours(
   }
   const port = `${hostPort(config.network.listen).port}/tcp`
   if (peers?.length === 0) {
-    const isKnown = problems.some(({ code }) => WAYS.includes(code))
+    const isKnown = problems.some(({ code }) => code !== undefined && WAYS.includes(code))
     return [...findings, isKnown ? ALONE_FOR_REASONS : await alone(config, probe, port)]
   }
   findings.push(...behindRouters(config, peers ?? []))

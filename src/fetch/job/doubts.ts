@@ -68,7 +68,8 @@ export function createDoubts(
     },
     gave(source) {
       if (standings.gave(source)) plan.trust(source)
-      owners.get(source)?.stood?.('gave')
+      // Of whom was doubted the end tells: with a chunk it would have its name back, and keep the next.
+      if (standings.doubts(source) === 0) owners.get(source)?.stood?.('gave')
     },
     look(source) {
       if (untried.has(source)) return false
@@ -99,7 +100,11 @@ export function createDoubts(
       }
     },
     over(source) {
-      if (!source.partial && standings.wasInVain(source)) owners.get(source)?.stood?.('late')
+      const owner = owners.get(source)
+      const hasKeptMuch = !source.partial && standings.hasKeptMuch(source)
+      if (!source.partial && standings.wasInVain(source)) owner?.stood?.('late')
+      else if (standings.hasGiven(source) && standings.doubts(source) > 0)
+        owner?.stood?.(hasKeptMuch ? 'silent' : 'gave')
     },
   }
 }

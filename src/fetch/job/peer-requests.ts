@@ -135,6 +135,7 @@ export function createPeerRequests(
       overtakers.add(source)
     }
     plan.ask(source, chunk)
+    standings.asked(source)
     source.ask(chunk)
     downloads.charge(step)
   }

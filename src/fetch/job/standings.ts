@@ -10,6 +10,8 @@ export interface Standings {
   /** `suspect`: it was asked in vain for other files, and is doubted until it has given something. */
   add(source: ChunkSource, suspect: boolean): void
   delete(source: ChunkSource): void
+  /** It was asked for a chunk. */
+  asked(source: ChunkSource): void
   /** It has given a chunk. Whether it was doubted until now. */
   gave(source: ChunkSource): boolean
   /** To be called now and again; what it says is done then. */
@@ -17,6 +19,8 @@ export interface Standings {
   isDoubted(source: ChunkSource): boolean
   /** Now that the file is whole: whether it was asked long enough, and gave nothing. */
   wasInVain(source: ChunkSource): boolean
+  /** Whether it has given no more than half of what it was asked for. */
+  hasKeptMuch(source: ChunkSource): boolean
   /** Whether it has given a chunk, and was never doubted. */
   isSound(source: FileSource): boolean
   /** How often it was doubted. */
@@ -31,6 +35,7 @@ export interface Standings {
 const MOST_DOUBTS = 3
 
 interface Standing {
+  asked: number
   gave: number
   /** Chunks when `rateThen` was measured. */
   measuredAt: number
@@ -72,7 +77,7 @@ export function createStandings(clock: Clock, chunkBytes: number): Standings {
 
   return {
     add(source, suspect) {
-      const standing = { gave: 0, measuredAt: 0, rateThen: 0, doubts: 0, doubted: false, suspect }
+      const standing = { asked: 0, gave: 0, measuredAt: 0, rateThen: 0, doubts: 0, doubted: false, suspect }
       standings.set(source, standing)
       if (!suspect) return
       standing.doubts++
@@ -82,6 +87,10 @@ export function createStandings(clock: Clock, chunkBytes: number): Standings {
       const standing = standings.get(source)
       if (standing) setDoubted(standing, false)
       standings.delete(source)
+    },
+    asked(source) {
+      const standing = standings.get(source)
+      if (standing) standing.asked++
     },
     gave(source) {
       const standing = standings.get(source)
@@ -104,6 +113,10 @@ export function createStandings(clock: Clock, chunkBytes: number): Standings {
       const standing = standings.get(source)
       const giving = standing && givingOf(source, standing)
       return giving !== undefined && wasInVain(giving)
+    },
+    hasKeptMuch(source) {
+      const { asked, gave } = standings.get(source) ?? { asked: 0, gave: 0 }
+      return 2 * gave <= asked
     },
     isDoubted: (source) => standings.get(source)?.doubted === true,
     isSound(source) {

@@ -5,6 +5,7 @@ import type { Call, FileAck, FileQuery, HeldFile, NodeId, QueryId, Sha256 } from
 import { messageBytes } from '../../wire/size.ts'
 import type { Session } from '../session/session.ts'
 import { decideFlood, signedBy } from './flood.ts'
+import { createOwedQueries } from './owed-queries.ts'
 import type { RelayBudget } from './relay-budget.ts'
 import { type Route, routeBack } from './routes.ts'
 
@@ -52,17 +53,14 @@ export interface Relay {
   call(call: Call): void
 }
 
-/** What a node remembers of a query. */
+/** What a node remembers of a query: never its files, or strangers would fill the memory. */
 interface SeenQuery {
-  /** The copy that may travel furthest, and who brought it. */
-  best: FileQuery
-  from: Session
+  /** Of the copy that may travel furthest. */
+  ttl: number
   /** For each neighbour, the highest TTL that it has surely had the query with. */
   had: Map<NodeId, number>
-  /** A better copy waits to be passed on. */
-  waiting: boolean
-  /** Who brought it has not paid for all that should have it: whoever brings it again pays for some more. */
-  owing: boolean
+  /** A better copy that waits to be passed on, and who brought it. */
+  waiting?: { query: FileQuery; from: Session } | undefined
 }
 
 /** The same, begun at another place. */
@@ -74,6 +72,8 @@ function rotated<T>(list: T[], by: number): T[] {
 export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }): Relay {
   const { clock, self, holdings, neighbours } = deps
   const seen = createExpiringMap<QueryId, SeenQuery>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
+  /** Who brought it has not paid for all that should have it: whoever brings it again pays for some more. */
+  const owed = createOwedQueries()
   /** Strays that have passed here, by query and whom they tell of. */
   const strays = createExpiringMap<string, true>(clock, { ttl: SEEN_TTL, limit: MAX_SEEN })
   /** Whose queries this node has answered: only they may call it. */
@@ -96,7 +96,7 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
 
   function noteTold(record: SeenQuery, told: Set<string>) {
     for (const { id } of neighbours.all()) {
-      if (told.has(id.slice(0, TOLD_DIGITS))) noteHad(record, id, record.best.ttl)
+      if (told.has(id.slice(0, TOLD_DIGITS))) noteHad(record, id, record.ttl)
     }
   }
 
@@ -108,24 +108,26 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
   }
 
   /** To every neighbour that isn't on the list and hasn't had the query with as high a TTL, as far as `payer` pays. */
-  function passOn(record: SeenQuery, payer = record.from) {
-    const { best, had } = record
-    const ttl = best.ttl - 1
-    const passed = new Set(best.path.map(({ id }) => id))
-    const query = { ...best, ttl, path: [...best.path, { id: self }] }
+  function passOn({ had }: SeenQuery, query: FileQuery, payer: Session) {
+    const ttl = query.ttl - 1
+    const passed = new Set(query.path.map(({ id }) => id))
+    const copy = { ...query, ttl, path: [...query.path, { id: self }] }
     const all = neighbours.all().filter(({ id }) => !passed.has(id) && (had.get(id) ?? 0) < ttl)
-    const to = within(all, query, payer)
-    record.owing = to.length < all.length
+    const to = within(all, copy, payer)
+    if (to.length < all.length) owed.set(query)
+    else owed.delete(query.query)
     for (const { id } of to) had.set(id, ttl)
-    spread(query, to)
+    spread(copy, to)
   }
 
-  function passOnLater(record: SeenQuery) {
-    if (record.waiting) return
-    record.waiting = true
+  function passOnLater(record: SeenQuery, query: FileQuery, from: Session) {
+    const isWaiting = record.waiting !== undefined
+    record.waiting = { query, from }
+    if (isWaiting) return
     clock.after(LATER, () => {
-      record.waiting = false
-      passOn(record)
+      const { waiting } = record
+      record.waiting = undefined
+      if (waiting) passOn(record, waiting.query, waiting.from)
     })
   }
 
@@ -176,22 +178,21 @@ export function createRelay(deps: RelayDeps, { ttl: fullTtl }: { ttl: number }):
       if (message.path.length === 0) return
       const query = { ...message, path: signedBy(message.path, from.hop) }
       const known = seen.get(query.query)
-      const decision = decideFlood(self, query, known?.best.ttl)
+      const decision = decideFlood(self, query, known?.ttl)
       if (known) noteHad(known, from.id, query.ttl + 1)
       if (decision === 'drop') {
-        if (known?.owing) passOn(known, from)
+        const rest = owed.get(query.query)
+        if (known && rest) passOn(known, rest, from)
         return
       }
-      const had = new Map([[from.id, query.ttl + 1]])
-      const record = known ?? { best: query, from, had, waiting: false, owing: false }
-      record.best = query
-      record.from = from
+      const record: SeenQuery = known ?? { ttl: query.ttl, had: new Map([[from.id, query.ttl + 1]]) }
+      record.ttl = query.ttl
       // A stranger could keep it from those that it names.
       if (told.length > 0 && deps.isCompanion(from)) noteTold(record, new Set(told))
       if (!known) seen.set(query.query, record)
       if (decision.answer) answer(query, from)
-      if (decision.forward === 'now') passOn(record)
-      else if (decision.forward === 'later') passOnLater(record)
+      if (decision.forward === 'now') passOn(record, query, from)
+      else if (decision.forward === 'later') passOnLater(record, query, from)
     },
 
     onFileAck(ack, from) {

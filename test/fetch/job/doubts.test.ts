@@ -72,7 +72,32 @@ test('a suspect that gives is one no more', () => {
   assert.ok(standings.isSuspect(late) && standings.isDoubted(late))
   doubts.gave(late)
   assert.not.ok(standings.isSuspect(late) || standings.isDoubted(late))
+  assert.equal(told, [], 'it has its name back at the end')
+  doubts.over(late)
   assert.equal(told, ['late gave'])
+})
+
+for (const [asked, gave, conduct] of [
+  [2, 1, 'silent'],
+  [3, 2, 'gave'],
+] as const) {
+  test(`a suspect that has given ${gave} of ${asked} by the end: ${conduct}`, () => {
+    const { standings, peer, doubts, told } = setUp()
+    const ann = peer('ann', { suspect: true, owes: false })
+    for (let n = 0; n < asked; n++) standings.asked(ann)
+    for (let n = 0; n < gave; n++) doubts.gave(ann)
+    doubts.over(ann)
+    assert.equal(told, [`ann ${conduct}`])
+  })
+}
+
+test('of whom nobody doubted it says nothing how much of what it was asked came from others', () => {
+  const { standings, peer, doubts, told } = setUp()
+  const ann = peer('ann', { owes: false })
+  for (let n = 0; n < 9; n++) standings.asked(ann)
+  doubts.gave(ann)
+  doubts.over(ann)
+  assert.equal(told, ['ann gave'])
 })
 
 test('who keeps the first that it is asked for is late, and silent when it is left', () => {

@@ -1,0 +1,79 @@
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Clock } from '../base/clock.ts'
+
+/**
+ * V8 collects only what it is asked room for: after a rush a daemon with nothing to do would keep the most that it ever
+ * took. So its rubbish is taken out when it rests, 15 to 60 ms of work.
+ */
+export interface Heap {
+  /** What V8 has of the system, with what lies outside its heap for it, in bytes. */
+  bytes(): number
+  collect(): void
+  /** Milliseconds of processor time that this process has had. */
+  busy(): number
+}
+
+/** How often it is looked, in milliseconds; it rests while it has the processor for less than this part of that. */
+const LOOK_MS = 2_000
+const AT_REST = 0.03
+/** So much above the least that was seen at rest, in bytes, is worth a collection … */
+const WORTH_BYTES = 8e6
+/** … which may cost this part of the work since the last. A second follows: only then V8 gives back what was for the young. */
+const PART_OF_WORK = 0.1
+/** What the first is taken to cost, in milliseconds. */
+const FIRST_COST = 25
+
+/** At a look: what there is, in bytes, and milliseconds of work. */
+export interface HeapLook {
+  bytes: number
+  /** The least that was seen at rest. */
+  least: number
+  /** Since the look before. */
+  busy: number
+  /** Since the last collection, what that took, and whether it was the first of two, at the look before. */
+  work: number
+  cost: number
+  again: boolean
+}
+
+export function isWorthIt({ bytes, least, busy, work, cost, again }: HeapLook): boolean {
+  if (busy >= AT_REST * LOOK_MS || bytes < least + WORTH_BYTES) return false
+  return again || cost <= PART_OF_WORK * work
+}
+
+/** Looks for as long as the clock runs. */
+export function spareMemory(clock: Clock, heap: Heap): void {
+  let least = heap.bytes()
+  let lookedAt = heap.busy()
+  let last = { at: lookedAt, cost: FIRST_COST, again: false }
+  function look() {
+    const [bytes, now] = [heap.bytes(), heap.busy()]
+    least = Math.min(least, bytes)
+    const { at, cost, again } = last
+    if (isWorthIt({ bytes, least, busy: now - lookedAt, work: now - at, cost, again })) {
+      heap.collect()
+      const end = heap.busy()
+      last = { at: end, cost: end - now, again: !again }
+    } else if (now - lookedAt < AT_REST * LOOK_MS) last.again = false
+    lookedAt = heap.busy()
+    clock.after(LOOK_MS, look)
+  }
+  clock.after(LOOK_MS, look)
+}
+
+export function ownHeap(): Heap {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  return {
+    bytes() {
+      const { total_heap_size, external_memory } = getHeapStatistics()
+      return total_heap_size + external_memory
+    },
+    collect,
+    busy() {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1_000
+    },
+  }
+}

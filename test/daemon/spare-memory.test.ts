@@ -1,0 +1,64 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Heap, type HeapLook, isWorthIt, ownHeap, spareMemory } from '../../src/daemon/spare-memory.ts'
+import { createClock } from '../clock.ts'
+
+const MB = 1e6
+
+const REST: HeapLook = { bytes: 28 * MB, least: 20 * MB, busy: 0, work: 250, cost: 25, again: false }
+
+for (const [what, look, worth] of [
+  ['eight megabytes more, at rest', {}, true],
+  ['a byte less than that', { bytes: 28 * MB - 1 }, false],
+  ['just at rest', { busy: 59 }, true],
+  ['at work', { busy: 60 }, false],
+  ['after too little work', { work: 249 }, false],
+  ['after no work, as the second of two', { work: 0, again: true }, true],
+] as const) {
+  test(`${what}: ${worth ? 'collected' : 'left alone'}`, () => {
+    assert.is(isWorthIt({ ...REST, ...look }), worth)
+  })
+}
+
+test('after a rush it is collected once it rests, and not again for what stays', () => {
+  const clock = createClock()
+  let [bytes, busy, collected] = [20 * MB, 0, 0]
+  const heap: Heap = {
+    bytes: () => bytes,
+    busy: () => busy,
+    collect() {
+      collected++
+      busy += 20
+      bytes = 40 * MB
+    },
+  }
+  spareMemory(clock, heap)
+  clock.advance(30_000)
+  assert.is(collected, 0, 'nothing to collect')
+  bytes = 100 * MB
+  for (let second = 0; second < 10; second++) {
+    busy += 500
+    clock.advance(1_000)
+  }
+  assert.is(collected, 0, 'at work')
+  clock.advance(2_000)
+  assert.is(collected, 1)
+  clock.advance(2_000)
+  assert.is(collected, 2, 'the second of two')
+  clock.advance(600_000)
+  assert.is(collected, 2, 'what is left is in use')
+  busy += 200
+  clock.advance(4_000)
+  assert.is(collected, 3, 'a tenth of the work')
+})
+
+test('this process gives back what it has dropped', async () => {
+  const heap = ownHeap()
+  const before = heap.bytes()
+  const grownBy = () => Array.from({ length: 30 }, () => Buffer.alloc(MB)).length && heap.bytes() - before
+  assert.ok(grownBy() >= 29 * MB)
+  heap.collect()
+  while (heap.bytes() - before >= 10 * MB) await new Promise(setImmediate)
+})
+
+test.run()

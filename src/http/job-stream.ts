@@ -25,15 +25,17 @@ export interface JobStreamOrder {
   reach(position: number): number
   /** Told before bytes leave, so that what stands before them can. */
   onSend(position: number, bytes: Uint8Array): void
+  /** Nothing is read after the job's end: it is left at once then, however slow the reader is. */
+  leavesAtEnd?: boolean
   /** What was readable was wrong: from where to go on. */
   onRewind(position: number): number
 }
 
 /** Follows the job at once. */
 export function createJobStream(
-  job: Pick<Job, 'follow' | 'lend' | 'read'>,
+  job: Pick<Job, 'follow' | 'lend' | 'read' | 'end'>,
   response: ServerResponse,
-  { start, atOnce, reach, onSend, onRewind }: JobStreamOrder,
+  { start, atOnce, reach, onSend, leavesAtEnd = false, onRewind }: JobStreamOrder,
 ): JobStream {
   let position = start
   /** Grows with each rewind: what was read before it must not be sent after it. */
@@ -47,7 +49,10 @@ export function createJobStream(
   const wakeUp = () => wake()
   response.once('close', wakeUp)
   const leave = job.follow({
-    onChange: wakeUp,
+    onChange() {
+      if (leavesAtEnd && job.end) leave()
+      wake()
+    },
     onRewind() {
       round++
       position = onRewind(position)
@@ -72,7 +77,13 @@ export function createJobStream(
     const now = round
     if (buffers.length === 0) buffers = [Buffer.allocUnsafeSlow(atOnce), Buffer.allocUnsafeSlow(atOnce)]
     const buffer = buffers.reverse()[0]!.subarray(0, bytes)
-    await job.read(buffer, position)
+    try {
+      await job.read(buffer, position)
+    } catch (error) {
+      // Its file may have been closed meanwhile.
+      if (leavesAtEnd && job.end) return
+      throw error
+    }
     if (now === round && !response.destroyed) send(buffer)
   }
 

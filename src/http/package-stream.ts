@@ -56,6 +56,7 @@ export async function streamPackage(
         if (hash !== undefined && !chunks.has(chunk)) chunks.set(chunk, hash)
       }
     },
+    leavesAtEnd: true,
     onRewind: (at) => at,
   })
   const drip = createDrip(

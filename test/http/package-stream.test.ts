@@ -218,6 +218,18 @@ for (const mirror of [content, Buffer.alloc(content.length, 1)]) {
     }))
 }
 
+test('a reader that does not read holds no job that is over', async () => {
+  const size = 64 * 1024 * 1024
+  const fake = createFakeJob(content, size)
+  await reading({ fake }, async ({ client }) => {
+    client.pause()
+    fake.change({ certain: size })
+    await fake.until(() => fake.job.reads >= 4)
+    fake.change({ end: DONE })
+    assert.is(fake.followers.size, 0)
+  })
+})
+
 test('a reader that does not read holds back the reading', async () => {
   const size = 64 * 1024 * 1024
   const fake = createFakeJob(content, size)

@@ -74,6 +74,9 @@ export function createDownloads(
   /** Jobs that nobody waits for. */
   const idle = new WeakSet<Job>()
 
+  /** Nobody hears of a job with this one. */
+  const unheard: JobDeps['network'] = { ...deps.network, join: () => ({ leave() {} }) }
+
   /**
    * A second job of a file, for a caller of another environment: it has a spool file of its own, which nobody else is
    * given, and the network hears of the first alone.
@@ -88,15 +91,17 @@ export function createDownloads(
           return { ...opened, completed() {}, close: () => opened.close('useless') }
         },
       },
-      network: { ...deps.network, join: () => ({ leave() {} }) },
+      network: unheard,
     }
   }
 
-  /** `asked`: the mirrors that it asks. */
+  /** `gathers`: from other nodes alone, who needn't reckon with one that nobody waits for. */
   function begin(
     { file, mirrors }: Pick<Located, 'file' | 'mirrors'>,
-    { environment, delay, asked }: Pick<JobOrder, 'environment' | 'delay'> & { asked: string[] },
+    { environment, delay, gathers = false }: Pick<JobOrder, 'environment' | 'delay'> & { gathers?: boolean },
   ): Job {
+    const asked = gathers ? [] : mirrors
+    const own = gathers ? { network: unheard } : {}
     const key = keyOf(file, environment)
     const log = deps.log.child({ file: file.name })
     const onClosed = () => {
@@ -105,7 +110,7 @@ export function createDownloads(
     }
     const first = !jobs().some(({ file: { sha256 }, closing }) => sha256 === file.sha256 && !closing)
     const job = createJob(
-      { ...deps, log, mirrorRates: rates(environment), ...(first ? {} : apart(key)) },
+      { ...deps, log, mirrorRates: rates(environment), ...(first ? own : apart(key)) },
       { file, mirrors: asked, environment, delay },
       { onRejected, onClosed },
     )
@@ -122,11 +127,11 @@ export function createDownloads(
       for (const job of jobs()) if (job.file.sha256 === located.file.sha256 && idle.has(job)) void job.stop()
       const known = byKey.get(keyOf(located.file, environment))
       if (known && !known.closing) return known
-      return begin(located, { environment, delay, asked: located.mirrors })
+      return begin(located, { environment, delay })
     },
     gather(located) {
       if (isFetching(located.file.sha256)) return undefined
-      const job = begin(located, { environment: {}, delay: 'auto', asked: [] })
+      const job = begin(located, { environment: {}, delay: 'auto', gathers: true })
       idle.add(job)
       return job
     },

@@ -21,6 +21,8 @@ export interface JobStreamOrder {
   start: number
   /** Bytes that are read at a time. */
   atOnce: number
+  /** Chunks larger than this are copied rather than lent: a slow reader would hold too much of them. */
+  mostLent?: number
   /** Up to where bytes from `position` on may leave now. */
   reach(position: number): number
   /** Told before bytes leave, so that what stands before them can. */
@@ -35,7 +37,15 @@ export interface JobStreamOrder {
 export function createJobStream(
   job: Pick<Job, 'follow' | 'lend' | 'read' | 'end'>,
   response: ServerResponse,
-  { start, atOnce, reach, onSend, leavesAtEnd = false, onRewind }: JobStreamOrder,
+  {
+    start,
+    atOnce,
+    mostLent = Number.POSITIVE_INFINITY,
+    reach,
+    onSend,
+    leavesAtEnd = false,
+    onRewind,
+  }: JobStreamOrder,
 ): JobStream {
   let position = start
   /** Grows with each rewind: what was read before it must not be sent after it. */
@@ -69,14 +79,14 @@ export function createJobStream(
     response.uncork()
   }
 
-  /** Small ones are sent from memory where they still are there; of large ones a slow reader would hold too much. */
-  async function sendNext(bytes: number) {
+  /** `most`: bytes that may leave. They are sent from memory where they still are there. */
+  async function sendNext(most: number) {
     const lent = job.lend(position)
-    if (lent && lent.bytes.length <= atOnce) return send(lent.bytes.subarray(0, bytes), lent.release)
+    if (lent && lent.bytes.length <= mostLent) return send(lent.bytes.subarray(0, most), lent.release)
     lent?.release()
     const now = round
     if (buffers.length === 0) buffers = [Buffer.allocUnsafeSlow(atOnce), Buffer.allocUnsafeSlow(atOnce)]
-    const buffer = buffers.reverse()[0]!.subarray(0, bytes)
+    const buffer = buffers.reverse()[0]!.subarray(0, most)
     try {
       await job.read(buffer, position)
     } catch (error) {
@@ -100,9 +110,9 @@ export function createJobStream(
       while (!response.destroyed && !isOver()) {
         await sent[0]
         if (response.destroyed || isOver()) break
-        const bytes = Math.min(atOnce, reach(position) - position)
-        if (bytes > 0) {
-          await sendNext(bytes)
+        const most = reach(position) - position
+        if (most > 0) {
+          await sendNext(most)
           continue
         }
         await new Promise<void>((resolve) => {

@@ -46,6 +46,7 @@ export async function streamPackage(
   const stream = createJobStream(job, response, {
     start: range.start,
     atOnce: READ_BYTES,
+    mostLent: READ_BYTES,
     reach: (at) => (may && !job.end ? Math.min(range.end + 1, job.certainTo(at, READ_BYTES)) : at),
     onSend(at, { length }) {
       if (!response.headersSent) begin()

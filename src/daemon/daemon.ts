@@ -9,6 +9,7 @@ import { readKeyFile } from '../net/key-file.ts'
 import type { Context } from './context.ts'
 import { createDiscovery } from './discovery.ts'
 import { createFetching } from './fetching.ts'
+import { createGathering } from './gathering.ts'
 import { createLife } from './life.ts'
 import { createLoggers } from './loggers.ts'
 import { createNode } from './node.ts'
@@ -61,6 +62,7 @@ export async function startDaemon({ readConfig, ...options }: DaemonOptions): Pr
     { node: node.parts, discovery: discovery.parts },
     registry,
   )
+  const gathering = createGathering(context, storage.parts, node.parts, fetching.parts)
   const prefetching = createPrefetching(context, storage.parts, node.parts, fetching.parts)
   const ports = createPorts(context, {
     storage: storage.parts,
@@ -77,6 +79,7 @@ export async function startDaemon({ readConfig, ...options }: DaemonOptions): Pr
       { name: 'the discovery', ...discovery },
       { name: 'the fetching', ...fetching },
       { name: 'fetching ahead', ...prefetching },
+      { name: 'fetching for the keep', ...gathering },
       // Opened first, so that of two daemons one knows at once, but closed first too: nobody is answered while all stops.
       { name: 'answering', start() {}, stop: ports.stop },
     ],

@@ -36,6 +36,10 @@ export interface NodeParts {
   hasNeighbours(): boolean
   /** Hears, every few seconds while it lasts, that there are too few neighbours. */
   onShort(listener: () => void): void
+  /** Hears of each file that a neighbour says it has, or is downloading. */
+  onAnnounced(listener: (holder: Holder) => void): void
+  /** Whether this machine moves no bytes now that nobody here waits for: its line is metered, or it runs on battery. */
+  isSparing(): boolean
   /** Hears of each file held whole that another node asked for. */
   onWanted(listener: (sha256: Sha256) => void): void
 }
@@ -61,7 +65,8 @@ export async function createNode(
   const pool = createBufferPool()
   const tallies = createTallies(clock)
   const sparing = network.metered ? neverSparing : createSparing({ clock })
-  const heldFiles = createHeldFiles({ catalogue, spool, downloads, isSparing: () => sparing.now })
+  const isSparing = () => sparing.now
+  const heldFiles = createHeldFiles({ catalogue, spool, downloads, isSparing })
   const wanted = createEvent<[Sha256]>()
   const short = createEvent()
   const announced = createEvent<[Holder]>()
@@ -149,6 +154,8 @@ export async function createNode(
         overlay.neighbours().length > 0 ||
         (direct.server.length > 0 && clock.now() - createdAt < GREETING_MS),
       onShort: short.on,
+      onAnnounced: announced.on,
+      isSparing,
       onWanted: wanted.on,
     },
     async start() {

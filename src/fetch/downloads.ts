@@ -29,6 +29,11 @@ export interface Downloads extends JobList {
     environment: Record<string, string>,
     delay?: JobOrder['delay'],
   ): Job
+  /**
+   * The job of a file that nobody waits for, from other nodes alone; undefined where it is on its way already. Whoever fetches the
+   * file while it is at work takes its place.
+   */
+  gather(located: Pick<Located, 'file' | 'mirrors'>): Job | undefined
   /** Ends all jobs; resolves when what they have is noted in the spool. */
   close(): Promise<void>
 }
@@ -66,6 +71,11 @@ export function createDownloads(
 ): Downloads {
   const { byKey, jobs, job, isFetching } = registry
   const rates = createRates(deps.mirrorRates)
+  /** Jobs that nobody waits for. */
+  const idle = new WeakSet<Job>()
+
+  /** Nobody hears of a job with this one. */
+  const unheard: JobDeps['network'] = { ...deps.network, join: () => ({ leave() {} }) }
 
   /**
    * A second job of a file, for a caller of another environment: it has a spool file of its own, which nobody else is
@@ -81,31 +91,48 @@ export function createDownloads(
           return { ...opened, completed() {}, close: () => opened.close('useless') }
         },
       },
-      network: { ...deps.network, join: () => ({ leave() {} }) },
+      network: unheard,
     }
+  }
+
+  /** `gathers`: from other nodes alone, who needn't reckon with one that nobody waits for. */
+  function begin(
+    { file, mirrors }: Pick<Located, 'file' | 'mirrors'>,
+    { environment, delay, gathers = false }: Pick<JobOrder, 'environment' | 'delay'> & { gathers?: boolean },
+  ): Job {
+    const asked = gathers ? [] : mirrors
+    const own = gathers ? { network: unheard } : {}
+    const key = keyOf(file, environment)
+    const log = deps.log.child({ file: file.name })
+    const onClosed = () => {
+      if (byKey.get(key) === job) byKey.delete(key)
+      if (job.end?.result === 'done') onDone({ file, mirrors }, job.end, job.began)
+    }
+    const first = !jobs().some(({ file: { sha256 }, closing }) => sha256 === file.sha256 && !closing)
+    const job = createJob(
+      { ...deps, log, mirrorRates: rates(environment), ...(first ? own : apart(key)) },
+      { file, mirrors: asked, environment, delay },
+      { onRejected: (what, who) => onRejected(`${what} of ${file.name}`, who), onClosed },
+    )
+    log.debug({ sha256: file.sha256, size: file.size, mirrors: asked.length }, 'a download begins')
+    byKey.set(key, job)
+    return job
   }
 
   return {
     jobs,
     job,
     isFetching,
-    fetch({ file, mirrors }, environment, delay = usual) {
-      const key = keyOf(file, environment)
-      const known = byKey.get(key)
+    fetch(located, environment, delay = usual) {
+      for (const job of jobs()) if (job.file.sha256 === located.file.sha256 && idle.has(job)) void job.stop()
+      const known = byKey.get(keyOf(located.file, environment))
       if (known && !known.closing) return known
-      const log = deps.log.child({ file: file.name })
-      const onClosed = () => {
-        if (byKey.get(key) === job) byKey.delete(key)
-        if (job.end?.result === 'done') onDone({ file, mirrors }, job.end, job.began)
-      }
-      const first = !jobs().some(({ file: { sha256 }, closing }) => sha256 === file.sha256 && !closing)
-      const job = createJob(
-        { ...deps, log, mirrorRates: rates(environment), ...(first ? {} : apart(key)) },
-        { file, mirrors, environment, delay },
-        { onRejected: (what, who) => onRejected(`${what} of ${file.name}`, who), onClosed },
-      )
-      log.debug({ sha256: file.sha256, size: file.size, mirrors: mirrors.length }, 'a download begins')
-      byKey.set(key, job)
+      return begin(located, { environment, delay })
+    },
+    gather(located) {
+      if (isFetching(located.file.sha256)) return undefined
+      const job = begin(located, { environment: {}, delay: 'auto', gathers: true })
+      idle.add(job)
       return job
     },
     async close() {

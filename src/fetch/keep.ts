@@ -6,7 +6,7 @@ import type { ReadableFile } from '../base/readable-file.ts'
 import { isPackageName } from '../pacman/cache-folder.ts'
 import { coalesce } from '../pacman/coalesce.ts'
 import type { WantedFile } from '../wire/messages.ts'
-import { type KeptFile, whatGoes } from './keep-order.ts'
+import { hasRoom, type KeptFile, whatGoes } from './keep-order.ts'
 
 /** The folder `[cache] keep-dir`: packages that somebody may want. The catalogue offers what is in it. */
 export interface Keep {
@@ -21,6 +21,8 @@ export interface Keep {
   remove(name: string): Promise<void>
   /** Somebody was given this file of the folder. */
   used(name: string): void
+  /** Whether a file would fit where it is in nobody's way but that of its own other versions. Never rejects. */
+  hasRoom(file: WantedFile): Promise<boolean>
   /** Removes what is over the limit. Never rejects. */
   sweep(): Promise<void>
 }
@@ -57,23 +59,8 @@ export function createKeep(
   }
 
   async function list(): Promise<KeptFile[]> {
-    const names = new Set(await readdir(dir))
-    const files: KeptFile[] = []
-    for (const name of names) {
-      if (!isPackageName(name)) continue
-      const found = await lstat(join(dir, name)).catch(() => undefined)
-      if (!found?.isFile()) continue
-      const signature = names.has(`${name}.sig`)
-        ? await lstat(join(dir, `${name}.sig`)).catch(() => {})
-        : undefined
-      here.add(name)
-      files.push({
-        name,
-        bytes: found.size + (signature?.size ?? 0),
-        keptAt: found.mtimeMs,
-        usedAt: Math.max(found.atimeMs, found.mtimeMs),
-      })
-    }
+    const files = await packagesIn(dir)
+    for (const { name } of files) here.add(name)
     return files
   }
 
@@ -169,6 +156,15 @@ export function createKeep(
         })
         .catch(() => {}) // gone meanwhile
     },
+    hasRoom: (file) =>
+      inTurn(async () => {
+        try {
+          await mkdir(dir, { recursive: true, mode: 0o755 })
+          return hasRoom(await list(), limit, file) && (await free()) >= file.size
+        } catch {
+          return false
+        }
+      }),
     sweep: coalesce(() =>
       inTurn(async () => {
         try {
@@ -182,6 +178,26 @@ export function createKeep(
       }),
     ),
   }
+}
+
+async function packagesIn(dir: string): Promise<KeptFile[]> {
+  const names = new Set(await readdir(dir))
+  const files: KeptFile[] = []
+  for (const name of names) {
+    if (!isPackageName(name)) continue
+    const found = await lstat(join(dir, name)).catch(() => undefined)
+    if (!found?.isFile()) continue
+    const signature = names.has(`${name}.sig`)
+      ? await lstat(join(dir, `${name}.sig`)).catch(() => {})
+      : undefined
+    files.push({
+      name,
+      bytes: found.size + (signature?.size ?? 0),
+      keptAt: found.mtimeMs,
+      usedAt: Math.max(found.atimeMs, found.mtimeMs),
+    })
+  }
+  return files
 }
 
 async function copy(from: Pick<ReadableFile, 'read'>, to: FileHandle, size: number): Promise<void> {

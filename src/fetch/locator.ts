@@ -24,6 +24,8 @@ export interface Locator {
   locate(url: string, transaction?: string): Promise<Located | { reason: string }>
   /** What the path of a CacheServer's URL names: the last folder that is a repository's name tells which. */
   locatePath(path: string): Promise<Located | undefined>
+  /** Those of these SHA-256 that a database names. */
+  locateHashes(hashes: ReadonlySet<string>): Promise<Located[]>
 }
 
 export interface LocatorDeps {
@@ -53,6 +55,9 @@ export function createLocator({ databases, callers, pacmanConf, order }: Locator
     }
   }
 
+  const underServers = (name: string, servers: readonly string[]) =>
+    servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name)}`)
+
   return {
     async locate(url, transaction) {
       const name = fileNameOfUrl(url)
@@ -74,12 +79,18 @@ export function createLocator({ databases, callers, pacmanConf, order }: Locator
       const repository = conf?.repositories.findLast(({ name }) => folders.includes(name))
       const found = await databases.find(name, repository?.name)
       if (!found || found.size === 0) return undefined
-      const servers = repository?.servers ?? []
       return locatedAs(
         found,
-        servers.map((server) => `${server.replace(/\/+$/, '')}/${encodeURIComponent(name)}`),
+        underServers(name, repository?.servers ?? []),
         conf?.repositories.find(({ name }) => name === (repository?.name ?? found.repository))?.signatures,
       )
+    },
+    async locateHashes(hashes) {
+      const [conf, found] = await Promise.all([pacmanConf(), databases.findHashes(hashes)])
+      return found.map((file) => {
+        const repository = conf?.repositories.find(({ name }) => name === file.repository)
+        return locatedAs(file, underServers(file.name, repository?.servers ?? []), repository?.signatures)
+      })
     },
   }
 }

@@ -9,6 +9,7 @@ import type { Located } from '../fetch/locator.ts'
 import type { Prefetch } from '../fetch/prefetch.ts'
 import type { Signatures } from '../fetch/signatures/signatures.ts'
 import { CURL_ENVIRONMENT, FRAME_HEADER_BYTES, FrameType, HEARTBEAT_MS } from './fetch-stream.ts'
+import { createJobStream } from './job-stream.ts'
 
 export const BODY_BYTES = 64 * 1024
 const AHEAD_BYTES = 1024 * 1024
@@ -48,69 +49,27 @@ export interface Voice {
 
 /** Streams what is readable until the job is over; resolves when the answer has ended. */
 export async function handOver(job: Job, response: ServerResponse, voice: Voice): Promise<void> {
-  const buffers = [Buffer.allocUnsafeSlow(DATA_BYTES), Buffer.allocUnsafeSlow(DATA_BYTES)]
-  let position = 0
-  /** Grows with each rewind: what was read before it must not be sent after it. */
-  let round = 0
-  let wake = () => {}
-  response.once('close', () => wake())
-  const leave = job.follow({
-    onChange: () => wake(),
+  const stream = createJobStream(job, response, {
+    start: 0,
+    atOnce: DATA_BYTES,
+    reach: () => job.readable,
+    onSend: (_, { length }) => void response.write(frameHeader(FrameType.data, length)),
     onRewind() {
-      round++
-      position = 0
       response.write(frameHeader(FrameType.rewind, 0))
+      return 0
     },
   })
   const heartbeat = setInterval(() => response.write(voice.progress(job)), HEARTBEAT_MS)
-  /** The two writes that may be under way, the older first. */
-  let sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
-  const send = (bytes: Uint8Array, done = () => {}) => {
-    position += bytes.length
-    response.cork()
-    response.write(frameHeader(FrameType.data, bytes.length))
-    sent = [sent[1], written(response, bytes).then(done)]
-    response.uncork()
-  }
-
   try {
-    while (!response.destroyed) {
-      if (job.end && job.end.result !== 'done') return void response.end(voice.end(job.end, job.file))
-      await sent[0]
-      const bytes = Math.min(DATA_BYTES, job.readable - position)
-      const lent = job.lend(position)
-      if (lent) send(lent.bytes, lent.release)
-      else if (bytes > 0) {
-        const now = round
-        const buffer = buffers.reverse()[0]!.subarray(0, bytes)
-        await job.read(buffer, position)
-        if (now === round) send(buffer)
-      } else if (job.end) {
-        await Promise.all(sent)
-        return void response.end(voice.end(job.end, job.file))
-      } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-    }
+    await stream.run(() => {
+      if (!job.end) return false
+      return job.end.result !== 'done' || stream.position >= job.readable
+    })
+    if (job.end && !response.destroyed) response.end(voice.end(job.end, job.file))
   } finally {
     clearInterval(heartbeat)
-    leave()
+    stream.close()
   }
-}
-
-/** Resolves when the buffer may be used again, also when the other end has gone. */
-export function written(response: ServerResponse, buffer: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = () => {
-      response.off('close', settle)
-      resolve()
-    }
-    // node:http forgets the callback of what is written between its socket's end and its own close.
-    response.once('close', settle)
-    response.write(buffer, settle)
-  })
 }
 
 export function frameHeader(type: number, length: number): Buffer {

@@ -14,9 +14,9 @@ import {
   readBody,
   TRANSACTION_LENGTH,
   type Voice,
-  written,
 } from './fetch-answer.ts'
 import { FRAME_HEADER_BYTES, FrameType } from './fetch-stream.ts'
+import { written } from './job-stream.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
 import { SIGNATURE } from './signature-answer.ts'
 

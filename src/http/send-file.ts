@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ReadableFile } from '../base/readable-file.ts'
-import { written } from './fetch-answer.ts'
+import { written } from './job-stream.ts'
 
 /** A file that may leave: every byte of it was checked. */
 export interface CheckedFile {
@@ -93,7 +93,7 @@ export async function sendFile(
 }
 
 /** Bytes read at a time. */
-const READ_BYTES = 256 * 1024
+export const READ_BYTES = 256 * 1024
 
 async function sendRange(
   handle: ReadableFile,

@@ -8,6 +8,8 @@ export interface Packages {
   get(name: string): PackageEntry | undefined
   /** By the package's name; looks at each. */
   ofPackage(name: string): PackageEntry | undefined
+  /** Those of these SHA-256; looks at each, once. */
+  ofHashes(hashes: ReadonlySet<string>): PackageEntry[]
 }
 
 export interface PackageTable extends Packages {
@@ -110,6 +112,12 @@ export function createPackageTable(expected = 64): PackageTable {
       for (let row = 0; row < size * ROW_BYTES; row += ROW_BYTES)
         if (packageOfFile(nameAt(row)) === name) return entryAt(row)
       return undefined
+    },
+    ofHashes(hashes) {
+      const found: PackageEntry[] = []
+      for (let row = 0; row < size * ROW_BYTES; row += ROW_BYTES)
+        if (hashes.has(rows.toString('hex', row, row + HASH_BYTES))) found.push(entryAt(row))
+      return found
     },
   }
 }

@@ -24,6 +24,8 @@ export interface SyncDatabases {
    * there but can't be read.
    */
   find(fileName: string, repository?: string): Promise<PackageFile | undefined>
+  /** What the databases promise of files by SHA-256. */
+  findHashes(hashes: ReadonlySet<string>): Promise<PackageFile[]>
   /** Names of the repositories whose databases can be read. */
   repositories(): Promise<string[]>
 }
@@ -143,6 +145,12 @@ export function createSyncDatabases(
         if (entry) return { ...entry, repository }
       }
       return undefined
+    },
+    async findHashes(hashes) {
+      await refresh()
+      return [...databases].flatMap(([repository, { packages }]) =>
+        (packages?.ofHashes(hashes) ?? []).map((entry) => ({ ...entry, repository })),
+      )
     },
     async repositories() {
       await refresh()

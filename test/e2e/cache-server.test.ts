@@ -104,7 +104,7 @@ scenario(
     await mirror.clearLog()
     const killed = asker.pacman.run(download([dying]))
     await waitFor('the first bytes', async () =>
-      (await mirror.log()).find(({ range, bytes }) => range === 'bytes=0-262143' && bytes > 0),
+      (await mirror.log()).find(({ range, bytes }) => range === 'bytes=0-65535' && bytes > 0),
     )
     await mirror.behave([])
     asker.node.signal('SIGKILL')

@@ -73,6 +73,27 @@ test('callers of one file share its job; when it is over and all have left, the 
   assert.equal(downloads.jobs(), [])
 })
 
+test('what nobody waits for is asked of other nodes alone, and gives its place to whoever does', async () => {
+  const { downloads, clock, done } = lab()
+  let ends = 0
+  const idle = downloads.gather(located)!
+  idle.follow({ onChange: () => void (idle.end && ends++), onRewind() {} })
+  assert.is(downloads.gather(located), undefined, 'it is on its way')
+  const job = downloads.fetch(located, {})
+  assert.is.not(job, idle)
+  assert.equal([idle.end?.result, ends], ['mirror', 1])
+  assert.is(downloads.fetch(located, {}), job)
+  const leave = job.follow(follower())
+  assert.is(downloads.gather(located), undefined)
+  await turns()
+  clock.advance(20)
+  await turns()
+  assert.is(job.end?.result, 'done')
+  leave()
+  await turns()
+  assert.equal(done, [located])
+})
+
 test('a job that failed is not shared', async () => {
   const { downloads } = lab()
   const nowhere = { ...located, mirrors: [] }

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { whatGoes } from '../../src/fetch/keep-order.ts'
+import { hasRoom, whatGoes } from '../../src/fetch/keep-order.ts'
 
 const file = (name: string, bytes: number, keptAt: number, usedAt = keptAt) => ({
   name,
@@ -39,6 +39,18 @@ test('older versions go first, however lately they were used', () => {
 test('a name of another form is a package of its own', () => {
   const files = [file('odd.pkg.tar', 10, 1), file('odd.pkg.tar.xz', 10, 2)]
   assert.equal(named(whatGoes(files, 10)), ['odd.pkg.tar'])
+})
+
+test('there is room where only older versions, of itself or of others, are in the way', () => {
+  const files = [
+    file('linux-6.1-1-x86_64.pkg.tar.zst', 50, 1),
+    file('linux-6.2-1-x86_64.pkg.tar.zst', 50, 2),
+    file('zsh-5-1-x86_64.pkg.tar.zst', 30, 3),
+  ]
+  const fits = (name: string, size: number) => hasRoom(files, 100, { name, size })
+  assert.equal([fits('vim-1-1-any.pkg.tar.zst', 20), fits('vim-1-1-any.pkg.tar.zst', 21)], [true, false])
+  const linux = 'linux-6.3-1-x86_64.pkg.tar.zst'
+  assert.equal([fits(linux, 70), fits(linux, 71)], [true, false])
 })
 
 test.run()

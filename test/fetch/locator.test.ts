@@ -23,6 +23,12 @@ function lab(change: Partial<LocatorDeps> = {}) {
         if (name === 'empty') return { name, ...known, size: 0 }
         return name === NAME ? { name, ...known, repository: 'core' } : undefined
       },
+      async findHashes(hashes: ReadonlySet<string>) {
+        const named = { name: NAME, ...known }
+        return hashes.has(known.sha256)
+          ? ['core', 'gone'].map((repository) => ({ ...named, repository }))
+          : []
+      },
     } as LocatorDeps['databases'],
     callers: { of: async () => undefined },
     pacmanConf: async () => conf,
@@ -42,6 +48,14 @@ test('a URL under a Server: its file, and every server that the daemon may ask',
     repository: 'core',
   })
   assert.equal(asked, [[NAME, 'core']])
+})
+
+test('files by SHA-256, with the servers of their repositories that the daemon may ask', async () => {
+  const { locator } = lab()
+  const [here, gone, ...more] = await locator.locateHashes(new Set(['b'.repeat(64), known.sha256]))
+  assert.equal([here?.repository, here?.mirrors.length, here?.file], ['core', 2, { ...known, name: NAME }])
+  assert.equal([gone?.repository, gone?.mirrors, more.length], ['gone', [], 0])
+  assert.equal(await locator.locateHashes(new Set(['b'.repeat(64)])), [])
 })
 
 test('a pacman with places of its own goes by the configuration and the databases there', async () => {

@@ -1,7 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createDrip } from '../../src/http/drip.ts'
-import type { ByteRange } from '../../src/http/send-file.ts'
 import type { MirrorHandler, MirrorRequest } from '../../src/mirror/curl.ts'
 import { createClock } from '../clock.ts'
 
@@ -9,7 +8,7 @@ const KIB = 1024
 const content = Buffer.from(Array.from({ length: 1024 * KIB }, (_, n) => (n * 31) >> 3))
 
 function start({
-  range = { start: 0, end: content.length - 1 } as ByteRange | 'none',
+  range = { start: 0, end: content.length - 1 },
   mirrors = ['http://a/x'],
   ranges = true,
   gives = true,
@@ -22,6 +21,7 @@ function start({
   let given = Buffer.alloc(0)
   let gaveUp = 0
   const drops: number[] = []
+  let at = range.start
   const drip = createDrip(
     {
       clock,
@@ -47,16 +47,29 @@ function start({
         }
       },
     },
-    { mirrors, size: content.length, range: range === 'none' ? undefined : range, may },
+    { mirrors, size: content.length, end: range.end, position: () => at, may },
     {
       onBytes(bytes) {
+        at += bytes.length
         drops.push(clock.now())
         given = Buffer.concat([given, bytes])
       },
       onGiveUp: () => void gaveUp++,
     },
   )
-  return { clock, asked, drip, drops, given: () => given, gaveUp: () => gaveUp, stops: () => stops }
+  return {
+    clock,
+    asked,
+    drip,
+    drops,
+    given: () => given,
+    gaveUp: () => gaveUp,
+    stops: () => stops,
+    /** So many bytes leave by another way. */
+    move(bytes: number) {
+      at += bytes
+    },
+  }
 }
 
 test('a mirror that gives nothing is not everybody: the next one is asked', () => {
@@ -81,7 +94,7 @@ test('nothing for four seconds, then a few bytes every two, until it is stopped'
   clock.advance(3_999)
   assert.is(asked.length, 0)
   clock.advance(1)
-  assert.equal([asked[0]!.start, asked[0]!.end], [0, 256 * KIB - 1])
+  assert.equal([asked[0]!.start, asked[0]!.end], [0, 64 * KIB - 1])
   clock.advance(30)
   assert.is(given().length, 4 * KIB)
   clock.advance(20_000)
@@ -95,11 +108,35 @@ test('nothing for four seconds, then a few bytes every two, until it is stopped'
 
 test('when a piece is used up, the next is fetched', () => {
   const { clock, asked, given } = start()
-  clock.advance(4_000 + 70 * 2_000)
+  clock.advance(4_000 + 20 * 2_000)
   assert.is(asked.length, 2)
-  assert.is(asked[1]!.start, 256 * KIB)
-  assert.ok(given().length > 256 * KIB)
+  assert.is(asked[1]!.start, 64 * KIB)
+  assert.ok(given().length > 64 * KIB)
   assert.ok(given().equals(content.subarray(0, given().length)))
+})
+
+test('while bytes leave by another way the mirror is not asked; when they stop, it goes on from there', () => {
+  const { clock, asked, given, gaveUp, move } = start()
+  for (let n = 0; n < 20; n++) {
+    clock.advance(1_000)
+    move(50_000)
+  }
+  assert.is(asked.length, 0)
+  clock.advance(4_030)
+  assert.is(asked.length, 1)
+  assert.ok(given().length > 0)
+  assert.ok(given().equals(content.subarray(1_000_000, 1_000_000 + given().length)))
+  move(-600_000)
+  const before = given().length
+  clock.advance(6_030)
+  assert.is(asked.length, 2, 'what it has of the mirror is of elsewhere')
+  const at = 1_000_000 + before - 600_000
+  assert.ok(
+    given()
+      .subarray(before)
+      .equals(content.subarray(at, at + given().length - before)),
+  )
+  assert.is(gaveUp(), 0)
 })
 
 for (const ranges of [true, false]) {
@@ -121,7 +158,6 @@ test('the last byte is never given', () => {
 for (const [name, options] of [
   ['a mirror that gives nothing', { gives: false }],
   ['no mirror', { mirrors: [] }],
-  ['nothing that may be sent', { range: 'none' }],
 ] as const) {
   test(`${name}: given up at seven seconds`, () => {
     const { clock, given, gaveUp } = start(options as Parameters<typeof start>[0])

@@ -55,6 +55,11 @@ function createFakeJob() {
       return () => followers.delete(follower)
     },
     gate: Promise.resolve() as Promise<void>,
+    certain: 0,
+    certainTo: (position: number, most: number) =>
+      Math.max(position, Math.min(fake.certain, position + most)),
+    hash: 'a',
+    hashOf: () => fake.hash,
     lend: () => undefined,
     async read(buffer: Buffer, position: number) {
       await fake.gate
@@ -62,7 +67,7 @@ function createFakeJob() {
     },
     async stop() {},
     followers,
-    change(changes: Partial<Pick<Job, 'readable' | 'done' | 'end'>>) {
+    change(changes: Partial<Pick<Job, 'readable' | 'done' | 'end'>> & { certain?: number }) {
       Object.assign(fake, changes)
       for (const follower of followers) follower.onChange()
     },

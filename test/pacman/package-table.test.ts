@@ -25,4 +25,13 @@ for (const expected of [0, 10, 500])
     assert.is(table.size, 500)
   })
 
+test('by SHA-256: all of those that are named, under whatever names', () => {
+  const table = createPackageTable()
+  const entryOf = (name: string, content: string) => ({ name, size: 1, sha256: hash(content) })
+  const entries = [entryOf('a.pkg', 'a'), entryOf('b.pkg', 'b'), entryOf('c.pkg', 'a')]
+  for (const entry of entries) table.add(entry)
+  assert.equal(table.ofHashes(new Set([hash('a'), hash('c')])), [entries[0], entries[2]])
+  assert.equal(table.ofHashes(new Set()), [])
+})
+
 test.run()

@@ -20,6 +20,11 @@ export interface PartialFile {
   readonly bytesFrom: Readonly<Record<Origin, number>>
   /** Bytes from the first on that may be handed over: all but the last chunk until the whole is right. */
   readonly readable: number
+  /**
+   * Up to where, from a position on, all is here and can't turn out wrong to whoever would else ask a mirror: it gave the same
+   * bytes, or the whole is right. Looks at `most` bytes.
+   */
+  certainTo(position: number, most: number): number
   /** Grows whenever chunks are forgotten: what was read before may differ from what comes after. */
   readonly generation: number
   read(buffer: Uint8Array, position: number): Promise<void>
@@ -114,6 +119,12 @@ export async function openPartialFile(
     },
     get readable() {
       return readable()
+    },
+    certainTo(position, most) {
+      if (right) return Math.min(file.size, position + most)
+      let chunk = Math.floor(position / step)
+      while (chunk < map.chunks - 1 && origins[chunk] === 'mirror' && chunk * step < position + most) chunk++
+      return Math.min(Math.max(position, chunk * step), position + most)
     },
     read: store.read,
     lend: (position) => (position < readable() ? store.lend(position) : undefined),

@@ -24,6 +24,8 @@ export interface Job {
   readonly done: number
   /** Bytes, from the first on, that may be handed over: all but the last chunk until the whole was checked. */
   readonly readable: number
+  /** Up to where bytes from `position` on may be given to whoever can't be told later that they were wrong; see PartialFile. */
+  certainTo(position: number, most: number): number
   readonly sources: number
   /** Who gave something, or is asked now. */
   from(): JobSource[]
@@ -42,6 +44,8 @@ export interface Job {
   /** Whether a chunk can be given to others. */
   offers(chunk: number): boolean
   read(buffer: Uint8Array, position: number): Promise<void>
+  /** The SHA-256 of a chunk that came with this job and is here. */
+  hashOf(chunk: number): string | undefined
   /** The bytes from a readable position to its chunk's end, where they are still in memory. */
   lend(position: number): Lent | undefined
   /** Follows the job; returns how to leave. A job that nobody follows stops, and keeps what it has. */
@@ -154,6 +158,8 @@ export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): 
     get readable() {
       return partsNow()?.partial.readable ?? 0
     },
+    certainTo: (position, most) => partsNow()?.partial.certainTo(position, most) ?? position,
+    hashOf: (chunk) => partsNow()?.partial.hashOf(chunk),
     get sources() {
       return partsNow()?.sources ?? 0
     },

@@ -44,6 +44,26 @@ test('a chunk is readable at once, on whatever it waits to be written; but for t
   assert.is(partial.readable, content.length)
 })
 
+test('certain is what a mirror gave, from wherever on; all but the last chunk, and all once the whole is right', async () => {
+  const { partial, keep } = await setUp()
+  const to = (position: number, most = content.length) => partial.certainTo(position, most)
+  assert.is(to(0), 0)
+  for (const [chunk, origin] of [
+    [0, 'mirror'],
+    [1, 'member'],
+    [2, 'mirror'],
+    [3, 'mirror'],
+  ] as const)
+    await keep(chunk, origin)
+  assert.equal([to(0), to(10), to(0, 100)], [CHUNK, CHUNK, 100])
+  assert.equal([to(CHUNK), to(CHUNK + 5), to(2 * CHUNK - 1)], [CHUNK, CHUNK + 5, 2 * CHUNK - 1])
+  assert.equal([to(2 * CHUNK), to(3 * CHUNK), to(3 * CHUNK + 9)], [3 * CHUNK, 3 * CHUNK, 3 * CHUNK + 9])
+  partial.confirm(1)
+  assert.is(to(CHUNK), CHUNK, 'who vouches for a list may lie')
+  assert.ok(await partial.isRight())
+  assert.equal([to(0), to(5, 7), to(3 * CHUNK + 9)], [content.length, 12, content.length])
+})
+
 test('what is no longer wanted doesn’t count, and its buffer goes back', async () => {
   const { partial, keep, recycled } = await setUp()
   assert.not.ok(await keep(0, 'peer', content, () => false))

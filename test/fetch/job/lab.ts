@@ -143,6 +143,8 @@ export function createMemorySpool(): MemorySpool {
   const files: MemorySpool['files'] = new Map()
   const whole = new Map<string, CompleteFile>()
   let openFiles = 0
+  /** Who opens a file waits until whoever has it has closed it. */
+  const inUse = new Map<string, Promise<void>>()
   const spool: MemorySpool = {
     files,
     room: Number.POSITIVE_INFINITY,
@@ -152,6 +154,10 @@ export function createMemorySpool(): MemorySpool {
     async open({ sha256: hash, size }) {
       await spool.holdOpen
       if (spool.refuse) throw spool.refuse
+      const before = inUse.get(hash)
+      let free = () => {}
+      inUse.set(hash, new Promise((resolve) => (free = resolve)))
+      await before
       const file = files.get(hash) ?? { bytes: Buffer.alloc(size), noted: [] }
       files.set(hash, file)
       openFiles++
@@ -184,6 +190,7 @@ export function createMemorySpool(): MemorySpool {
           open = false
           openFiles--
           if (outcome === 'useless') files.delete(hash)
+          free()
         },
       }
       return opened

@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex, Readable } from 'node:stream'
 import { silentLog } from '../../src/base/log.ts'
-import { statusLines } from '../../src/cli/status.ts'
+import type { Sample } from '../../src/cli/status/activity.ts'
+import { statusLines } from '../../src/cli/status/status.ts'
 import { createCallersAhead } from '../../src/fetch/callers-ahead.ts'
 import type { Job } from '../../src/fetch/job/job.ts'
 import { answerAhead, type FetchDeps } from '../../src/http/fetch-answer.ts'
@@ -214,7 +215,7 @@ const statusAnswers: Target = {
       return
     }
     await findingsOn({ ...goodMachine(), status: { status } })
-    const lines = refuses(['daemon'], () => statusLines(status, 'there')) ?? []
+    const lines = refuses(['daemon'], () => statusLines([{ at: 0, status }] as Sample[], 'there')) ?? []
     claim(!lines.some((line) => /[\x00-\x1f\x7f-\x9f]/.test(line)), 'a control character for the terminal')
   },
 }

@@ -47,7 +47,7 @@ function createFakeJob() {
     readable: 0,
     end: undefined as JobEnd | undefined,
     done: 0,
-    sources: 1,
+    sources: [],
     closing: false,
     file: located.file,
     follow(follower: JobFollower) {

@@ -56,8 +56,9 @@ exits with 0.`,
     operands: [],
     options: [],
     summary: 'tell the daemon to look at the package cache again now',
-    text: `The hook *90-pacsrv-announce.hook* runs it after each transaction. Silent; exits with 0 even where no
-daemon runs. The daemon also watches the cache by itself.`,
+    text: `The hook *90-pacsrv-announce.hook* runs it after each transaction. Where packages of that transaction came through
+pacsrv, it says in one line how many, and from whom; else it is silent. It waits for the daemon a fifth of a second at most, and
+exits with 0 even where none runs. The daemon also watches the cache by itself.`,
   },
   status: {
     operands: [],

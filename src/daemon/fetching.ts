@@ -3,6 +3,7 @@ import { createLimiter } from '../base/limiter.ts'
 import { type CallersAhead, createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
+import { createHandovers, type Handovers } from '../fetch/handovers.ts'
 import type { Located } from '../fetch/locator.ts'
 import type { FileNetwork } from '../fetch/network.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
@@ -29,6 +30,7 @@ export interface FetchingParts {
   readAhead: CallersAhead
   signatures: Signatures
   scout: Scout
+  handovers: Handovers
   deadMirrors: DeadMirrors
   openMirror: OpenMirror
   /** Copies a file that is whole in the spool to where it lasts. Whether it is here now. */
@@ -73,6 +75,7 @@ export function createFetching(
       log: logOf('mirror'),
     }),
   )
+  const handovers = createHandovers(clock)
   const downloads = createDownloads(
     {
       clock,
@@ -90,7 +93,9 @@ export function createFetching(
       registry,
       delay: config.mirror.delay,
       onRejected: () => figures.add({ rejected: 1 }),
-      onDone(located, { fromPeers, fromSite, fromMirror }) {
+      onDone(located, from) {
+        const { fromPeers, fromSite, fromMirror } = from
+        handovers.came(located.file.sha256, from)
         figures.add({ fromSite, fromWorld: fromPeers - fromSite, fromMirror, packages: 1 })
         if (keepsAll) void keepFile(located)
       },
@@ -147,7 +152,7 @@ export function createFetching(
     : createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
-    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, keepFile },
+    parts: { network, downloads, readAhead, signatures, scout, handovers, deadMirrors, openMirror, keepFile },
     start() {},
     reload: ({ network }) => limiter.set(network['download-limit']),
     async stop() {

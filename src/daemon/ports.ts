@@ -71,7 +71,7 @@ function answerDeps(
 ): ServerDeps {
   const { catalogue, databases, pacmanConf, spool, figures } = storage
   const { overlay, heldFiles } = node
-  const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network } = fetching
+  const { downloads, readAhead, signatures, scout, handovers, deadMirrors, openMirror, network } = fetching
   const log = logOf('http')
   const callers = createCallersPacman({
     clock,
@@ -95,7 +95,7 @@ function answerDeps(
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
   return {
-    fetch: { fetcher, readAhead, signatures, prefetch, log },
+    fetch: { fetcher, readAhead, signatures, prefetch, handovers, log },
     packages: {
       fetcher,
       signatures,

@@ -1,4 +1,4 @@
-import { humanSize } from '../../base/progress.ts'
+import { counted, humanSize } from '../../base/progress.ts'
 import type { Counts } from '../../figures/counts.ts'
 import type { Status } from '../../http/status.ts'
 
@@ -96,5 +96,4 @@ export function ratesOf(samples: readonly Sample[]): Throughput | undefined {
   }
 }
 
-export const counted = (count: number, thing: string) => `${count} ${thing}${count === 1 ? '' : 's'}`
 const humanRate = (rate: number) => `${humanSize(Math.round(rate))}/s`

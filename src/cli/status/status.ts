@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../base/config.ts'
 import { asError, PacsrvError } from '../../base/error.ts'
-import { humanSize } from '../../base/progress.ts'
+import { counted, humanSize } from '../../base/progress.ts'
 import type { Status } from '../../http/status.ts'
 import { daemonOf, placeOf, systemProbe } from '../check/check-probe.ts'
-import { activity, counted, ratesOf, type Sample, savedLines } from './activity.ts'
+import { activity, ratesOf, type Sample, savedLines } from './activity.ts'
 import { openScreen, type Screen } from './screen.ts'
 import { watch } from './watch.ts'
 

@@ -10,8 +10,8 @@ export interface Trace {
   stage(name: Stage): void
   /** Bytes of this source have been kept. */
   kept(source: FileSource, bytes: number): void
-  /** Peers that gave something. */
-  readonly peers: number
+  /** Labels of the peers that gave something. */
+  readonly peers: readonly string[]
   /** Bytes from peers of this site. */
   readonly fromSite: number
   /** One line at the end for whoever reads the log, and one with `about` for who looks for a fault. */
@@ -40,7 +40,7 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }
       }
     },
     get peers() {
-      return [...bySource.values()].filter(({ kind }) => kind === 'peer').length
+      return [...bySource].filter(([, { kind }]) => kind === 'peer').map(([label]) => label)
     },
     get fromSite() {
       return [...bySource.values()].reduce((sum, { near, bytes }) => sum + (near ? bytes : 0), 0)

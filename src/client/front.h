@@ -111,6 +111,8 @@ void tell_once(const char *why);
 
 /* Other programs (spawn.c). The path of a file that belongs to this program is valid until the next is asked for. */
 const char *in_library(const char *name);
+/* Which Node runs what runs by Node. */
+const char *node_program(void);
 _Noreturn void run_program(const struct conf *conf, char **words);
 /* `tried`: what mirror_try came to, or an empty string. */
 _Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried);

@@ -40,6 +40,14 @@ const char *in_library(const char *name)
 	return path;
 }
 
+/* The Node that the package carries, or else the system's. Whatever runs by Node is started here, by this. */
+const char *node_program(void)
+{
+	static char own[PATH_MAX + 32];
+	memcpy(own, in_library("node"), sizeof own);
+	return access(own, X_OK) == 0 ? own : "node";
+}
+
 static _Noreturn void execute(const char **words)
 {
 	execvp(words[0], (char *const *)words);
@@ -116,7 +124,7 @@ static void clean_environment(void)
 /* Two numbers, as `user-of` prints them; false where it failed, which it has said. */
 static bool ids_of(const char *config, const char *main, const char *command, char user[16], char group[16])
 {
-	const char *words[] = { "node", main, "--config", config, "user-of", command, NULL };
+	const char *words[] = { node_program(), main, "--config", config, "user-of", command, NULL };
 	char text[64];
 	size_t length = 0;
 	ssize_t got;
@@ -166,7 +174,7 @@ _Noreturn void run_program(const struct conf *conf, char **words)
 	}
 	/* Node's compiler threads would each leave a heap of their own behind: 5 MB of a daemon's 75. */
 	setenv("MALLOC_ARENA_MAX", "1", 0);
-	const char *own[] = { "node", main, "--config", conf->file };
+	const char *own[] = { node_program(), main, "--config", conf->file };
 	memcpy(all + at, own, sizeof own);
 	at += sizeof own / sizeof *own;
 	while (*words && at < MOST_WORDS - 1) {
@@ -219,6 +227,6 @@ void read_ahead(const struct request *request)
 	for (int fd = 0; fd < 3; fd++) {
 		dup2(nothing, fd);
 	}
-	const char *words[] = { "node", script, request->socket, parent, NULL };
+	const char *words[] = { node_program(), script, request->socket, parent, NULL };
 	execute(words);
 }

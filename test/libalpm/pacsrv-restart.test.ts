@@ -37,7 +37,11 @@ function restarts({ systemd = true, chroot = false, systemctl = 'exit 0' } = {})
 
 test('it runs after an upgrade of pacsrv, and of nothing else, by a script that is there', () => {
   assert.match(hook, /^Operation = Upgrade$/m)
-  assert.equal(hook.match(/^(?:Operation|Target) = .*$/gm), ['Operation = Upgrade', 'Target = pacsrv'])
+  assert.equal(hook.match(/^(?:Operation|Target) = .*$/gm), [
+    'Operation = Upgrade',
+    'Target = pacsrv',
+    'Target = pacsrv-standalone',
+  ])
   assert.match(hook, /^When = PostTransaction$/m)
   assert.match(hook, /^Exec = \/usr\/share\/libalpm\/scripts\/pacsrv-restart$/m)
   assert.ok(statSync(join(root, 'libalpm/pacsrv-restart')).mode & 0o100)

@@ -13,7 +13,8 @@
 
 extern char **environ;
 
-enum { MOST_WORDS = 256, EXIT_NO_PROGRAM = 127 };
+/* curl's word for an answer that is no file: it has none for us. */
+enum { MOST_WORDS = 256, EXIT_NO_PROGRAM = 127, CURL_HTTP_ERROR = 22 };
 
 /* What belongs to the program lies beside it (a build) or in /usr/lib (the package). */
 static const char *find_library(void)
@@ -204,10 +205,14 @@ bool fetch_remote(const struct conf *conf, const char *url, struct output *outpu
 	}
 	const char *words[] = { "curl", "-q", "-sfg", "--noproxy", "*", "--connect-timeout", "1", "--speed-limit", "1",
 		"--speed-time", "10", "--url", from, NULL };
-	if (run(words, output->fd) == 0) {
+	int status = run(words, output->fd);
+	if (status == 0) {
 		return true;
 	}
 	output_drop(output);
+	if (status != CURL_HTTP_ERROR) {
+		tell_once("the machine of [client] server doesn't answer");
+	}
 	return false;
 }
 

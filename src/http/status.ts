@@ -2,7 +2,6 @@ import type { Clock } from '../base/clock.ts'
 import type { Problem, Problems } from '../base/problems.ts'
 import type { Dht } from '../discovery/dht/dht.ts'
 import type { Job } from '../fetch/job/job.ts'
-import type { SourceName } from '../fetch/sources/source.ts'
 import type { Counts } from '../figures/counts.ts'
 import type { Figures } from '../figures/figures.ts'
 import type { Overlay } from '../overlay/overlay.ts'
@@ -23,8 +22,6 @@ export interface Status {
   /** What it shares. */
   files: { count: number; bytes: number }
   transfers: { file: string; size: number; done: number; sources: number }[]
-  /** Of all transfers together, each counted once, however many files come from it. */
-  sources: { peers: number; mirrors: number }
   /** Nodes in its table, packages announced, packets dropped; null where the DHT is off. */
   dht: { nodes: number; announced: number; dropped: number } | null
   /** Since the start: bytes, and how many chunks, lists or files were rejected and bans were laid. */
@@ -68,13 +65,7 @@ export function statusOf({
     },
     peers: overlay.neighbours().map((peer) => ({ ...peer, since: date(peer.since) })),
     files: { count: catalogue.count, bytes: catalogue.bytes },
-    transfers: jobs().map(({ file, done, sources }) => ({
-      file: file.name,
-      size: file.size,
-      done,
-      sources: sources.length,
-    })),
-    sources: countSources(jobs()),
+    transfers: jobs().map(({ file, done, sources }) => ({ file: file.name, size: file.size, done, sources })),
     dht: dht?.status() ?? null,
     totals: {
       fromPeers: fromSite + fromWorld,
@@ -86,11 +77,4 @@ export function statusOf({
     problems: problems.all().map((problem) => ({ ...problem, since: date(problem.since) })),
     figures: figures.sums(),
   }
-}
-
-function countSources(jobs: Job[]): Status['sources'] {
-  const all = jobs.flatMap(({ sources }) => [...sources])
-  const count = (kind: SourceName['kind']) =>
-    new Set(all.filter((source) => source.kind === kind).map(({ label }) => label)).size
-  return { peers: count('peer'), mirrors: count('mirror') }
 }

@@ -19,7 +19,6 @@ function start() {
     ],
     files: { count: 7, bytes: 700 },
     transfers: [],
-    sources: { peers: 0, mirrors: 0 },
     dht: null,
     totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 1 },
     problems: [],

@@ -49,7 +49,7 @@ function createFakeJob() {
     readable: 0,
     end: undefined as JobEnd | undefined,
     done: 0,
-    sources: [],
+    sources: 1,
     closing: false,
     file: located.file,
     follow(follower: JobFollower) {

@@ -38,10 +38,10 @@ function rankOf({ code }: Pick<Status['problems'][number], 'code'>): number {
   return rank < 0 ? WORST_FIRST.length : rank
 }
 
-function doing({ transfers, sources, peers, figures }: Status, rates: Throughput | undefined): string {
+function doing({ transfers, peers, figures }: Status, rates: Throughput | undefined): string {
   if (transfers.length > 0) {
     const rate = rates ? ` at ${humanRate(rates.received)}` : ''
-    return `Fetching ${counted(transfers.length, 'package')}${rate}${from(sources)}.`
+    return `Fetching ${counted(transfers.length, 'package')}${rate}${from(transfers)}.`
   }
   const gives = rates && rates.given >= 1 ? `Giving ${humanRate(rates.given)} to others` : 'Idle'
   const neighbours = peers.length === 0 ? 'No neighbours' : counted(peers.length, 'neighbour')
@@ -49,10 +49,19 @@ function doing({ transfers, sources, peers, figures }: Status, rates: Throughput
   return `${gives}. ${neighbours}.${saved ? ` ${humanSize(saved)} saved in 30 days.` : ''}`
 }
 
-/** A daemon of an older version doesn't say. */
-function from(sources: Status['sources'] | undefined): string {
-  if (!sources) return ''
-  const { peers, mirrors } = sources
+/** A daemon that says who gives names each as often as there are files of it; another only how many there are. */
+type Transfer = Status['transfers'][number] & { from?: { source: string; kind: string }[] }
+
+function from(transfers: Transfer[]): string {
+  if (transfers.every(({ sources }) => sources === 0)) return ', from nobody yet'
+  const named = new Map<string, string>()
+  for (const transfer of transfers) {
+    if (!transfer.from)
+      return ` from ${counted(Math.max(...transfers.map(({ sources }) => sources)), 'source')}`
+    for (const { source, kind } of transfer.from) named.set(source, kind)
+  }
+  const mirrors = [...named.values()].filter((kind) => kind === 'mirror').length
+  const peers = named.size - mirrors
   const all = [
     ...(peers > 0 ? [counted(peers, 'peer')] : []),
     ...(mirrors > 0 ? [mirrors === 1 ? 'the mirror' : `${mirrors} mirrors`] : []),

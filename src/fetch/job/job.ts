@@ -2,7 +2,6 @@ import { asError, PacsrvError } from '../../base/error.ts'
 import type { Lent } from '../../base/lent-buffers.ts'
 import type { HeldFile, WantedFile } from '../../wire/messages.ts'
 import { openPartialFile, type PartialFile } from '../file/partial-file.ts'
-import type { SourceName } from '../sources/source.ts'
 import { createChunkLists } from '../trust/chunk-lists.ts'
 import type { JobDeps, JobEnd, JobOrder } from './order.ts'
 import { assembleParts, type JobParts } from './parts.ts'
@@ -24,8 +23,7 @@ export interface Job {
   readonly done: number
   /** Bytes, from the first on, that may be handed over: all but the last chunk until the whole was checked. */
   readonly readable: number
-  /** Those that it is had from now. */
-  readonly sources: readonly SourceName[]
+  readonly sources: number
   /** Whether others of this site download it too: it waits for them as much as for the line. */
   readonly isShared: boolean
   /** Undefined until the job is over. */
@@ -152,7 +150,7 @@ export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): 
       return partsNow()?.partial.readable ?? 0
     },
     get sources() {
-      return partsNow()?.sources ?? []
+      return partsNow()?.sources ?? 0
     },
     get isShared() {
       return partsNow()?.isShared === true

@@ -5,7 +5,7 @@ import type { HeldFile } from '../../wire/messages.ts'
 import type { MirrorScope, OwnDownload } from '../crowd/mirror-shares.ts'
 import type { PartialFile } from '../file/partial-file.ts'
 import { createMirrorSource } from '../sources/mirror-source.ts'
-import type { SourceName, StreamHandler } from '../sources/source.ts'
+import type { StreamHandler } from '../sources/source.ts'
 import type { ChunkLists } from '../trust/chunk-lists.ts'
 import { createListTrust } from '../trust/list-trust.ts'
 import { createWholeCheck, type Suspect } from '../trust/whole-check.ts'
@@ -22,7 +22,7 @@ import type { Trace } from './trace.ts'
 export interface JobParts {
   readonly partial: PartialFile
   /** Sources at work. */
-  readonly sources: readonly SourceName[]
+  readonly sources: number
   /** Whether others of this site download it too. */
   readonly isShared: boolean
   /** Whether a chunk can be given to others. */
@@ -188,7 +188,7 @@ export function assembleParts(
   return {
     partial,
     get sources() {
-      return [...scheduler.peers, ...scheduler.mirrors]
+      return scheduler.peers.length + scheduler.mirrors.size
     },
     get isShared() {
       return members.any

@@ -5,9 +5,6 @@ import type { Conduct } from './peer-record.ts'
 /** One place that a job's chunks come from. */
 export type FileSource = ChunkSource | StreamSource
 
-/** A source, for whoever only tells of it. */
-export type SourceName = Pick<FileSource, 'kind' | 'label'>
-
 interface AnySource {
   /** For the log. */
   readonly label: string

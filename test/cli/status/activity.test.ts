@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { activity, ratesOf, savedLines } from '../../../src/cli/status/activity.ts'
 import { noCounts } from '../../../src/figures/counts.ts'
 import type { Status } from '../../../src/http/status.ts'
-import { GIB, MIB, makeStatus, neighbours, transfers } from './make.ts'
+import { GIB, MIB, makeStatus, neighbours, transferFrom, transfers } from './make.ts'
 
 const figures = {
   today: { ...noCounts(), fromSite: MIB },
@@ -26,18 +26,21 @@ for (const { what, status, rates, said } of [
   },
   {
     what: 'downloads from several',
-    status: { peers: neighbours(3), transfers: transfers(1, 2), sources: { peers: 3, mirrors: 1 } },
+    status: {
+      peers: neighbours(3),
+      transfers: [transferFrom('a', 'b', 'mirror'), transferFrom('b', 'c', 'mirror')],
+    },
     rates: { received: 4.1 * MIB, given: MIB },
     said: ['Fetching 2 packages at 4.1 MiB/s from 3 peers and the mirror.'],
   },
   {
     what: 'one package from one mirror, measured only once',
-    status: { transfers: transfers(1), sources: { peers: 0, mirrors: 1 } },
+    status: { transfers: [transferFrom('mirror')] },
     said: ['Fetching 1 package from the mirror.'],
   },
   {
     what: 'a package that nobody gives yet',
-    status: { transfers: transfers(0) },
+    status: { transfers: [transferFrom()] },
     rates: { received: 0, given: 0 },
     said: ['Fetching 1 package at 0 B/s, from nobody yet.'],
   },
@@ -55,7 +58,7 @@ for (const { what, status, rates, said } of [
   {
     what: 'several, of which the worst stands first',
     status: { problems: [problem('direct'), problem('cache'), problem('spool')], transfers: transfers(1) },
-    said: ['Wrong: spool is bad. (2 more below)', 'Fetching 1 package, from nobody yet.'],
+    said: ['Wrong: spool is bad. (2 more below)', 'Fetching 1 package from 2 sources.'],
   },
 ] as {
   what: string
@@ -69,10 +72,10 @@ for (const { what, status, rates, said } of [
 }
 
 test('a daemon of an older version says less', () => {
-  const { figures: _figures, sources: _sources, problems: _problems, ...old } = makeStatus()
+  const { figures: _figures, problems: _problems, ...old } = makeStatus()
   assert.equal(activity({ status: old as Status }), ['Idle. No neighbours.'])
   const busy = { ...old, transfers: transfers(1) } as Status
-  assert.equal(activity({ status: busy }), ['Fetching 1 package.'])
+  assert.equal(activity({ status: busy }), ['Fetching 1 package from 2 sources.'])
 })
 
 test('what was saved: today, in 30 days, ever, and which share that is', () => {

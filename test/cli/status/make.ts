@@ -11,7 +11,6 @@ export function makeStatus(more: Partial<Status> = {}): Status {
     peers: [],
     files: { count: 3, bytes: 2048 },
     transfers: [],
-    sources: { peers: 0, mirrors: 0 },
     dht: null,
     totals: { fromPeers: 0, fromMirror: 0, uploaded: 0, rejected: 0, banned: 0 },
     problems: [],
@@ -31,3 +30,10 @@ export const neighbours = (count: number): Status['peers'] =>
 
 export const transfers = (...done: number[]): Status['transfers'] =>
   done.map((bytes, n) => ({ file: `p${n}`, size: 100 * MIB, done: bytes, sources: 2 }))
+
+/** A transfer from these, as a daemon names them: `mirror`, or a peer. */
+export const transferFrom = (...sources: string[]) => ({
+  ...transfers(1)[0]!,
+  sources: sources.length,
+  from: sources.map((source) => ({ source, kind: source === 'mirror' ? 'mirror' : 'site' })),
+})

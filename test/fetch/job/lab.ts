@@ -649,7 +649,7 @@ export function createLab(options: LabOptions) {
     async run(until: () => boolean = () => false) {
       for (;;) {
         await nextTurn()
-        mostSources = Math.max(mostSources, job.sources.length)
+        mostSources = Math.max(mostSources, job.sources)
         if (job.end || until()) break
         if (clock.now() > HANGS_AFTER) throw new Error(`the job hangs with ${job.done} of ${file.size} bytes`)
         if (!clock.step()) throw new Error('the job hangs: nothing is left to happen')

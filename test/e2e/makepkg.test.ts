@@ -116,10 +116,17 @@ scenario(
 
     const again = await host.exec([...there, 'pacman', '-Udd', '--noconfirm', file])
     assert.is(again.code, 0, again.all)
-    assert.match(again.all, /Restarting pacsrv\.\.\./)
+    assert.match(again.all, /Restarting pacsrv, if it runs\.\.\./)
     assert.not.match(again.all, /error|warning: (?!pacsrv-\S+ is up to date)/i)
     assert.ok(await status())
-    const removed = await host.exec([...there, 'pacman', '-Rdd', '--noconfirm', 'pacsrv'])
+    // 4: yes, remove the one that is in its way.
+    const switching = ['pacman', '-Udd', '--noconfirm', '--ask', '4', standalone]
+    const switched = await host.exec([...there, ...switching])
+    assert.is(switched.code, 0, switched.all)
+    assert.match(switched.all, /Restarting pacsrv/)
+    assert.not.match(switched.all, /NOTHING|Left on this machine/)
+    assert.ok(await status(), 'the daemon runs on')
+    const removed = await host.exec([...there, 'pacman', '-Rdd', '--noconfirm', 'pacsrv-standalone'])
     assert.is(removed.code, 0, removed.all)
     assert.match(removed.all, /WARNING: pacman still fetches through pacsrv/)
     assert.match(removed.all, /NOTHING until you take out.*\n.*XferCommand = \/usr\/bin\/pacsrv-xfer %u %o/)

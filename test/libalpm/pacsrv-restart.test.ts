@@ -35,9 +35,9 @@ function restarts({ systemd = true, chroot = false, systemctl = 'exit 0' } = {})
   return existsSync(told) ? readFileSync(told, 'utf8').trim() : undefined
 }
 
-test('it runs after an upgrade of pacsrv, and of nothing else, by a script that is there', () => {
-  assert.match(hook, /^Operation = Upgrade$/m)
+test('it runs when pacsrv is upgraded, or one of its packages takes the place of the other, and else never', () => {
   assert.equal(hook.match(/^(?:Operation|Target) = .*$/gm), [
+    'Operation = Install',
     'Operation = Upgrade',
     'Target = pacsrv',
     'Target = pacsrv-standalone',

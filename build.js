@@ -1,7 +1,8 @@
 /**
  * Builds dist/: the native front `pacsrv-xfer`, the mirrors' fallback and the bundles beside it, of which nothing of
- * node_modules is needed to run; under page/, what the status page has a browser load; under share/, the manual pages and completions. `--sanitize`: the front with ASan and
- * UBSan, for tests.
+ * node_modules is needed to run; under page/, what the status page has a browser load; under share/, the manual pages and
+ * completions. `--standalone`: a Node beside them, by which the front starts them, whatever the system has.
+ * `--sanitize`: the front with ASan and UBSan, for tests.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -46,6 +47,11 @@ const { buildFront } = await tsImport('./src/client/build-front.ts', import.meta
 buildFront('dist/pacsrv-xfer', { sanitize: process.argv.includes('--sanitize') })
 const { buildScripts } = await tsImport('./src/client/build-scripts.ts', import.meta.url)
 buildScripts('dist')
+
+if (process.argv.includes('--standalone')) {
+  const { buildNode } = await tsImport('./src/client/build-node.ts', import.meta.url)
+  buildNode('dist')
+}
 
 const { manualPages } = await tsImport('./man/pages.ts', import.meta.url)
 const { completions } = await tsImport('./completions/completions.ts', import.meta.url)

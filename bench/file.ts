@@ -50,7 +50,7 @@ async function fetchOnce(content: Buffer, hash: string) {
   }
   await Promise.all(keeping)
   if (!(await partial.isRight())) throw new Error('it is not what was kept')
-  partial.completed({ fromPeers: size, fromSite: 0, fromMirror: 0, peers: 1 })
+  partial.completed({ fromPeers: size, fromSite: 0, fromMirror: 0, peers: ['a'] })
   await partial.save()
   await partial.close()
   const whole = await spool.complete(hash)

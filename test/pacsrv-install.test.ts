@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,15 +15,19 @@ test.before.each(() => {
 })
 test.after.each(() => rmSync(folder, { recursive: true }))
 
+/** The scriptlet with pacman's configuration in `folder`, no processes to see and no systemd. */
+const relocated = () =>
+  script
+    .replace('/etc/pacman.conf /etc/pacman.d', `${folder}/pacman.conf ${folder}/pacman.d`)
+    .replace('/proc/[0-9]*', join(folder, 'none'))
+    .replace('/run/systemd/system', join(folder, 'none'))
+
 /** What one of the scriptlet's functions says, with pacman's configuration in `folder` and no processes to see. */
 function run(what: string, conf = '', mirrorlist = ''): string {
   writeFileSync(join(folder, 'pacman.conf'), conf)
   writeFileSync(join(folder, 'pacman.d/mirrorlist'), mirrorlist)
-  const here = script
-    .replace('/etc/pacman.conf /etc/pacman.d', `${folder}/pacman.conf ${folder}/pacman.d`)
-    .replace('/proc/[0-9]*', join(folder, 'none'))
-    .replace('/run/systemd/system', join(folder, 'none'))
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${here}\n${what} 1.0-1`], { encoding: 'utf8' })
+  const call = `${relocated()}\n${what} 1.0-1`
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', call], { encoding: 'utf8' })
   assert.equal([status, stderr], [0, ''])
   assert.is(readFileSync(join(folder, 'pacman.conf'), 'utf8'), conf, 'nothing edits pacman.conf')
   return stdout
@@ -58,6 +62,31 @@ for (const when of ['pre_remove', 'post_remove']) {
     assert.not.match(run(when, `[options]\n#${XFER}\nXferCommand = /usr/bin/curl -o %o %u\n`), 'WARNING')
   })
 }
+
+/** The same by a shell that is called pacman, or else, with these words behind it. */
+function runBy(parent: string, ...words: string[]): string {
+  writeFileSync(join(folder, 'pacman.conf'), `[options]\n${XFER}\n`)
+  writeFileSync(join(folder, 'scriptlet'), relocated())
+  const shell = join(folder, parent)
+  copyFileSync('/bin/sh', shell)
+  chmodSync(shell, 0o755)
+  // Two commands: a shell with one executes it in its own place.
+  const call = `sh -c '. ${folder}/scriptlet; post_remove 1.0-1'; :`
+  return spawnSync(shell, ['-c', call, ...words], { encoding: 'utf8' }).stdout
+}
+
+test('where the other package takes its place, nothing is ended and nobody is warned', () => {
+  for (const words of [
+    ['-U', 'x.pkg.tar.zst'],
+    ['-Syu'],
+    ['--config', 'c', '-Sdd', 'pacsrv-standalone'],
+    ['--upgrade', 'x'],
+  ])
+    assert.is(runBy('pacman', ...words), '', words.join(' '))
+  for (const words of [['-Rns', 'pacsrv'], ['--remove', 'pacsrv'], [], ['--noconfirm', '-R', '-S']])
+    assert.match(runBy('pacman', ...words), 'NOTHING', words.join(' '))
+  assert.match(runBy('other', '-U', 'x'), 'NOTHING')
+})
 
 test('a machine without /etc/pacman.d is warned too', () => {
   const places = `${folder}/pacman.conf ${folder}/none`

@@ -22,8 +22,25 @@ function sourced(script: string, buildDir: string): string {
 
 test('name, version, licence and the oldest Node are those of package.json', () => {
   const { name, version, license, engines } = manifest
-  const printed = sourced('echo "$pkgname $pkgver $license $depends"', '/tmp')
-  assert.is(printed, `${name} ${version} ${license} nodejs${engines.node}`)
+  const printed = sourced(
+    `echo "$pkgname $pkgver $license $makedepends"; _package() { :; }; package_pacsrv; echo "\${depends[-1]}"`,
+    '/tmp',
+  )
+  const node = `nodejs${engines.node}`
+  assert.is(printed, `${name} ${version} ${license} ${node}\n${node}`)
+})
+
+test('there is a package with a Node of its own where there is an official one; it is one or the other', () => {
+  const names = (arch: string) => sourced(`CARCH=${arch}; source ./PKGBUILD; echo "\${pkgname[@]}"`, '/tmp')
+  assert.is(names('x86_64'), 'pacsrv pacsrv-standalone')
+  assert.is(names('aarch64'), 'pacsrv pacsrv-standalone')
+  assert.is(names('riscv64'), 'pacsrv')
+  const standalone = sourced(
+    `_package() { :; }; install() { :; }; package_pacsrv-standalone; echo "$conflicts $provides \${depends[@]}"`,
+    '/tmp',
+  )
+  assert.match(standalone, `pacsrv pacsrv=${manifest.version}-1 `)
+  assert.not.match(standalone, 'nodejs')
 })
 
 test('makepkg never unpacks over the sources, nor cleans them away', () => {
@@ -43,18 +60,18 @@ test('changes that the admin made to the configuration outlive an upgrade', () =
   assert.is(sourced('echo "$backup"', '/tmp'), 'etc/pacsrv.conf')
 })
 
-/** What package() puts where, with the built program that is here; `path mode`. */
-function packaged(folder: string): string[] {
-  const script = `source "$1/PKGBUILD"; srcdir=$2 pkgdir=$2/pkg; umask 022; cd "$srcdir"; package >&2
+/** What a package function puts where, with the built program that is here; `path mode`. */
+function packaged(folder: string, name: string): string[] {
+  const script = `source "$1/PKGBUILD"; srcdir=$2 pkgdir=$2/pkg/$3 pkgname=$3; umask 022; cd "$srcdir"; package_$3 >&2
     cd "$pkgdir"; find . -type f -printf '%P %m\\n' -o -type d ! -perm 755 -printf 'folder %P %m\\n'`
-  const { status, stdout, stderr } = spawnSync('bash', ['-ec', script, 'bash', root, folder], {
+  const { status, stdout, stderr } = spawnSync('bash', ['-ec', script, 'bash', root, folder, name], {
     encoding: 'utf8',
   })
   assert.equal([status, stderr], [0, ''])
   return stdout.trim().split('\n').sort()
 }
 
-test('the package has all that is shipped, where it belongs, with the modes that namcap wants', () => {
+test('each package has all that is shipped, where it belongs, with the modes that namcap wants', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pacsrv-package-'))
   try {
     const checkout = join(folder, manifest.name)
@@ -65,6 +82,8 @@ test('the package has all that is shipped, where it belongs, with the modes that
       'dist/pacsrv-mirrors',
       'dist/main.cjs',
       'dist/page/page.js',
+      'dist/node',
+      'dist/LICENSE.node',
       'dist/share/man/man1/pacsrv-xfer.1',
     ]) {
       writeFileSync(join(checkout, name), '', { mode: 0o600 })
@@ -89,7 +108,10 @@ test('the package has all that is shipped, where it belongs, with the modes that
         .filter((name) => /\.(?:service|socket|timer)$/.test(name))
         .map((name) => `usr/lib/systemd/system/${name} 644`),
     ]
-    assert.equal(packaged(folder), expected.sort())
+    assert.equal(packaged(folder, 'pacsrv'), expected.sort())
+    const standalone = expected.map((line) => line.replace('licenses/pacsrv/', 'licenses/pacsrv-standalone/'))
+    const own = ['usr/lib/pacsrv/node 755', 'usr/share/licenses/pacsrv-standalone/LICENSE.node 644']
+    assert.equal(packaged(folder, 'pacsrv-standalone'), [...standalone, ...own].sort())
   } finally {
     rmSync(folder, { recursive: true })
   }

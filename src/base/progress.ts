@@ -17,12 +17,15 @@ export function humanSize(bytes: number): string {
   return `${unit === 'B' ? value : value.toFixed(1)} ${unit}`
 }
 
+/** `1 peer`, `2 peers`. */
+export const counted = (count: number, thing: string) => `${count} ${thing}${count === 1 ? '' : 's'}`
+
 /** Where a file's bytes came from, in one line for a pipe or a log. */
 export function sourcesLine(
   name: string,
-  from: { fromPeers: number; fromMirror: number; peers: number },
+  from: { fromPeers: number; fromMirror: number; peers: readonly string[] },
 ): string {
   if (from.fromPeers + from.fromMirror === 0) return `${name}: had come before`
-  const peers = `${from.peers} ${from.peers === 1 ? 'peer' : 'peers'}`
+  const peers = counted(from.peers.length, 'peer')
   return `${name}: ${humanSize(from.fromPeers)} from ${peers}, ${humanSize(from.fromMirror)} from the mirror`
 }

@@ -4,7 +4,14 @@ import { type CommandName, commandOptions, commands, commonOptions } from './com
 
 /** The words behind `pacsrv-xfer`, as far as they are its own. */
 export interface CommandLine {
-  values: { config?: string; help?: boolean; version?: boolean; json?: boolean; listen?: string }
+  values: {
+    config?: string
+    help?: boolean
+    version?: boolean
+    json?: boolean
+    watch?: boolean
+    listen?: string
+  }
   words: string[]
 }
 

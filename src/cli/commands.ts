@@ -21,7 +21,7 @@ interface Option {
 }
 
 export type CommandName = keyof typeof commands
-export type CommandOption = 'json' | 'listen'
+export type CommandOption = 'json' | 'watch' | 'listen'
 
 export const WEBHOST_LISTEN = '[::]:8050'
 
@@ -38,6 +38,7 @@ export const commonOptions = {
 
 export const commandOptions = {
   json: { type: 'boolean', summary: 'print JSON, on one line' },
+  watch: { type: 'boolean', summary: 'show it anew each second, until Ctrl-C' },
   listen: { type: 'string', value: 'ADDRESS:PORT', summary: `listen there instead of at ${WEBHOST_LISTEN}` },
 } as const satisfies Record<CommandOption, Option>
 
@@ -55,15 +56,20 @@ exits with 0.`,
     operands: [],
     options: [],
     summary: 'tell the daemon to look at the package cache again now',
-    text: `The hook *90-pacsrv-announce.hook* runs it after each transaction. Silent; exits with 0 even where no
-daemon runs. The daemon also watches the cache by itself.`,
+    text: `The hook *90-pacsrv-announce.hook* runs it after each transaction. Where packages of that transaction came through
+pacsrv, it says in one line how many, and from whom; else it is silent. It waits for the daemon a fifth of a second at most, and
+exits with 0 even where none runs. The daemon also watches the cache by itself.`,
   },
   status: {
     operands: [],
-    options: ['json'],
-    summary: 'show the node, its neighbours, what it shares and transfers',
-    text: `What the node knows to be wrong stands at the end, each with its fix, until it is right again. The same is at
-http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
+    options: ['json', 'watch'],
+    summary: 'show what goes on, the neighbours, what was saved',
+    text: `The first line says what is going on: the worst that is wrong, or what is being fetched, how fast and from whom,
+or that the node is idle. What is saved are the bytes that came from other machines, so that no mirror had to send them. What the
+node knows to be wrong stands at the end, each with its fix, until it is right again. With **--watch** a terminal is drawn over
+each second, and is as before in the end; elsewhere an empty line parts one block from the next, or, with **--json**, each is a
+line. A daemon that stops or restarts meanwhile is shown to be gone until it answers again; Ctrl-C ends it, with exit status 0.
+The same is at http://127.0.0.1:8049/ for a browser, and at **/status** there as JSON.`,
   },
   find: {
     operands: ['PACKAGE'],

@@ -13,7 +13,7 @@ import { type CommandName, commandHelp, help, WEBHOST_LISTEN } from './commands.
 import { runDaemonCommand } from './daemon-command.ts'
 import { runFind } from './find.ts'
 import { runPrefetch } from './prefetch.ts'
-import { runStatus } from './status.ts'
+import { runStatus } from './status/status.ts'
 import { userOf } from './user-of.ts'
 import { runWebhost } from './webhost-command.ts'
 
@@ -47,7 +47,7 @@ async function main(args: string[]): Promise<number> {
   const run: Record<CommandName, () => Promise<number>> = {
     daemon: () => runDaemonCommand(config, PACSRV_VERSION),
     announce: () => announce(config),
-    status: () => runStatus(config(), { json, print }),
+    status: () => runStatus(config(), { json, watch: values.watch === true, print, asJson }),
     find: () => runFind(config(), { wanted: rest[0]!, json, print }),
     prefetch: () => runPrefetch(config(), { json, print }),
     check: () => runCheck(config, { version: PACSRV_VERSION, print, hint }),

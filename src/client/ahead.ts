@@ -3,14 +3,16 @@
  * `node ahead.cjs SOCKET PARENT` and left to itself; whatever goes wrong, pacman is served file by file. It ends with the
  * pacman that it is for, and so does the pacman that it asks.
  */
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { execa } from 'execa'
 import { type AheadRequest, curlEnvironment } from '../http/fetch-stream.ts'
 import { parsePrinted, readAheadArguments } from '../pacman/read-ahead.ts'
 import { askDaemon } from './ask-daemon.ts'
 
 const PACMAN_MS = 10_000
 const DAEMON_MS = 2_000
+/** Thousands of URLs. */
+const PRINTED_BYTES = 4 * 1024 * 1024
 /** How often it is looked whether pacman is still there, in milliseconds. */
 const LOOK_MS = 200
 
@@ -23,6 +25,18 @@ function startOf(pid: string): string | undefined {
   }
 }
 
+/** What pacman prints; rejects where it fails. It ends with this process. By Node alone: execa would be all that is to load. */
+function printed(args: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { timeout: PACMAN_MS, maxBuffer: PRINTED_BYTES }
+    const pacman = execFile('pacman', args, options, (error, stdout) =>
+      error ? reject(error) : resolve(stdout),
+    )
+    pacman.stdin?.end()
+    process.once('exit', () => pacman.kill())
+  })
+}
+
 async function readAhead([socket, parent]: [string, string]): Promise<void> {
   const start = startOf(parent)
   const endWithIt = () => {
@@ -32,13 +46,8 @@ async function readAhead([socket, parent]: [string, string]): Promise<void> {
   const argv = readFileSync(`/proc/${parent}/cmdline`, 'utf8').split('\0').slice(0, -1)
   const args = readAheadArguments(argv)
   if (!args) return
-  const { stdout, failed } = await execa('pacman', args, {
-    stdin: 'ignore',
-    timeout: PACMAN_MS,
-    reject: false,
-  })
-  const urls = parsePrinted(stdout ?? '')
-  if (failed || urls.length === 0) return
+  const urls = parsePrinted(await printed(args))
+  if (urls.length === 0) return
   endWithIt()
   const body: AheadRequest = {
     urls,
@@ -53,6 +62,6 @@ async function readAhead([socket, parent]: [string, string]): Promise<void> {
   })
 }
 
-// What execa has started ends with an exit, and not with a signal that nobody hears.
+// Its pacman ends with an exit, and not with a signal that nobody hears.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit())
 readAhead(process.argv.slice(2) as [string, string]).catch(() => {})

@@ -77,33 +77,43 @@ static bool write_request(const struct request *request, int fd)
 	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)((size_t)length + body.length);
 }
 
-/* A socket, or -1 with `outcome` set. */
-static int reach(const char *path, enum outcome *outcome)
+int socket_connect(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int64_t since = now_ms();
-	*outcome = MIRROR;
 	if (strlen(path) >= sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
 		return -1;
 	}
 	strcpy(address.sun_path, path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		return -1;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
+		return fd;
 	}
-	while (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* A socket, or -1 with `outcome` set. */
+static int reach(const char *path, enum outcome *outcome)
+{
+	int64_t since = now_ms();
+	int fd;
+	*outcome = MIRROR;
+	while ((fd = socket_connect(path)) < 0) {
+		int error = errno;
 		enum life life = daemon_life(path);
 		int64_t patience = life == LIFE_FRESH ? FRESH_MS : FIRST_BYTE_MS;
-		if (errno == ENOENT || errno == ECONNREFUSED) {
+		if (error == ENOENT || error == ECONNREFUSED) {
 			*outcome = NOBODY;
-		} else if (errno == EAGAIN || errno == EINTR) {
+		} else if (error == EAGAIN || error == EINTR) {
 			*outcome = SILENT; /* its queue is full */
 			if (life != LIFE_STALE && now_ms() - since < patience) {
 				poll(NULL, 0, CONNECT_AGAIN_MS);
 				continue;
 			}
 		}
-		close(fd);
 		return -1;
 	}
 	return fd;

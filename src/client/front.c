@@ -94,6 +94,10 @@ int main(int count, char **words)
 		words++;
 		count--;
 	}
+	if (count == 1 && strcmp(words[0], "announce") == 0) {
+		conf_read(&conf, file);
+		return announce(&conf);
+	}
 	if (count != 2 || !strstr(words[0], "://")) {
 		conf.file = file;
 		run_program(&conf, words);

@@ -89,6 +89,8 @@ struct request {
 	void (*ahead_wanted)(const struct request *request);
 };
 enum outcome ask_daemon(const struct request *request, struct output *output);
+/* One try; -1 with errno set where nobody takes it. */
+int socket_connect(const char *path);
 /* The monotonic clock's milliseconds. */
 int64_t now_ms(void);
 /* Whether somebody may be listening at this socket, by its file and the daemon's stamp. */
@@ -98,12 +100,19 @@ enum life daemon_life(const char *socket);
 pid_t parent_pid(void);
 /* "PID START" of the pacman that calls (proc(5)), or an empty string for anybody else. */
 void transaction_of(pid_t parent, char *text, size_t room);
+/* Milliseconds since the pacman of such a text began. */
+int64_t transaction_age_ms(const char *transaction);
+
+/* The hook's word that packages are here (announce.c); says how the transaction went where the daemon tells. */
+int announce(const struct conf *conf);
 
 /* To pacman's user, once a transaction: pacsrv isn't used, and why (told.c). Nothing to whoever isn't pacman. */
 void tell_once(const char *why);
 
 /* Other programs (spawn.c). The path of a file that belongs to this program is valid until the next is asked for. */
 const char *in_library(const char *name);
+/* Which Node runs what runs by Node. */
+const char *node_program(void);
 _Noreturn void run_program(const struct conf *conf, char **words);
 /* `tried`: what mirror_try came to, or an empty string. */
 _Noreturn void run_mirrors(const char *url, const char *out, const char *daemon, const char *socket, const char *tried);

@@ -135,3 +135,14 @@ void transaction_of(pid_t parent, char *text, size_t room)
 		snprintf(text, room, "%ld %llu", (long)parent, pacman.start);
 	}
 }
+
+int64_t transaction_age_ms(const char *transaction)
+{
+	unsigned long long start = 0;
+	struct timespec now;
+	sscanf(transaction, "%*d %llu", &start);
+	clock_gettime(CLOCK_BOOTTIME, &now); /* as proc(5) counts */
+	int64_t began = (int64_t)(start * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+	int64_t age = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - began;
+	return age > 0 ? age : 0;
+}

@@ -13,7 +13,8 @@
 
 extern char **environ;
 
-enum { MOST_WORDS = 256, EXIT_NO_PROGRAM = 127 };
+/* curl's word for an answer that is no file: it has none for us. */
+enum { MOST_WORDS = 256, EXIT_NO_PROGRAM = 127, CURL_HTTP_ERROR = 22 };
 
 /* What belongs to the program lies beside it (a build) or in /usr/lib (the package). */
 static const char *find_library(void)
@@ -38,6 +39,14 @@ const char *in_library(const char *name)
 	library = library ? library : find_library();
 	snprintf(path, sizeof path, "%s/%s", library, name);
 	return path;
+}
+
+/* The Node that the package carries, or else the system's. Whatever runs by Node is started here, by this. */
+const char *node_program(void)
+{
+	static char own[PATH_MAX + 32];
+	memcpy(own, in_library("node"), sizeof own);
+	return access(own, X_OK) == 0 ? own : "node";
 }
 
 static _Noreturn void execute(const char **words)
@@ -116,7 +125,7 @@ static void clean_environment(void)
 /* Two numbers, as `user-of` prints them; false where it failed, which it has said. */
 static bool ids_of(const char *config, const char *main, const char *command, char user[16], char group[16])
 {
-	const char *words[] = { "node", main, "--config", config, "user-of", command, NULL };
+	const char *words[] = { node_program(), main, "--config", config, "user-of", command, NULL };
 	char text[64];
 	size_t length = 0;
 	ssize_t got;
@@ -166,7 +175,7 @@ _Noreturn void run_program(const struct conf *conf, char **words)
 	}
 	/* Node's compiler threads would each leave a heap of their own behind: 5 MB of a daemon's 75. */
 	setenv("MALLOC_ARENA_MAX", "1", 0);
-	const char *own[] = { "node", main, "--config", conf->file };
+	const char *own[] = { node_program(), main, "--config", conf->file };
 	memcpy(all + at, own, sizeof own);
 	at += sizeof own / sizeof *own;
 	while (*words && at < MOST_WORDS - 1) {
@@ -196,10 +205,14 @@ bool fetch_remote(const struct conf *conf, const char *url, struct output *outpu
 	}
 	const char *words[] = { "curl", "-q", "-sfg", "--noproxy", "*", "--connect-timeout", "1", "--speed-limit", "1",
 		"--speed-time", "10", "--url", from, NULL };
-	if (run(words, output->fd) == 0) {
+	int status = run(words, output->fd);
+	if (status == 0) {
 		return true;
 	}
 	output_drop(output);
+	if (status != CURL_HTTP_ERROR) {
+		tell_once("the machine of [client] server doesn't answer");
+	}
 	return false;
 }
 
@@ -219,6 +232,6 @@ void read_ahead(const struct request *request)
 	for (int fd = 0; fd < 3; fd++) {
 		dup2(nothing, fd);
 	}
-	const char *words[] = { "node", script, request->socket, parent, NULL };
+	const char *words[] = { node_program(), script, request->socket, parent, NULL };
 	execute(words);
 }

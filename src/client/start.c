@@ -102,7 +102,7 @@ bool start_daemon(const struct conf *conf)
 	}
 	char script[PATH_MAX + 32];
 	memcpy(script, in_library("start.cjs"), sizeof script);
-	const char *words[] = { "node", script, conf->file, conf->socket, NULL };
+	const char *words[] = { node_program(), script, conf->file, conf->socket, NULL };
 	bool started = run_begin(words, -1, NULL) && run_end() == 0;
 	remember(conf, !started);
 	return started;

@@ -2,10 +2,10 @@
  * Starts a daemon: `node start.cjs CONFIG SOCKET`, run by the front where no daemon answers and one may be started.
  * Exits 0 once it listens, 1 when there is none to be had.
  */
+import { execFile, spawn } from 'node:child_process'
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { type Config, DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { systemCode } from '../base/error.ts'
 import { ownPaths } from '../base/own-paths.ts'
@@ -24,25 +24,17 @@ async function startDaemon(file: string, socket: string): Promise<boolean> {
   if (config.server.socket !== socket || !mayStart(config) || isInChroot()) return false
   let gone = false
   if (file === DEFAULT_CONFIG_FILE && isSystemdHere() && isRoot()) {
-    const started = await execa('systemctl', ['start', 'pacsrv.service'], {
-      reject: false,
-      timeout: START_MS,
-    })
-    // Where it takes longer the socket is there all the same.
-    if (started.failed && !started.timedOut) return false
+    if (!(await isStartedBySystemd())) return false
   } else {
     const beside = join(__dirname, 'pacsrv-xfer')
     const front = exists(beside) ? beside : '/usr/bin/pacsrv-xfer'
-    const child = execa(front, ['--config', file, 'daemon'], {
-      detached: true,
-      cleanup: false,
-      stdio: 'ignore',
-      cwd: '/',
-      reject: false,
-    })
+    const child = spawn(front, ['--config', file, 'daemon'], { detached: true, stdio: 'ignore', cwd: '/' })
     // One that ends well has found another that listens, or soon will.
     child.on('exit', (status) => {
       gone = status !== 0
+    })
+    child.on('error', () => {
+      gone = true
     })
     child.unref()
   }
@@ -51,6 +43,16 @@ async function startDaemon(file: string, socket: string): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
   return false
+}
+
+/** By Node alone, as all here: execa would be most of what is to load. */
+function isStartedBySystemd(): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile('systemctl', ['start', 'pacsrv.service'], { timeout: START_MS }, (error) =>
+      // Where it takes longer the socket is there all the same.
+      resolve(!error || error.killed === true),
+    )
+  })
 }
 
 /** The user that this process really is: fakeroot feigns another, by libc's functions. */

@@ -3,6 +3,7 @@ import { createLimiter } from '../base/limiter.ts'
 import { type CallersAhead, createCallersAhead } from '../fetch/callers-ahead.ts'
 import { createDhtSearch } from '../fetch/dht-search.ts'
 import { createDownloads, type Downloads, type JobRegistry } from '../fetch/downloads.ts'
+import { createHandovers, type Handovers } from '../fetch/handovers.ts'
 import type { Located } from '../fetch/locator.ts'
 import type { FileNetwork } from '../fetch/network.ts'
 import { createScout, type Scout } from '../fetch/scout.ts'
@@ -29,6 +30,7 @@ export interface FetchingParts {
   readAhead: CallersAhead
   signatures: Signatures
   scout: Scout
+  handovers: Handovers
   deadMirrors: DeadMirrors
   openMirror: OpenMirror
   /** Copies a file that is whole in the spool to where it lasts. Whether it is here now. */
@@ -41,8 +43,8 @@ export function createFetching(
     spool,
     wholeHasher,
     figures,
-    keep,
-    keepsAll,
+    tallies,
+    keeping: { keep, keepsAll },
     catalogue,
     pacmanConf,
     pacmanAgent,
@@ -73,6 +75,7 @@ export function createFetching(
       log: logOf('mirror'),
     }),
   )
+  const handovers = createHandovers(clock)
   const downloads = createDownloads(
     {
       clock,
@@ -91,12 +94,14 @@ export function createFetching(
       delay: config.mirror.delay,
       onRejected(what, who) {
         figures.add({ rejected: 1 })
-        node.tallies.trouble('rejected', what, who)
+        tallies.trouble('rejected', what, who)
       },
-      onDone(located, { fromPeers, fromSite, fromMirror }, began) {
+      onDone(located, origins, began) {
+        const { fromPeers, fromSite, fromMirror } = origins
         const from = { fromSite, fromWorld: fromPeers - fromSite, fromMirror }
+        handovers.came(located.file.sha256, origins)
         figures.add({ ...from, packages: 1 })
-        node.tallies.arrived({ name: located.file.name, ...from, began })
+        tallies.arrived({ name: located.file.name, ...from, began })
         if (keepsAll) void keepFile(located)
       },
     },
@@ -152,7 +157,7 @@ export function createFetching(
     : createScout({ clock, network, hasCompanions: overlay.hasCompanions })
 
   return {
-    parts: { network, downloads, readAhead, signatures, scout, deadMirrors, openMirror, keepFile },
+    parts: { network, downloads, readAhead, signatures, scout, handovers, deadMirrors, openMirror, keepFile },
     start() {},
     reload: ({ network }) => limiter.set(network['download-limit']),
     async stop() {

@@ -14,9 +14,8 @@ export function createGathering(
     databases,
     pacmanConf,
     spool,
-    keep,
-    keepsAll,
-  }: Pick<StorageParts, 'catalogue' | 'databases' | 'pacmanConf' | 'spool' | 'keep' | 'keepsAll'>,
+    keeping: { keep, keepsAll },
+  }: Pick<StorageParts, 'catalogue' | 'databases' | 'pacmanConf' | 'spool' | 'keeping'>,
   { onAnnounced, isSparing }: Pick<NodeParts, 'onAnnounced' | 'isSparing'>,
   { downloads, deadMirrors }: Pick<FetchingParts, 'downloads' | 'deadMirrors'>,
 ): Living {

@@ -7,7 +7,6 @@ import { createOnLink, siteLinks } from '../discovery/lan/on-link.ts'
 import { createPresence, type Presence } from '../fetch/crowd/presence.ts'
 import type { JobRegistry } from '../fetch/downloads.ts'
 import { createHeldFiles, type HeldFiles, heldFile } from '../fetch/held-files.ts'
-import { createTallies, type Tallies } from '../figures/tallies.ts'
 import { createSparing, neverSparing } from '../net/sparing.ts'
 import { createTcpTransport, loadTls } from '../net/tcp.ts'
 import { createOverlay, type Overlay } from '../overlay/overlay.ts'
@@ -31,7 +30,6 @@ export interface NodeParts {
   heldFiles: HeldFiles
   /** Of chunks. */
   buffers: BufferPool
-  tallies: Tallies
   /** Whether there is anybody to ask, now or within a moment. */
   hasNeighbours(): boolean
   /** Hears, every few seconds while it lasts, that there are too few neighbours. */
@@ -56,14 +54,14 @@ export async function createNode(
     catalogue,
     spool,
     figures,
+    tallies,
     onDropped,
-  }: Pick<StorageParts, 'catalogue' | 'spool' | 'figures' | 'onDropped'>,
+  }: Pick<StorageParts, 'catalogue' | 'spool' | 'figures' | 'tallies' | 'onDropped'>,
   downloads: JobRegistry,
 ): Promise<Living & { parts: NodeParts }> {
   const createdAt = clock.now()
   const log = logOf('overlay')
   const pool = createBufferPool()
-  const tallies = createTallies(clock)
   const sparing = network.metered ? neverSparing : createSparing({ clock })
   const isSparing = () => sparing.now
   const heldFiles = createHeldFiles({ catalogue, spool, downloads, isSparing })
@@ -149,7 +147,6 @@ export async function createNode(
       presence,
       heldFiles,
       buffers: pool,
-      tallies,
       hasNeighbours: () =>
         overlay.neighbours().length > 0 ||
         (direct.server.length > 0 && clock.now() - createdAt < GREETING_MS),

@@ -76,9 +76,9 @@ function answerDeps(
   { storage, node, discovery, fetching, prefetch }: PortsParts,
   live: () => Config,
 ): ServerDeps {
-  const { catalogue, databases, pacmanConf, spool, figures } = storage
-  const { overlay, heldFiles, tallies } = node
-  const { downloads, readAhead, signatures, scout, deadMirrors, openMirror, network } = fetching
+  const { catalogue, databases, pacmanConf, spool, figures, tallies } = storage
+  const { overlay, heldFiles } = node
+  const { downloads, readAhead, signatures, scout, handovers, deadMirrors, openMirror, network } = fetching
   const log = logOf('http')
   const callers = createCallersPacman({
     clock,
@@ -114,7 +114,7 @@ function answerDeps(
   const { allow } = config.server
   const access = createAccess({ allow: allow.length > 0 ? allow.flat() : LOOPBACK, deny: [] })
   return {
-    fetch: { fetcher, readAhead, signatures, prefetch, log },
+    fetch: { fetcher, readAhead, signatures, prefetch, handovers, log },
     packages: {
       fetcher,
       signatures,

@@ -6,6 +6,7 @@ import type { Problems } from '../base/problems.ts'
 import { createSpool, type Spool } from '../fetch/file/spool.ts'
 import { createWholeHasher, type WholeHasher } from '../fetch/file/whole-hash.ts'
 import { type Figures, openFigures } from '../figures/figures.ts'
+import { createTallies, type Tallies } from '../figures/tallies.ts'
 import { readPacmanAgent } from '../mirror/pacman-agent.ts'
 import { type Catalogue, createCatalogue } from '../pacman/catalogue.ts'
 import { createDatabaseSignatures, type DatabaseSignatures } from '../pacman/database-signatures.ts'
@@ -29,9 +30,9 @@ export interface StorageParts {
   spool: Spool
   wholeHasher: WholeHasher
   figures: Figures
-  keep: Keeping['keep']
-  /** Whether all that comes is kept for others: `[cache] keep`. */
-  keepsAll: boolean
+  /** What is counted since the start only. */
+  tallies: Tallies
+  keeping: Pick<Keeping, 'keep' | 'keepsAll'>
   /** Hears of each file, by its SHA-256, that has left the spool. */
   onDropped(listener: (sha256: string) => void): void
 }
@@ -97,8 +98,8 @@ export async function createStorage(context: Context): Promise<Living & { parts:
       spool,
       wholeHasher,
       figures,
-      keep: keeping.keep,
-      keepsAll: keeping.keepsAll,
+      tallies: createTallies(clock),
+      keeping,
       onDropped: dropped.on,
     },
     start() {

@@ -4,6 +4,7 @@ import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { CallersAhead } from '../fetch/callers-ahead.ts'
 import type { Fetcher } from '../fetch/downloads.ts'
+import type { Handovers } from '../fetch/handovers.ts'
 import type { Job, JobEnd } from '../fetch/job/job.ts'
 import type { Located } from '../fetch/locator.ts'
 import type { Prefetch } from '../fetch/prefetch.ts'
@@ -22,6 +23,7 @@ export interface FetchDeps {
   readAhead: CallersAhead
   signatures: Signatures
   prefetch: Prefetch
+  handovers: Handovers
   log: Log
 }
 

@@ -12,7 +12,10 @@ export const FrameType = {
   aheadWanted: 6,
   /** The file's size in bytes (u64, big endian); before any data. */
   size: 7,
-  /** A line for the terminal, as text, with no end of line: what daemons sent that drew the bar themselves. */
+  /**
+   * A line for the terminal, as text, with no end of line: how a transaction went (POST /v1/announce), and what daemons sent
+   * that drew the bar themselves.
+   */
   line: 8,
   /**
    * Last: all data was sent and the whole matches the sync database. Where it came from, as text: the line that remains where
@@ -60,4 +63,14 @@ export function curlEnvironment(from: Record<string, string | undefined>): Recor
   const environment: Record<string, string> = {}
   for (const key of CURL_ENVIRONMENT) if (from[key]) environment[key] = from[key]
   return environment
+}
+
+/** What the front says in a request: `name=value`, each ended by a NUL, so that C needs no JSON. The last of a name counts. */
+export function fieldsIn(body: string): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (const field of body.split('\0')) {
+    const equals = field.indexOf('=')
+    if (equals > 0) fields.set(field.slice(0, equals), field.slice(equals + 1))
+  }
+  return fields
 }

@@ -15,7 +15,7 @@ import {
   TRANSACTION_LENGTH,
   type Voice,
 } from './fetch-answer.ts'
-import { FRAME_HEADER_BYTES, FrameType } from './fetch-stream.ts'
+import { FRAME_HEADER_BYTES, FrameType, fieldsIn } from './fetch-stream.ts'
 import { written } from './job-stream.ts'
 import { findReady, type PackageSources, type ReadyFile } from './package-answer.ts'
 import { SIGNATURE } from './signature-answer.ts'
@@ -24,7 +24,7 @@ const TEXT_LENGTH = 1_000
 /** What is here has taken this long, in milliseconds: a rate is to be shown. */
 const READY_MS = 1
 
-/** What the front asks for: `name=value`, each ended by a NUL, so that C needs no JSON. */
+/** What the front asks for. */
 export interface FileRequest {
   url: string
   /** The caller's proxy variables and HTTP_USER_AGENT, for this job's curl only. */
@@ -45,8 +45,9 @@ export interface FileDeps {
 export async function answerFile(
   request: IncomingMessage,
   response: ServerResponse,
-  { fetch: { fetcher, readAhead, signatures, log }, packages }: FileDeps,
+  { fetch: { fetcher, readAhead, signatures, handovers, log }, packages }: FileDeps,
 ): Promise<void> {
+  const askedAt = packages.clock.now()
   response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
   try {
     const asked = parseFileRequest(await readBody(request, BODY_BYTES))
@@ -58,6 +59,7 @@ export async function answerFile(
       const bytes = (await packages.pledges.held(file.sha256)) ?? (await signatures.ready(located, asked))
       return void response.end(bytes ? whole(`${file.name}.sig`, bytes) : textFrame(FrameType.mirror, ''))
     }
+    const note = () => handovers.gave(file, { askedAt, transaction })
     const head = [
       sizeFrame(file.size),
       ...(readAhead.isNew(asked) ? [frameHeader(FrameType.aheadWanted, 0)] : []),
@@ -65,10 +67,13 @@ export async function answerFile(
     const ready = await findReady(located, packages)
     if (ready) {
       readAhead.asked(file.sha256, asked)
+      response.once('finish', note)
       return await sendReady(ready, response, head)
     }
     response.write(Buffer.concat(head))
-    const handed = handOver(jobFor(fetcher, located, asked), response, createVoice())
+    const job = jobFor(fetcher, located, asked)
+    response.once('finish', () => job.end?.result === 'done' && note())
+    const handed = handOver(job, response, createVoice())
     // Only now: reading ahead lets the job go, and one that nobody follows stops.
     readAhead.asked(file.sha256, asked)
     await handed
@@ -80,11 +85,7 @@ export async function answerFile(
 
 /** Only what is known is taken: the environment goes to a curl. Throws PacsrvError `usage`. */
 export function parseFileRequest(body: string): FileRequest {
-  const fields = new Map<string, string>()
-  for (const field of body.split('\0')) {
-    const equals = field.indexOf('=')
-    if (equals > 0) fields.set(field.slice(0, equals), field.slice(equals + 1))
-  }
+  const fields = fieldsIn(body)
   const url = fields.get('url')
   if (url === undefined) throw new PacsrvError('usage', 'the request names no URL')
   const transaction = fields.get('transaction')

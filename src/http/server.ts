@@ -5,6 +5,8 @@ import type { Log } from '../base/log.ts'
 import type { Locator } from '../fetch/locator.ts'
 import type { CallerMirrors } from '../mirror/caller-mirrors.ts'
 import { boundConnections, type ConnectionLimits } from '../net/http-connections.ts'
+import type { WantedFile } from '../wire/messages.ts'
+import { answerAnnounce } from './announce-answer.ts'
 import { answerAhead, type FetchDeps } from './fetch-answer.ts'
 import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
@@ -117,10 +119,7 @@ async function answer(
       const found = await deps.find(searchParams.get('name') ?? '')
       return found ? text(response, 'application/json', `${JSON.stringify(found)}\n`) : refuse(404)
     }
-    if (call === 'POST /v1/announce') {
-      deps.announce()
-      return refuse(204)
-    }
+    if (call === 'POST /v1/announce') return answerAnnounce(request, response, deps.announce, deps.fetch)
     return refuse(404)
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
@@ -135,9 +134,28 @@ async function answer(
   }
   const located = await deps.locatePath(pathname.replace(SIGNATURE, ''))
   if (!located) return refuse(404)
+  if (!SIGNATURE.test(pathname)) noteHandover(request, response, located.file, deps)
   const answerIt = SIGNATURE.test(pathname) ? answerPackageSignature : answerPackage
   return answerIt(request, response, { located, sources: deps.packages })
 }
+
+/** Of a CacheServer's answers: those to this machine's own pacman. */
+function noteHandover(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: WantedFile,
+  { fetch: { handovers }, packages: { clock } }: ServerDeps,
+): void {
+  const askedAt = clock.now()
+  const { remoteAddress } = request.socket
+  if (request.method !== 'GET' || (remoteAddress !== undefined && !isOwnAddress(remoteAddress))) return
+  response.once('finish', () => {
+    const { statusCode } = response
+    if (statusCode === 200 || statusCode === 206) handovers.gave(file, { askedAt })
+  })
+}
+
+const isOwnAddress = (address: string) => /^(?:::ffff:)?127\.|^::1$/.test(address)
 
 /**
  * A Host that is a name of somebody else's is a browser led here by DNS (rebinding); another Origin than that Host, a

@@ -14,10 +14,10 @@ for (const [bytes, text] of [
 }
 
 test('where it came from, in a line', () => {
-  const from = { fromPeers: 3000, fromMirror: 0, peers: 1 }
+  const from = { fromPeers: 3000, fromMirror: 0, peers: ['a'] }
   assert.is(sourcesLine('x', from), 'x: 2.9 KiB from 1 peer, 0 B from the mirror')
-  assert.is(sourcesLine('x', { fromPeers: 0, fromMirror: 0, peers: 0 }), 'x: had come before')
-  assert.is(sourcesLine('x', { ...from, peers: 2 }), 'x: 2.9 KiB from 2 peers, 0 B from the mirror')
+  assert.is(sourcesLine('x', { fromPeers: 0, fromMirror: 0, peers: [] }), 'x: had come before')
+  assert.is(sourcesLine('x', { ...from, peers: ['a', 'b'] }), 'x: 2.9 KiB from 2 peers, 0 B from the mirror')
 })
 
 test.run()

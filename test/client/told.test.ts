@@ -24,11 +24,11 @@ test.before(() => {
 test.after(() => rmSync(dir, { recursive: true, force: true }))
 
 /** Three packages that can't be had, asked for one after another by a shell of this name. */
-function askedFor(parent: string, runtime = dir): string[] {
+function askedFor(parent: string, runtime = dir, config = conf): string[] {
   const each = [1, 2, 3].map(
     (n) => `"$0" --config "$1" http://127.0.0.1:1/p${n}-1-1-any.pkg.tar.zst "$2/p${n}"`,
   )
-  const { stderr } = spawnSync(join(dir, parent), ['-c', each.join('; '), program, conf, dir], {
+  const { stderr } = spawnSync(join(dir, parent), ['-c', each.join('; '), program, config, dir], {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtime },
     ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
@@ -41,6 +41,14 @@ const LINE = 'pacsrv-xfer: not used now, the mirror serves: no daemon runs; see 
 test('where no daemon runs pacman says so once a transaction, not once a file', () => {
   assert.equal(askedFor('pacman'), [LINE])
   assert.equal(askedFor('pacman'), [LINE], 'the next transaction is another')
+})
+
+test("where another machine's daemon is to serve and doesn't answer, that is said", () => {
+  const config = join(dir, 'remote.conf')
+  writeFileSync(config, '[client]\nserver = 127.0.0.1:1\n')
+  assert.equal(askedFor('pacman', dir, config), [
+    LINE.replace('no daemon runs', "the machine of [client] server doesn't answer"),
+  ])
 })
 
 test("who isn't pacman is told nothing", () => {

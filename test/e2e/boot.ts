@@ -29,6 +29,7 @@ units=$root/etc/systemd/system
 rm -rf "$units"
 install -D -m 755 -t "$root/usr/bin" "$program"
 install -D -m 644 -t "$root/usr/lib/pacsrv" "\${program%/*}"/*.cjs
+[ ! -e "\${program%/*}/node" ] || install -m 755 -t "$root/usr/lib/pacsrv" "\${program%/*}/node"
 install -D -m 644 -t "$units" "$project"/systemd/*.service "$project"/systemd/*.socket
 install -D -m 644 "$project/systemd/pacsrv.sysusers" "$root/usr/lib/sysusers.d/pacsrv.conf"
 install -D -m 644 "$project/systemd/pacsrv.tmpfiles" "$root/usr/lib/tmpfiles.d/pacsrv.conf"

@@ -1,18 +1,10 @@
 /** One `pacman -Syu` that crosses all at once, and what a dead mirror costs. */
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Lab, scenario } from './lab.ts'
+import { installedSystem } from './installed.ts'
+import { scenario } from './lab.ts'
 import { createLone } from './lone.ts'
 import { createMember, directTo } from './member.ts'
 import { createMirror } from './mirror.ts'
@@ -20,9 +12,7 @@ import { createNode } from './node.ts'
 import { fillCache, makePackage, makePackages, type Package } from './packages.ts'
 import { createPacman } from './pacman.ts'
 import { sign, trust } from './signing.ts'
-import { inside, trixieFolder } from './trixie.ts'
 
-const project = join(import.meta.dirname, '../..')
 /** Nobody has this address: what is sent there is lost, and after 3 s the kernel says so. */
 const NOBODY = 'http://10.77.0.250:8080'
 
@@ -38,33 +28,6 @@ const inVersion = (version: string) =>
 /** What runs `program` and notes in `file` for what: pacman asks again, after two seconds, only when it failed. */
 const counting = (file: string, program: string) =>
   `/bin/sh -c 'echo "\${1##*/}" >>"${file}"; exec "${program}" "$@"' sh`
-
-/** A system of pacman 7's with pacsrv installed as its package does it; changes stay in the lab. */
-function installedSystem(lab: Lab, config: string): string {
-  const [root, upper, work] = ['system', 'system-upper', 'system-work'].map((name) =>
-    join(lab.folder, name),
-  ) as [string, string, string]
-  for (const folder of [root, upper, work]) mkdirSync(folder)
-  lab.mount(
-    root,
-    '-t',
-    'overlay',
-    'none',
-    '-o',
-    `lowerdir=${trixieFolder()},upperdir=${upper},workdir=${work}`,
-  )
-  const install = (from: string, to: string) => {
-    mkdirSync(join(root, to, '..'), { recursive: true })
-    copyFileSync(from, join(root, to))
-  }
-  cpSync(join(lab.program, '..'), join(root, 'usr/lib/pacsrv'), { recursive: true })
-  rmSync(join(root, 'usr/lib/pacsrv/pacsrv-xfer'))
-  install(lab.program, 'usr/bin/pacsrv-xfer')
-  install(config, 'etc/pacsrv.conf')
-  install(join(project, 'hooks/90-pacsrv-announce.hook'), 'usr/share/libalpm/hooks/90-pacsrv-announce.hook')
-  install(join(project, 'libalpm/pacsrv-announce'), 'usr/share/libalpm/scripts/pacsrv-announce')
-  return root
-}
 
 scenario(
   'pacman -Syu across all of it: databases old and new, signatures, reading ahead, a dead mirror, a holder, the hook',
@@ -104,7 +67,7 @@ scenario(
         'SigLevel = PackageRequired DatabaseOptional',
         'LocalFileSigLevel = Never',
       ],
-      inside: inside(installedSystem(lab, node.config), lab.folder),
+      inside: installedSystem(lab, node.config),
       root: '/',
     })
     trust(join(host.folder, 'pacman/gpg'))
@@ -126,6 +89,10 @@ scenario(
     lab.note(`pacman -Syu of ${wanted.length} packages: ${outcome.seconds.toFixed(1)} s`)
     assert.is(outcome.code, 0, outcome.all)
     assert.match(outcome.all, 'Telling pacsrv of new packages')
+    assert.match(
+      outcome.all,
+      /^pacsrv: 6 packages, 4\.\d MiB: \d+ % from 1 peer, \d+ % from the mirror, in [\d.]+ s\.$/m,
+    )
     const asked = await pacman.run(['-Q'])
     for (const { name, version, file, path } of wanted) {
       assert.ok(asked.stdout.includes(`${name} ${version}\n`), `${name}: ${asked.stdout}`)

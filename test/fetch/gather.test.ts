@@ -6,7 +6,7 @@ import type { Job, JobEnd, JobFollower } from '../../src/fetch/job/job.ts'
 import type { Located } from '../../src/fetch/locator.ts'
 import { createClock } from '../clock.ts'
 
-const DONE: JobEnd = { result: 'done', fromPeers: 10, fromSite: 10, fromMirror: 0, peers: 1 }
+const DONE: JobEnd = { result: 'done', fromPeers: 10, fromSite: 10, fromMirror: 0, peers: ['a'] }
 const NONE: JobEnd = { result: 'mirror', reason: 'nobody has it' }
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 

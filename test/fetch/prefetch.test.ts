@@ -6,7 +6,7 @@ import type { Located } from '../../src/fetch/locator.ts'
 import { createPrefetch, type PrefetchReport } from '../../src/fetch/prefetch.ts'
 import { createClock } from '../clock.ts'
 
-const DONE: JobEnd = { result: 'done', fromPeers: 3, fromSite: 3, fromMirror: 7, peers: 1 }
+const DONE: JobEnd = { result: 'done', fromPeers: 3, fromSite: 3, fromMirror: 7, peers: ['a'] }
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 const located = (name: string): Located => ({ file: { sha256: name, size: 10, name }, mirrors: [] })
 

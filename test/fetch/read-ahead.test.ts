@@ -8,7 +8,7 @@ import type { WantedFile } from '../../src/wire/messages.ts'
 import { createClock } from '../clock.ts'
 
 const MIB = 1024 * 1024
-const DONE: JobEnd = { result: 'done', fromPeers: 1, fromSite: 0, fromMirror: 0, peers: 1 }
+const DONE: JobEnd = { result: 'done', fromPeers: 1, fromSite: 0, fromMirror: 0, peers: ['a'] }
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 function files(count: number, size = MIB): Located[] {

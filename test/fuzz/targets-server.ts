@@ -2,8 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex, Readable } from 'node:stream'
 import { silentLog } from '../../src/base/log.ts'
-import { statusLines } from '../../src/cli/status.ts'
+import type { Sample } from '../../src/cli/status/activity.ts'
+import { statusLines } from '../../src/cli/status/status.ts'
 import { createCallersAhead } from '../../src/fetch/callers-ahead.ts'
+import { createHandovers } from '../../src/fetch/handovers.ts'
 import type { Job } from '../../src/fetch/job/job.ts'
 import { answerAhead, type FetchDeps } from '../../src/http/fetch-answer.ts'
 import { parseFileRequest } from '../../src/http/file-answer.ts'
@@ -25,7 +27,7 @@ const job = {
   readable: 10,
   sources: 1,
   closing: false,
-  end: { result: 'done', fromPeers: 10, fromSite: 0, fromMirror: 0, peers: 1 },
+  end: { result: 'done', fromPeers: 10, fromSite: 0, fromMirror: 0, peers: ['a'] },
   follow: () => () => {},
   lend: () => undefined,
   async read(buffer: Buffer) {
@@ -40,6 +42,7 @@ const amiss: unknown[] = []
 const log = { ...silentLog, debug: (fields: object) => void amiss.push((fields as { err?: unknown }).err) }
 const shared = {
   log,
+  handovers: createHandovers({ now: () => 0, after: () => () => {} }),
   readAhead: { asked() {}, isNew: () => true, begin() {} },
   signatures: { ready: async () => TEN, look: async () => TEN, begin() {} },
   fetcher: {
@@ -119,7 +122,7 @@ const server: Target = {
       get('/v1/mirrors?url=http://m/core/x') + get('/v1/find?name=x'),
       post('/v1/file', 'url=http://m/x\0columns=80\0http_proxy=p\0transaction=1 2\0'),
       post('/v1/ahead', '{"urls":["http://m/x","http://m/y"],"environment":{}}'),
-      post('/v1/mirror-failed?url=http://m/x', '') + post('/v1/announce', ''),
+      post('/v1/mirror-failed?url=http://m/x', '') + post('/v1/announce', 'transaction=1 2\0age=90\0'),
       'POST /v1/ahead HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"url\r\n0\r\n\r\n',
     )
   },
@@ -228,7 +231,7 @@ const statusAnswers: Target = {
       return
     }
     await findingsOn({ ...goodMachine(), status: { status } })
-    const lines = refuses(['daemon'], () => statusLines(status, 'there')) ?? []
+    const lines = refuses(['daemon'], () => statusLines([{ at: 0, status }] as Sample[], 'there')) ?? []
     claim(!lines.some((line) => /[\x00-\x1f\x7f-\x9f]/.test(line)), 'a control character for the terminal')
   },
 }

@@ -22,6 +22,7 @@ const deps = {
   allows: () => true,
   shown: { status: () => ({ node: {}, peers: [], files: {}, transfers: [], totals: {} }) },
   locatePath: async () => located,
+  fetch: { handovers: { gave() {} } },
   packages: {
     clock: systemClock,
     pledges: { may: async () => true },

@@ -134,7 +134,7 @@ test('what is in memory is sent from there, and given back when it is sent', asy
   await asking(fake, async (client) => {
     await fake.until(() => fake.followers.size === 1)
     fake.job.readable = 6
-    fake.finish({ result: 'done', fromPeers: 6, fromSite: 0, fromMirror: 0, peers: 1 })
+    fake.finish({ result: 'done', fromPeers: 6, fromSite: 0, fromMirror: 0, peers: ['a'] })
     const frames = await framesUntil(client, FrameType.done)
     const data = frames.filter(({ type }) => type === FrameType.data)
     assert.equal(

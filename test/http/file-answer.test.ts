@@ -12,10 +12,14 @@ import { silentLog } from '../../src/base/log.ts'
 import type { Caller } from '../../src/fetch/callers.ts'
 import { FrameType } from '../../src/http/fetch-stream.ts'
 import { answerFile, parseFileRequest } from '../../src/http/file-answer.ts'
+import { createClock } from '../clock.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'pacsrv-file-answer-'))
 const name = 'some-1-1-any.pkg.tar.zst'
 test.after(() => rmSync(dir, { recursive: true }))
+
+/** What pacman has got, and of which transaction. */
+let given: (string | undefined)[] = []
 
 async function ask(size: number, fields: string[], signature?: Uint8Array) {
   writeFileSync(join(dir, 'f'), Buffer.alloc(size, 'x'))
@@ -30,13 +34,17 @@ async function ask(size: number, fields: string[], signature?: Uint8Array) {
     spool: {
       complete: async () => ({
         handle: await open(join(dir, 'f')),
-        from: { fromPeers: size, fromSite: 0, fromMirror: 0, peers: 1 },
+        from: { fromPeers: size, fromSite: 0, fromMirror: 0, peers: ['a'] },
       }),
     },
+    clock: createClock(),
     log: silentLog,
   }
+  const handovers = {
+    gave: (_: object, { transaction }: { transaction?: string }) => void given.push(transaction),
+  }
   const server = createServer((request, response) =>
-    answerFile(request, response, { fetch: deps, packages: deps } as unknown as Parameters<
+    answerFile(request, response, { fetch: { ...deps, handovers }, packages: deps } as unknown as Parameters<
       typeof answerFile
     >[2]),
   )
@@ -59,6 +67,17 @@ async function ask(size: number, fields: string[], signature?: Uint8Array) {
 const URL_FIELD = `url=http://m/${name}`
 const typesOf = (frames: { type: number }[]) => frames.map(({ type }) => type)
 const last = (frames: { body: Buffer }[]) => frames.at(-1)!.body.toString()
+
+test('what pacman has got is noted with its transaction; a signature, and what the mirror has, is not', async () => {
+  given = []
+  await ask(5, [URL_FIELD, 'transaction=7 8'])
+  await ask(5, [URL_FIELD])
+  assert.equal(given, ['7 8', undefined])
+  given = []
+  await ask(5, [`${URL_FIELD}.sig`, 'transaction=7 8'], Buffer.from('s'))
+  await ask(5, ['url=http://m/core.db', 'transaction=7 8'])
+  assert.equal(given, [])
+})
 
 test('a large file leaves nothing waiting behind for each of its parts', async () => {
   const warnings: Error[] = []

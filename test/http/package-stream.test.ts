@@ -10,7 +10,7 @@ import { createClock } from '../clock.ts'
 
 const CHUNK = 64 * 1024
 const content = Buffer.from(Array.from({ length: 4 * CHUNK + 10 }, (_, n) => (n * 31) >> 3))
-const DONE: JobEnd = { result: 'done', fromPeers: 0, fromSite: 0, fromMirror: content.length, peers: 0 }
+const DONE: JobEnd = { result: 'done', fromPeers: 0, fromSite: 0, fromMirror: content.length, peers: [] }
 
 function createFakeJob(bytes = content, size = bytes.length) {
   const followers = new Set<JobFollower>()

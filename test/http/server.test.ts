@@ -25,9 +25,11 @@ const located: Located = {
   built: 1_700_000_000,
 }
 const clock = createClock()
+const HANDED = { packages: 1, bytes: 10, fromPeers: 10, fromMirror: 0, peers: 1, ms: 40 }
 const FRESH = {
   ready: true,
   announced: 0,
+  given: [] as string[],
   allowed: true,
   failed: [] as string[],
   worthIt: true,
@@ -118,7 +120,7 @@ const packages = {
       state.openHandles++
       // @types/node lacks that a FileHandle is an EventEmitter.
       ;(handle as unknown as NodeJS.EventEmitter).on('close', () => state.openHandles--)
-      return { handle, size: 10, from: { fromPeers: 10, fromSite: 0, fromMirror: 0, peers: 1 } }
+      return { handle, size: 10, from: { fromPeers: 10, fromSite: 0, fromMirror: 0, peers: ['a'] } }
     },
   },
   catalogue: {
@@ -142,7 +144,14 @@ const deps = {
   announce: () => state.announced++,
   find: async (name: string) => (name === 'known' ? { file: 'known', holders: [] } : undefined),
   allows: () => state.allowed,
-  fetch: { ...shared, log: silentLog },
+  fetch: {
+    ...shared,
+    log: silentLog,
+    handovers: {
+      gave: (file: { name: string }) => void state.given.push(file.name),
+      to: (transaction: string, age: number) => (transaction === '7 8' && age === 90 ? HANDED : undefined),
+    },
+  },
   packages,
   locatePath: async (path: string) => (path.endsWith('zst') ? located : undefined),
   mirrors: {
@@ -191,7 +200,7 @@ async function ask(path: string, options: Ask = {}) {
   return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }
 }
 
-const DONE: JobEnd = { result: 'done', fromPeers: 10, fromSite: 0, fromMirror: 0, peers: 1 }
+const DONE: JobEnd = { result: 'done', fromPeers: 10, fromSite: 0, fromMirror: 0, peers: ['a'] }
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 async function followed() {
   while (job.followers.size === 0) await turn()
@@ -277,6 +286,37 @@ test('what a browser is given may use nothing from elsewhere and run nothing tha
       assert.ok(policy.includes(rule), `${path}: ${rule}`)
     assert.not.match(policy.join(' '), /unsafe|http:|https:|data:|\*/)
   }
+})
+
+test('the hook is told how its transaction went, in a frame that the front reads; nobody else is', async () => {
+  const say = (body: string) => ask('/v1/announce', { door: 'socket', method: 'POST', body })
+  const told = await say('transaction=7 8\0age=90\0')
+  const line = 'pacsrv: 1 package, 10 B: all from 1 peer, in 0.0 s.'
+  assert.equal(
+    [told.status, told.body.toString()],
+    [200, `\x08\0\0\0${String.fromCharCode(line.length)}${line}`],
+  )
+  const others = [
+    'transaction=7 9\0age=90\0',
+    'transaction=7 8\0',
+    'transaction=7 8\0age=x\0',
+    'x'.repeat(500),
+    '',
+  ]
+  for (const body of others) assert.is((await say(body)).status, 204, body)
+  assert.is(state.announced, 1 + others.length, 'announced all the same')
+})
+
+test('what this machine had by a CacheServer is noted once it is whole, signatures and heads are not', async () => {
+  state.given = []
+  await ask(PACKAGE)
+  assert.equal(state.given, [located.file.name])
+  state.given = []
+  await ask(PACKAGE, { method: 'HEAD' })
+  await ask(`${PACKAGE}.sig`)
+  Object.assign(state, { ready: false, worthIt: false })
+  assert.is((await ask(PACKAGE)).status, 404)
+  assert.equal(state.given, [])
 })
 
 for (const [range, status, body, contentRange] of [

@@ -35,9 +35,13 @@ function restarts({ systemd = true, chroot = false, systemctl = 'exit 0' } = {})
   return existsSync(told) ? readFileSync(told, 'utf8').trim() : undefined
 }
 
-test('it runs after an upgrade of pacsrv, and of nothing else, by a script that is there', () => {
-  assert.match(hook, /^Operation = Upgrade$/m)
-  assert.equal(hook.match(/^(?:Operation|Target) = .*$/gm), ['Operation = Upgrade', 'Target = pacsrv'])
+test('it runs when pacsrv is upgraded, or one of its packages takes the place of the other, and else never', () => {
+  assert.equal(hook.match(/^(?:Operation|Target) = .*$/gm), [
+    'Operation = Install',
+    'Operation = Upgrade',
+    'Target = pacsrv',
+    'Target = pacsrv-standalone',
+  ])
   assert.match(hook, /^When = PostTransaction$/m)
   assert.match(hook, /^Exec = \/usr\/share\/libalpm\/scripts\/pacsrv-restart$/m)
   assert.ok(statSync(join(root, 'libalpm/pacsrv-restart')).mode & 0o100)

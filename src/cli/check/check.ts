@@ -105,6 +105,7 @@ export async function runCheck(
   const findings = await findAll(read, version)
   hint('')
   printFindings(findings, print)
+  print(`All this runs by Node ${process.versions.node}: ${process.execPath}`)
   return findings.length === 0 ? 0 : 1
 }
 

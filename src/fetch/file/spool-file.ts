@@ -39,7 +39,8 @@ export interface Origins {
   /** What of that came from this site, whose bytes cost nobody an internet line. */
   fromSite: number
   fromMirror: number
-  peers: number
+  /** The peers that gave something, each once, by names that are the same for every file. */
+  peers: readonly string[]
 }
 
 /** A file in the spool that is whole and verified. */

@@ -24,8 +24,8 @@ export interface Trace {
   stage(name: Stage): void
   /** Bytes of this source have been kept. */
   kept(source: FileSource, bytes: number): void
-  /** Peers that gave something. */
-  readonly peers: number
+  /** Labels of the peers that gave something. */
+  readonly peers: readonly string[]
   /** Bytes from peers of this site. */
   readonly fromSite: number
   /** Who gave something, and of those at work each, by what they gave. */
@@ -56,7 +56,7 @@ export function createTrace({ clock, log }: { clock: Clock; log: Log }, { name }
       stages.firstByte ??= since()
     },
     get peers() {
-      return [...bySource.values()].filter(({ kind }) => kind !== 'mirror').length
+      return [...bySource].filter(([, { kind }]) => kind !== 'mirror').map(([label]) => label)
     },
     get fromSite() {
       return [...bySource.values()].reduce((sum, { kind, bytes }) => sum + (kind === 'site' ? bytes : 0), 0)

@@ -12,7 +12,7 @@ import { chunkOf, makeContent, spoilt } from '../job/lab.ts'
 
 const content = makeContent(100_000)
 const file = { sha256: sha256(content), name: 'small-1-1-any.pkg.tar.zst', size: content.length }
-const origins = { fromPeers: 1, fromSite: 1, fromMirror: 2, peers: 3 }
+const origins = { fromPeers: 1, fromSite: 1, fromMirror: 2, peers: ['a', 'b', 'c'] }
 
 const test = suite<{ dir: string }>('memory-files')
 test.before.each((context) => {

@@ -10,7 +10,7 @@ import { chunkOf, makeContent } from '../job/lab.ts'
 
 const content = makeContent(5 * 65_536 - 3)
 const file = { sha256: sha256(content), name: 'some-1-1-any.pkg.tar.zst', size: content.length }
-const origins = { fromPeers: 1, fromSite: 1, fromMirror: 2, peers: 3 }
+const origins = { fromPeers: 1, fromSite: 1, fromMirror: 2, peers: ['a', 'b', 'c'] }
 
 const test = suite<{ dir: string }>('spool-file')
 test.before.each((context) => {

@@ -11,7 +11,7 @@ import { chunkOf, makeContent } from '../job/lab.ts'
 
 const content = makeContent(5 * 65_536 - 3)
 const file = { sha256: sha256(content), name: 'some-1-1-any.pkg.tar.zst', size: content.length }
-const origins = { fromPeers: 1, fromSite: 0, fromMirror: 2, peers: 3 }
+const origins = { fromPeers: 1, fromSite: 0, fromMirror: 2, peers: ['a', 'b', 'c'] }
 const HOUR = 3_600_000
 
 const test = suite<{ dir: string }>('spool')

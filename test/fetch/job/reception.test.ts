@@ -86,7 +86,7 @@ async function setUp({ size = 3 * CHUNK, voucher = undefined as string | undefin
         mirrorGave: say('mirror gave'),
       },
       whole: { took: say('noted'), hold: say('held') },
-      trace: { stage() {}, kept() {}, peers: 0, fromSite: 0, from: () => [], close() {} },
+      trace: { stage() {}, kept() {}, peers: [], fromSite: 0, from: () => [], close() {} },
       signal: over.signal,
       recycle,
     },

@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { statusLines } from '../../src/cli/status.ts'
+import type { Sample } from '../../../src/cli/status/activity.ts'
+import { statusLines as linesOfSamples } from '../../../src/cli/status/status.ts'
 
 const status = {
   node: { id: 'i', pid: 1, version: '1.2.3', listen: null, reachable: 'no' },
@@ -12,8 +13,11 @@ const status = {
   problems: [{ code: 'direct', problem: 'a:1 is gone.', fix: 'start it', since: '2026' }],
 }
 
+const statusLines = (status: unknown, place: string) => linesOfSamples([{ at: 0, status }] as Sample[], place)
+
 test('the status in lines', () => {
   const text = statusLines(status, 'there').join('\n')
+  assert.is(text.split('\n')[0], 'Wrong: a:1 is gone.')
   assert.match(text, /^Shared {6}3 files, /m)
   assert.match(text, '10.0.0.1:8048 (in, since 2026) abababababababab')
   assert.match(text, /x: 1.* of 2.* from 2 sources/)

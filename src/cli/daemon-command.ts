@@ -18,6 +18,8 @@ const INTERRUPT_BUDGET = 1_000_000
  * configuration again; where it is that of a terminal which closes, it ends the daemon.
  */
 export async function runDaemonCommand(readConfig: () => Config, version: string): Promise<number> {
+  // The folder that it was started in may be closed to its user, as /root is: then no program could be started.
+  process.chdir('/')
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
   const bundle = (name: string) => new URL(name, pathToFileURL(__filename))
   let daemon: Daemon | undefined

@@ -1,4 +1,5 @@
 /** Everything but the fetching: run by the front as `node main.cjs --config FILE WORD…`. */
+import { resolve } from 'node:path'
 import { DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { listenAddress } from '../base/config-values.ts'
 import type { Endpoint } from '../base/endpoint.ts'
@@ -32,7 +33,8 @@ async function main(args: string[]): Promise<number> {
   const [word, ...rest] = words
   if (values.version) return done(print(`pacsrv-xfer ${PACSRV_VERSION}`))
   if (values.help) return done(print(word !== undefined && isCommand(word) ? commandHelp(word) : help()))
-  const config = () => readConfig(values.config ?? DEFAULT_CONFIG_FILE, ownPaths)
+  const file = resolve(values.config ?? DEFAULT_CONFIG_FILE)
+  const config = () => readConfig(file, ownPaths)
   // The front's question when root starts one of these: which user it is to become.
   if (word === 'user-of') return userOf(config(), rest[0] as 'daemon' | 'webhost', print)
   // systemd's, before it has the daemon read the configuration again.

@@ -38,8 +38,8 @@ export async function readPacmanConf(file: string, root?: string): Promise<Pacma
     reject: false,
   })
   if (!result.failed) return { conf: parsePacmanConf(result.stdout) }
-  const why = result.stderr?.trim().split('\n')[0] || result.shortMessage
-  return { problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why}`, result) }
+  const why = result.stderr?.trim() || result.originalMessage || result.shortMessage
+  return { problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why?.split('\n')[0]}`, result) }
 }
 
 const SIGNATURES = new Map<string, Repository['signatures']>([

@@ -39,7 +39,9 @@ export async function readPacmanConf(file: string, root?: string): Promise<Pacma
   })
   if (!result.failed) return { conf: parsePacmanConf(result.stdout) }
   const why = result.stderr?.trim() || result.originalMessage || result.shortMessage
-  return { problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why?.split('\n')[0]}`, result) }
+  return {
+    problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why?.split('\n')[0]}`, result),
+  }
 }
 
 const SIGNATURES = new Map<string, Repository['signatures']>([

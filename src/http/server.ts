@@ -8,6 +8,7 @@ import { boundConnections, type ConnectionLimits } from '../net/http-connections
 import { answerAhead, type FetchDeps } from './fetch-answer.ts'
 import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
+import { isGoodHost } from './good-host.ts'
 import type { Metrics } from './metrics.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
 import { answerPrefetch } from './prefetch-answer.ts'
@@ -119,12 +120,10 @@ async function answer(
   return answerIt(request, response, { located, sources: deps.packages })
 }
 
-/** A Host that is a name of somebody else's is a browser led here by DNS (rebinding). */
-function isWelcome(request: IncomingMessage, deps: ServerDeps): boolean {
-  const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
-  const isAddress = /^[\d.]+$/.test(host) || /^\[[\da-f:.]+\]$/.test(host)
-  const isOurs = host === '' || isAddress || host === 'localhost' || host === hostname().toLowerCase()
-  return isOurs && deps.allows(request.socket.remoteAddress ?? '')
+function isWelcome({ url, headers, socket }: IncomingMessage, deps: ServerDeps): boolean {
+  const from = socket.remoteAddress ?? ''
+  const call = { host: headers.host ?? '', path: url ?? '', from, to: socket.localAddress ?? '' }
+  return isGoodHost(call, hostname()) && deps.allows(from)
 }
 
 function text(response: ServerResponse, type: string, body: string): void {

@@ -640,7 +640,7 @@ test('where the daemon knows why nobody is connected, check does not guess', asy
     { code: 'key', problem: '10.0.0.2 has another key.', fix: 'copy the key' },
     {
       problem: 'No other node is connected: everything comes from the mirror.',
-      fix: 'fix what is listed above',
+      fix: 'solve the problems above first',
     },
   ])
 })

@@ -38,15 +38,4 @@ test('pacsrv(7) has an example for each place that pacsrv is used in', () => {
   assert.ok(examplesIn(part).length >= 9)
 })
 
-test('pacsrv.conf as it is shipped is accepted, with each of its keys switched on by itself', () => {
-  const text = read('etc/pacsrv.conf')
-  const sections = text.split(/^(?=\[\w+\]$)/m)
-  for (const section of sections.slice(1)) {
-    const [header] = section.split('\n')
-    for (const [, line] of section.matchAll(/^#([a-z-]+ = .+)$/gm))
-      parseConfig(`${header}\n${line}\n`, 'pacsrv.conf')
-  }
-  parseConfig(text, 'pacsrv.conf')
-})
-
 test.run()

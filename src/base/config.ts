@@ -88,7 +88,7 @@ type ValueOf<K> = K extends { parse: value.ValueParser<infer T> }
       : T | undefined
   : never
 
-/** The configuration, under the very names that the file uses. */
+/** The configuration, with the names that the file uses. */
 export type Config = { file: string } & {
   [S in keyof Schema]: { [K in keyof Schema[S]]: ValueOf<Schema[S][K]> }
 }

@@ -1,5 +1,5 @@
 /**
- * The command line, told once: main.ts reads it by this, and `--help`, the man page and the completions say this.
+ * The command line, described once: for main.ts, which reads it, and for `--help`, the man page and the completions.
  * Texts are in the man pages' markup (man/roff.ts).
  */
 interface Command {
@@ -78,8 +78,8 @@ the sync databases now. Exits with 1 if nobody has it.`,
     summary: 'fetch what the next pacman -Syu would need',
     text: `pacman's databases stay as they are: the daemon downloads newer ones to a folder of its own, as
 **checkupdates**(8) does. The packages are kept in **[cache] keep-dir** until pacman has taken them, for a week at most, and are
-offered to others meanwhile. It does nothing on a line that NetworkManager calls metered, or on battery, unless **[network] metered
-= yes**. Enable **pacsrv-prefetch.timer** to run it each night. Exits with 1 if something couldn't be fetched.`,
+offered to others meanwhile. It does nothing on a line that NetworkManager calls metered, or on battery, unless **[network]
+metered = yes**. Enable **pacsrv-prefetch.timer** to run it each night. Exits with 1 if something couldn't be fetched.`,
   },
   check: {
     operands: [],

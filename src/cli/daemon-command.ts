@@ -14,7 +14,7 @@ const STOP_MS = 3_000
 const INTERRUPT_BUDGET = 1_000_000
 
 /**
- * `pacsrv-xfer daemon`: runs until a signal; a second one on a live socket says so and is content. SIGHUP reads the
+ * `pacsrv-xfer daemon`: runs until a signal; a second one on a live socket says so and exits with 0. SIGHUP reads the
  * configuration again; where it is that of a terminal which closes, it ends the daemon.
  */
 export async function runDaemonCommand(readConfig: () => Config, version: string): Promise<number> {

@@ -67,13 +67,13 @@ function listenOption(text = WEBHOST_LISTEN): Endpoint {
 
 const done = (_: unknown) => 0
 
-/** Who asks for JSON reads nothing else. */
+/** A reader of JSON expects nothing else. */
 function asJson(error: unknown): string {
   const code = error instanceof PacsrvError ? error.code : 'bug'
   return JSON.stringify({ error: { code, message: asError(error).message } })
 }
 
-/** As a program ends that SIGPIPE kills, and as quietly. */
+/** The status of a program that SIGPIPE kills; as quiet as that one. */
 const PIPE_STATUS = 141
 
 process.stdout.on('error', (error) => {

@@ -17,7 +17,7 @@ import type { LanSocket, OpenLanSocket } from './lan-socket.ts'
 const RESCAN = 2_500
 /** Of two nodes the one with the lower id dials; the other has this patience, in milliseconds, with its firewall. */
 const PATIENCE = 1_000
-/** New nodes that are told of. Who fakes many must not have us dial them all. */
+/** New nodes that are told of. A node that fakes many must not make us dial them all. */
 export const NEWCOMERS: Rate = { perSecond: 2, burst: 64 }
 
 export interface LanDeps {

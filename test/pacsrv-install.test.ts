@@ -24,7 +24,7 @@ function run(what: string, conf = '', mirrorlist = '', hasSystemd = false): stri
     .replace('/proc/[0-9]*', join(folder, 'none'))
     .replace('/run/systemd/system', join(folder, 'none'))
     .replace('command -v systemctl', hasSystemd ? 'true' : 'false')
-    .replace('/run/pacsrv ', `${folder}/run `)
+    .replace('rm -rf /run/pacsrv', `rm -rf ${folder}/run`)
   const { status, stdout, stderr } = spawnSync('sh', ['-c', `${here}\n${what} 1.0-1`], { encoding: 'utf8' })
   assert.equal([status, stderr], [0, ''])
   assert.is(readFileSync(join(folder, 'pacman.conf'), 'utf8'), conf, 'nothing edits pacman.conf')

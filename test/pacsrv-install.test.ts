@@ -21,13 +21,14 @@ const relocated = () =>
     .replace('/etc/pacman.conf /etc/pacman.d', `${folder}/pacman.conf ${folder}/pacman.d`)
     .replace('/proc/[0-9]*', join(folder, 'none'))
     .replace('/run/systemd/system', join(folder, 'none'))
+    .replace('rm -rf /run/pacsrv', `rm -rf ${folder}/run`)
 
 /** What one of the scriptlet's functions says, with pacman's configuration in `folder` and no processes to see. */
-function run(what: string, conf = '', mirrorlist = ''): string {
+function run(what: string, conf = '', mirrorlist = '', hasSystemd = false): string {
   writeFileSync(join(folder, 'pacman.conf'), conf)
   writeFileSync(join(folder, 'pacman.d/mirrorlist'), mirrorlist)
-  const call = `${relocated()}\n${what} 1.0-1`
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', call], { encoding: 'utf8' })
+  const here = relocated().replace('command -v systemctl', hasSystemd ? 'true' : 'false')
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${here}\n${what} 1.0-1`], { encoding: 'utf8' })
   assert.equal([status, stderr], [0, ''])
   assert.is(readFileSync(join(folder, 'pacman.conf'), 'utf8'), conf, 'nothing edits pacman.conf')
   return stdout
@@ -38,30 +39,37 @@ const XFER = 'XferCommand = /usr/bin/pacsrv-xfer %u %o'
 test('after the installation: what to set, and that it has to be taken out again', () => {
   const text = run('post_install')
   assert.match(text, XFER)
-  assert.match(text, 'systemctl enable --now pacsrv.socket pacsrv.service')
+  assert.match(text, 'pacsrv-xfer daemon')
+  assert.match(text, 'pacsrv-xfer check')
   assert.match(text, 'Before you remove pacsrv')
 })
 
-for (const when of ['pre_remove', 'post_remove']) {
-  test(`${when}: an XferCommand that would be left without its program is warned of, with its line`, () => {
-    const text = run(when, `[options]\n${XFER}\n`)
-    assert.match(text, 'WARNING')
-    assert.match(text, 'download NOTHING')
-    assert.match(text, XFER)
-  })
+test('after the installation, where systemd runs: the units', () => {
+  const text = run('post_install', '', '', true)
+  assert.match(text, 'systemctl enable --now pacsrv.socket pacsrv.service')
+})
 
-  test(`${when}: so is a CacheServer, also in a mirror list`, () => {
-    const server = 'CacheServer = http://127.0.0.1:8049/$repo/os/$arch'
-    const text = run(when, '', `${server}\n`)
-    assert.match(text, 'WARNING')
-    assert.not.match(text, 'NOTHING')
-    assert.match(text, server)
-  })
+test('after the removal: an XferCommand that is left without its program is warned of, with its line', () => {
+  const text = run('post_remove', `[options]\n${XFER}\n`)
+  assert.match(text, 'WARNING')
+  assert.match(text, 'download NOTHING')
+  assert.match(text, XFER)
+})
 
-  test(`${when}: no warning where nothing names pacsrv, or only a comment does`, () => {
-    assert.not.match(run(when, `[options]\n#${XFER}\nXferCommand = /usr/bin/curl -o %o %u\n`), 'WARNING')
-  })
-}
+test('so is a CacheServer, also in a mirror list', () => {
+  const server = 'CacheServer = http://127.0.0.1:8049/$repo/os/$arch'
+  const text = run('post_remove', '', `${server}\n`)
+  assert.match(text, 'WARNING')
+  assert.not.match(text, 'NOTHING')
+  assert.match(text, server)
+})
+
+test('no warning where nothing names pacsrv, or only a comment does', () => {
+  assert.not.match(
+    run('post_remove', `[options]\n#${XFER}\nXferCommand = /usr/bin/curl -o %o %u\n`),
+    'WARNING',
+  )
+})
 
 /** The same by a shell that is called pacman, or else, with these words behind it. */
 function runBy(parent: string, ...words: string[]): string {

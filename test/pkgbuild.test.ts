@@ -88,7 +88,7 @@ test('each package has all that is shipped, where it belongs, with the modes tha
     ]) {
       writeFileSync(join(checkout, name), '', { mode: 0o600 })
     }
-    const shipped = ['LICENSE', 'README.md', 'docs', 'etc', 'hooks', 'libalpm', 'systemd']
+    const shipped = ['CHANGES.md', 'LICENSE', 'README.md', 'docs', 'etc', 'hooks', 'libalpm', 'systemd']
     for (const name of shipped) cpSync(join(root, name), join(checkout, name), { recursive: true })
     const expected = [
       'etc/pacsrv.conf 644',
@@ -100,6 +100,7 @@ test('each package has all that is shipped, where it belongs, with the modes tha
       'usr/lib/tmpfiles.d/pacsrv.conf 644',
       'usr/share/man/man1/pacsrv-xfer.1 644',
       'usr/share/licenses/pacsrv/LICENSE 644',
+      'usr/share/doc/pacsrv/CHANGES.md 644',
       'usr/share/doc/pacsrv/README.md 644',
       ...readdirSync(join(root, 'docs')).map((name) => `usr/share/doc/pacsrv/${name} 644`),
       ...readdirSync(join(root, 'hooks')).map((name) => `usr/share/libalpm/hooks/${name} 644`),

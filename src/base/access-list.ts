@@ -2,10 +2,10 @@ import ipaddr from 'ipaddr.js'
 import type { Cidr } from './config-values.ts'
 import { type Endpoint, hostPort } from './endpoint.ts'
 
-/** `allow` and `deny` of the configuration, which nodes this one has to do with, as one question. */
+/** `allow` and `deny` of the configuration, as one question: may this node have to do with that one?. */
 export type Access = (address: Endpoint) => boolean
 
-/** An empty `allow` means all; `deny` goes before `allow`. */
+/** An empty `allow` means all; `deny` wins over `allow`. */
 export function createAccess({ allow, deny }: { allow: Cidr[]; deny: Cidr[] }): Access {
   return (address) => {
     const parsed = ipaddr.process(hostPort(address).host.replace(/%.*$/, ''))

@@ -48,7 +48,7 @@ export function isOfUse(other: Reach | undefined, from: Reach | undefined): bool
   return REACHES.indexOf(other) >= REACHES.indexOf(from)
 }
 
-/** What one stranger can have many addresses of, as a key to count by: an IPv4 address, or an IPv6 /64. */
+/** The block in which one stranger can have many addresses, as a key to count by: an IPv4 address, or an IPv6 /64. */
 export function addressBlock(of: Endpoint): string {
   const address = parse(hostPort(of).host)
   if (address.kind() === 'ipv4') return address.toString()

@@ -18,7 +18,7 @@ export function createBudgets(clock: Clock, each: Rate, inAll: Rate): Budgets {
   return {
     take(key, count = 1) {
       const bucket = buckets.get(key) ?? createBucket(clock, each)
-      // Set anew each time: it is forgotten only when it would be full again.
+      // Set again each time: it is forgotten only when it would be full again.
       buckets.set(key, bucket)
       return bucket.take(count) && total.take(count)
     },

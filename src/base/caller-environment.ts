@@ -1,4 +1,7 @@
-/** What a caller says of how it reaches mirrors: its proxies, and the name its pacman goes by. It governs only itself. */
+/**
+ * What a caller says of how it reaches mirrors: its proxies, and its pacman's User-Agent. It applies to that caller
+ * only.
+ */
 export type CallerEnvironment = Readonly<Record<string, string>>
 
 /** What is the same for callers who would reach the same mirrors in the same way, and for no others. */
@@ -18,8 +21,8 @@ export function namesProxy(environment: CallerEnvironment): boolean {
 export const hasUser = (url: string) => /^[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(url)
 
 /**
- * Of a file's mirrors those that this caller may be served from: a mirror's password, which the caller needn't know, isn't
- * shown to a proxy of the caller's. `url`: what it asked for, so that it knows that one's.
+ * Of a file's mirrors those that this caller may be served from: a mirror's password, which the caller needn't know,
+ * isn't shown to a proxy of the caller's. `url`: what it asked for, so that it knows that one's.
  */
 export function mirrorsFor(mirrors: string[], url: string, environment: CallerEnvironment): string[] {
   if (!namesProxy(environment)) return mirrors

@@ -1,7 +1,7 @@
 /** Calls off what `after` arranged; harmless once it has happened. */
 export type Cancel = () => void
 
-/** Time, handed in so that tests and the simulator wind it. */
+/** Time, handed in so that tests and the simulator can wind it. */
 export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number

@@ -63,7 +63,7 @@ export function httpUrl(text: string): string {
   return text
 }
 
-/** Networks apart by blanks or commas; a bare address is a network of one. */
+/** Networks, separated by blanks or commas; a bare address is a network of one. */
 export function cidrList(text: string): Cidr[] {
   return words(text).map((word) => {
     const bits = ipaddr.IPv4.isValidFourPartDecimal(word) ? '/32' : ipaddr.IPv6.isValid(word) ? '/128' : ''
@@ -122,7 +122,10 @@ export function size(text: string): number {
   return value
 }
 
-/** A repository's name and the URL of its folder at a mirror, in which `$repo` and `$arch` stand for what they do in pacman.conf. */
+/**
+ * A repository's name and the URL of its folder at a mirror, in which `$repo` and `$arch` stand for what they do in
+ * pacman.conf.
+ */
 export function repository(text: string): { name: string; server: string } {
   const [name = '', server = '', ...more] = text.split(/\s+/)
   if (!/^[a-z0-9@_+][a-z0-9@._+-]*$/i.test(name) || server === '' || more.length > 0)

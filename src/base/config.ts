@@ -88,7 +88,7 @@ type ValueOf<K> = K extends { parse: value.ValueParser<infer T> }
       : T | undefined
   : never
 
-/** The configuration, under the very names that the file uses. */
+/** The configuration, with the names that the file uses. */
 export type Config = { file: string } & {
   [S in keyof Schema]: { [K in keyof Schema[S]]: ValueOf<Schema[S][K]> }
 }
@@ -111,7 +111,7 @@ export function parseConfig(text: string, file: string, paths: DefaultPaths = sy
 
 /** pacman.conf would take it for a part of the value, and each word of it for another value where many may stand. */
 const COMMENT_BEHIND = /(?:^|\s)#/
-const OWN_LINE = 'here, as in pacman.conf, a comment stands on a line of its own'
+const OWN_LINE = 'as in pacman.conf, a comment needs a line of its own'
 
 function readLine(
   { section, key, value: text, line }: ConfigLine,
@@ -125,15 +125,20 @@ function readLine(
       file,
       line,
       key,
-      `stands in [${section}], which is no section of pacsrv's; there are [${known}]`,
+      `is in [${section}], which is not a section of pacsrv.conf; the sections are [${known}]`,
     )
   }
   const keys = sections[section]!
   const known = Object.hasOwn(keys, key) ? keys[key]! : undefined
   if (!known)
-    throw configError(file, line, key, `is no key of [${section}]; there are ${Object.keys(keys).join(', ')}`)
+    throw configError(
+      file,
+      line,
+      key,
+      `is not a key of [${section}]; its keys are ${Object.keys(keys).join(', ')}`,
+    )
   if (text === '') throw configError(file, line, key, 'has no value')
-  if (COMMENT_BEHIND.test(text)) throw configError(file, line, key, `has a # behind its value: ${OWN_LINE}`)
+  if (COMMENT_BEHIND.test(text)) throw configError(file, line, key, `has a # after its value: ${OWN_LINE}`)
   try {
     const parsed = known.parse(text)
     if (known.many) (config[section]![key] as unknown[]).push(parsed)

@@ -7,7 +7,9 @@ export interface ExpiringOptions {
   limit: number
 }
 
-/** A bounded memory whose entries end by themselves. It has no timer: what has expired goes when looked at. */
+/**
+ * A bounded memory whose entries end by themselves. It has no timer: what has expired is removed when it is looked up.
+ */
 export interface ExpiringMap<K, V> {
   get(key: K): V | undefined
   /** Lasts `ttl` from now, or shorter where asked for. */

@@ -1,4 +1,4 @@
-/** Bytes, to be left as they are until `release`, which is to be called once. */
+/** Bytes that must not change until `release`, which is to be called once. */
 export interface Lent {
   bytes: Uint8Array
   release(): void

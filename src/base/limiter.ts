@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** A rate that is kept by paying afterwards: whoever is in debt waits. */
+/** A rate limit that is paid afterwards: a user in debt waits. */
 export interface Limiter {
   /** Undefined: no limit. */
   readonly bytesPerSecond: number | undefined
@@ -10,7 +10,7 @@ export interface Limiter {
   charge(bytes: number): void
 }
 
-/** The same, for whoever may change it. */
+/** The same, for its owner, who may change the rate. */
 export interface OwnLimiter extends Limiter {
   /** The rate from now on; what was owed before is forgotten. */
   set(bytesPerSecond: number | undefined): void

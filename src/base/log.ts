@@ -39,7 +39,7 @@ export const LOG_COMPONENTS = [
 ] as const
 export type LogComponent = (typeof LOG_COMPONENTS)[number]
 
-/** How much is said, and by whom something else than that. */
+/** A level for all components, and exceptions for some. */
 export interface LogLevels {
   level: LogLevel
   components: Partial<Record<LogComponent, LogLevel>>

@@ -1,6 +1,6 @@
 /**
- * Places that many want and one must not have all of: connections, sessions, transfers. Who comes to a full house is
- * let in at the cost of the address that has the most, so that each address gets its share, whoever came first.
+ * Places that many want and one must not have all of: connections, sessions, transfers. When all are taken, a newcomer
+ * gets one from the address that has the most, so that each address gets its share, whoever came first.
  */
 
 /**

@@ -34,7 +34,7 @@ export interface ProblemReport extends Pick<Problem, 'problem' | 'fix'> {
   lasts?: number
 }
 
-/** All that is wrong with this node, by its own word: the status, the page and `check` show it. */
+/** All that this node knows to be wrong with itself: the status, the page and `check` show it. */
 export interface Problems {
   /** `about`: which one of its kind. The log hears of it once, however often it is told. */
   report(code: ProblemCode, about: string, report: ProblemReport): void

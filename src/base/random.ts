@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 
-/** Chance, handed in so that tests and the simulator seed it. */
+/** Randomness, handed in so that tests and the simulator can seed it. */
 export interface Random {
   /** `count` random bytes in hex. */
   hex(count: number): string

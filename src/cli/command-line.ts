@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { PacsrvError } from '../base/error.ts'
 import { type CommandName, commandOptions, commands, commonOptions } from './commands.ts'
 
-/** The words behind `pacsrv-xfer`, as far as they are its own. */
+/** The words after `pacsrv-xfer`, as far as it knows them. */
 export interface CommandLine {
   values: {
     config?: string

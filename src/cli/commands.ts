@@ -1,5 +1,5 @@
 /**
- * The command line, told once: main.ts reads it by this, and `--help`, the man page and the completions say this.
+ * The command line, described once: for main.ts, which reads it, and for `--help`, the man page and the completions.
  * Texts are in the man pages' markup (man/roff.ts).
  */
 interface Command {
@@ -31,7 +31,7 @@ export const commonOptions = {
   help: {
     type: 'boolean',
     short: 'h',
-    summary: 'print a summary of all this; behind a command, of that one',
+    summary: 'print this summary; after a command, what it does',
   },
   version: { type: 'boolean', short: 'V', summary: 'print the version' },
 } as const satisfies Record<string, Option>
@@ -47,18 +47,17 @@ export const commands = {
     operands: [],
     options: [],
     summary: 'run the node in the foreground',
-    text: `This is what **pacsrv.service** runs; it ends on SIGTERM or SIGINT, and reads its configuration again on SIGHUP.
-Started by root, it becomes the
-user of **[daemon] user** before it opens a port. Where a node answers on the socket already, it says so and
-exits with 0.`,
+    text: `This is what **pacsrv.service** runs. It ends on SIGTERM or SIGINT, and reads its configuration again on SIGHUP.
+Started by root, it becomes the user of **[daemon] user** before it opens a port. If a node answers on the socket
+already, it says so and exits with 0.`,
   },
   announce: {
     operands: [],
     options: [],
-    summary: 'tell the daemon to look at the package cache again now',
-    text: `The hook *90-pacsrv-announce.hook* runs it after each transaction. Where packages of that transaction came through
-pacsrv, it says in one line how many, and from whom; else it is silent. It waits for the daemon a fifth of a second at most, and
-exits with 0 even where none runs. The daemon also watches the cache by itself.`,
+    summary: 'tell the daemon to look at the package cache now',
+    text: `The hook *90-pacsrv-announce.hook* runs it after each transaction. If packages of that transaction came through
+pacsrv, it prints one line: how many, and from whom. Otherwise it prints nothing. It waits for the daemon for at most a fifth of
+a second, and exits with 0 even if no daemon runs. The daemon also watches the cache by itself.`,
   },
   status: {
     operands: [],
@@ -75,33 +74,33 @@ The same is at http://127.0.0.1:8049/ for a browser, and at **/status** there as
     operands: ['PACKAGE'],
     options: ['json'],
     summary: 'ask the network who has a package',
-    text: `*PACKAGE* is the name of a package, such as *zlib*; or of its file, such as
-*zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; or a URL, as **pacman -Sp** prints it. By name it is the version that the sync
-databases have now. Exits with 1 where nobody has it.`,
+    text: `*PACKAGE* is the name of a package, such as *zlib*; or the name of its file, such as
+*zlib-1:1.3.1-2-x86_64.pkg.tar.zst*; or a URL, as **pacman -Sp** prints it. A package's name means the version that is in
+the sync databases now. Exits with 1 if nobody has it.`,
   },
   prefetch: {
     operands: [],
     options: ['json'],
     summary: 'fetch what the next pacman -Syu would need',
-    text: `pacman's databases stay as they are: newer ones come into a folder of the daemon's, as with
-**checkupdates**(8). What comes lies in **[cache] keep-dir** until pacman has taken it, for a week at most, and is offered to
-others meanwhile. Not on a line that NetworkManager calls metered, nor on battery, unless **[network] metered = yes**. Enable
-**pacsrv-prefetch.timer** for each night. Exits with 1 where something could not be had.`,
+    text: `pacman's databases stay as they are: the daemon downloads newer ones to a folder of its own, as
+**checkupdates**(8) does. The packages are kept in **[cache] keep-dir** until pacman has taken them, for a week at most, and are
+offered to others meanwhile. It does nothing on a line that NetworkManager calls metered, or on battery, unless **[network]
+metered = yes**. Enable **pacsrv-prefetch.timer** to run it each night. Exits with 1 if something couldn't be fetched.`,
   },
   check: {
     operands: [],
     options: [],
     summary: 'say what is wrong with this set-up, and how to fix it',
-    text: `Looks at both configurations, programs, users, folders, what can be read by whom, room on the disks, the
-daemon, its ports, the clock and the neighbours; changes nothing. Each finding is a line, its fix an indented one.
-Exits with 1 where there is one. Run it as root: others can't look everywhere.`,
+    text: `It looks at both configurations, programs, users, folders, who can read what, room on the disks, the
+daemon, its ports, the clock and the neighbours. It changes nothing. Each problem is a line, its fix an indented one below.
+Exits with 1 if there is a problem. Run it as root: others can't look everywhere.`,
   },
   webhost: {
     operands: [],
     options: ['listen'],
-    summary: 'run a rendezvous server for nodes',
-    text: `Nodes that have its URL, *http://HOST:8050/announce*, in **[network] webhost** are told of each other. It
-keeps all in memory and needs no rights; started by root it becomes the user of **[daemon] user**. The unit
+    summary: 'run a server that tells nodes of each other',
+    text: `Nodes whose **[network] webhost** names its URL, *http://HOST:8050/announce*, are told of each other. It
+keeps everything in memory and needs no privileges; started by root, it becomes the user of **[daemon] user**. The unit
 **pacsrv-webhost.service** runs it.`,
   },
 } satisfies Record<string, Command>

@@ -16,10 +16,12 @@ const STOP_MS = 3_000
 const INTERRUPT_BUDGET = 1_000_000
 
 /**
- * `pacsrv-xfer daemon`: runs until a signal; a second one on a live socket says so and is content. SIGHUP reads the
+ * `pacsrv-xfer daemon`: runs until a signal; a second one on a live socket says so and exits with 0. SIGHUP reads the
  * configuration again; where it is that of a terminal which closes, it ends the daemon.
  */
 export async function runDaemonCommand(readConfig: () => Config, version: string): Promise<number> {
+  // The folder that it was started in may be closed to its user, as /root is: then no program could be started.
+  process.chdir('/')
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
   const bundle = (name: string) => new URL(name, pathToFileURL(__filename))
   let daemon: Daemon | undefined

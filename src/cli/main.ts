@@ -1,4 +1,5 @@
 /** Everything but the fetching: run by the front as `node main.cjs --config FILE WORD…`. */
+import { resolve } from 'node:path'
 import { DEFAULT_CONFIG_FILE, readConfig } from '../base/config.ts'
 import { listenAddress } from '../base/config-values.ts'
 import type { Endpoint } from '../base/endpoint.ts'
@@ -33,7 +34,8 @@ async function main(args: string[]): Promise<number> {
   const [word, ...rest] = words
   if (values.version) return done(print(`pacsrv-xfer ${PACSRV_VERSION}`))
   if (values.help) return done(print(word !== undefined && isCommand(word) ? commandHelp(word) : help()))
-  const config = () => readConfig(values.config ?? DEFAULT_CONFIG_FILE, ownPaths)
+  const file = resolve(values.config ?? DEFAULT_CONFIG_FILE)
+  const config = () => readConfig(file, ownPaths)
   // The front's question when root starts one of these: which user it is to become.
   if (word === 'user-of') return userOf(config(), rest[0] as 'daemon' | 'webhost', print)
   // systemd's, before it has the daemon read the configuration again.
@@ -66,13 +68,13 @@ function listenOption(text = WEBHOST_LISTEN): Endpoint {
 
 const done = (_: unknown) => 0
 
-/** Who asks for JSON reads nothing else. */
+/** A reader of JSON expects nothing else. */
 function asJson(error: unknown): string {
   const code = error instanceof PacsrvError ? error.code : 'bug'
   return JSON.stringify({ error: { code, message: asError(error).message } })
 }
 
-/** As a program ends that SIGPIPE kills, and as quietly. */
+/** The status of a program that SIGPIPE kills; as quiet as that one. */
 const PIPE_STATUS = 141
 
 process.stdout.on('error', (error) => {

@@ -71,6 +71,8 @@ struct progress {
 	int64_t elapsed_ms;
 };
 void progress_line(char *to, const struct progress *progress, unsigned columns);
+/* Bytes for a sentence: 1.2 MiB. */
+void size_text(char *to, size_t room, uint64_t size);
 /* Draws it on the terminal. */
 void progress_draw(const struct progress *progress, unsigned columns, const char *ending);
 

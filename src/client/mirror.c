@@ -103,11 +103,13 @@ static void read_heads(int fd, char heads[HEADS_BYTES], struct watched *watched)
 static void say_got(struct watched *watched, uint64_t size)
 {
 	const char *name = watched->progress.name;
+	char amount[32];
 	char text[64];
 	watched->progress.done = size;
 	watched->progress.size = size;
 	if (watched->columns == 0) {
-		snprintf(text, sizeof text, ": %llu bytes from the mirror\n", (unsigned long long)size);
+		size_text(amount, sizeof amount, size);
+		snprintf(text, sizeof text, ": %s from the mirror\n", amount);
 		say(STDOUT_FILENO, "", name, strlen(name), text);
 	} else {
 		progress_draw(&watched->progress, watched->columns, "\n");

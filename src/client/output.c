@@ -187,7 +187,7 @@ unsigned terminal_columns(void)
 
 static void leave(int signal)
 {
-	/* The child first, or it might make the file anew. */
+	/* The child first, or it might make the file again. */
 	if (child_pid > 0) {
 		kill(child_pid, SIGKILL);
 		waitpid(child_pid, NULL, 0);

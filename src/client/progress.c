@@ -19,6 +19,14 @@ static const char *scale(double *value)
 	return units[unit];
 }
 
+/* As base/progress.ts writes a size. */
+void size_text(char *to, size_t room, uint64_t size)
+{
+	double amount = (double)size;
+	const char *unit = scale(&amount);
+	snprintf(to, room, "%.*f %s", unit[0] == 'B' ? 0 : 1, amount, unit);
+}
+
 /* Without the endings that pacman doesn't show. */
 static int label_length(const char *name, size_t most)
 {

@@ -19,7 +19,7 @@ import type { Context } from './context.ts'
 import type { Living } from './life.ts'
 import { type NodeParts, resolveHost } from './node.ts'
 
-/** How this node comes by others. */
+/** How this node finds others. */
 export interface DiscoveryParts {
   /** Undefined where it isn't wanted. */
   dht: Dht | undefined

@@ -30,7 +30,7 @@ const AHEAD_MS = 7 * 24 * 60 * 60_000
 /** How often what is over the limit is looked for, beside each time that something comes. */
 const SWEEP_MS = 60 * 60_000
 
-export function createKeeping({ config: { cache, daemon }, clock, logOf }: Context): Keeping {
+export function createKeeping({ config: { cache, daemon }, clock, problems, logOf }: Context): Keeping {
   const dir = resolve(cache['keep-dir'] ?? join(daemon['spool-dir'], 'keep'))
   const { keep: limit } = cache
   const log = logOf('spool')
@@ -44,7 +44,7 @@ export function createKeeping({ config: { cache, daemon }, clock, logOf }: Conte
   const own =
     conf &&
     createOwnDatabases(
-      { clock, log: logOf('mirror') },
+      { clock, log: logOf('mirror'), problems },
       { dir: daemon['sync-dir'] ?? join(dbPath, 'sync'), repositories: conf.repositories },
     )
   let timer: NodeJS.Timeout | undefined

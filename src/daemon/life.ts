@@ -24,7 +24,7 @@ export interface Life {
 
 /**
  * Starts parts in their order and stops them in the reverse. Where one can't start, it and those before it are stopped,
- * and `start` rejects with its error. One that can't stop is logged and keeps no other from stopping.
+ * and `start` rejects with its error. If one can't stop, that is logged, and the others are stopped all the same.
  */
 export function createLife(parts: LifePart[], log: Log): Life {
   const begun: LifePart[] = []

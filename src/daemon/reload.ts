@@ -14,7 +14,7 @@ const LIVE = new Set([
 /** The front reads it for each file. */
 const OTHERS = ['client']
 
-/** The keys that are not as before, as `[section] key`: those that take effect at once, and those that a new start takes. */
+/** The keys that are not as before, as `[section] key`: those that take effect at once, and those that take a restart. */
 export function changedKeys(before: Config, after: Config): { live: string[]; fixed: string[] } {
   const [old, now] = [keysOf(before), keysOf(after)]
   const changed = [...now].filter(([name, text]) => old.get(name) !== text).map(([name]) => name)
@@ -67,7 +67,7 @@ export function createReload({ read, apply, problems, log }: ReloadDeps, started
     problems.solved('config', 'start')
     const takes = fixed.length === 1 ? 'has changed and takes' : 'have changed and take'
     problems.report('config', 'start', {
-      problem: `${fixed.join(', ')} ${takes} effect only after a new start.`,
+      problem: `${fixed.join(', ')} ${takes} effect only after a restart.`,
       fix: 'systemctl restart pacsrv.service',
       log,
     })

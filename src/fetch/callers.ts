@@ -8,7 +8,7 @@ export interface Caller {
   transaction?: string | undefined
 }
 
-/** Something for each caller, so that what one says has nothing to do with what another is given. */
+/** Something for each caller, so that what one says has no effect on what another gets. */
 export interface Callers<T> {
   /** What this caller has, or a new one; undefined where all places are taken by others who are still there. */
   enter(caller: Caller): T | undefined

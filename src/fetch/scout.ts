@@ -3,8 +3,8 @@ import type { WantedFile } from '../wire/messages.ts'
 import type { FileNetwork } from './network.ts'
 
 /**
- * Whether a file is worth fetching here for a pacman that would else take it from the mirror itself, at once and with
- * less ado (a CacheServer's choice).
+ * Whether a file is worth fetching here for a pacman that would otherwise take it from the mirror itself, at once and
+ * more simply (a CacheServer's choice).
  */
 export interface Scout {
   isWorthIt(file: WantedFile): Promise<boolean>

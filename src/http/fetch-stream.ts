@@ -6,7 +6,7 @@
 export const FrameType = {
   /** The file's next bytes, in order. */
   data: 2,
-  /** No bytes: what was sent as data was wrong; the file begins anew. */
+  /** No bytes: what was sent as data was wrong; the file starts over. */
   rewind: 4,
   /** No bytes: the daemon would like to know what else this transaction will ask for (POST /v1/ahead). */
   aheadWanted: 6,
@@ -18,8 +18,8 @@ export const FrameType = {
    */
   line: 8,
   /**
-   * Last: all data was sent and the whole matches the sync database. Where it came from, as text: the line that remains where
-   * there is no terminal.
+   * Last: all data was sent and the whole matches the sync database. Where it came from, as text: the line that remains
+   * where there is no terminal.
    */
   done: 9,
   /** Last: ask the mirror yourself. Why, as text. */

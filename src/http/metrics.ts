@@ -7,13 +7,16 @@ import type { Status } from './status.ts'
 /** What GET /metrics gives, in Prometheus' text format. */
 export interface Metrics {
   readonly contentType: string
-  /** Made anew at most once in `FRESH_MS`, however often it is asked for. */
+  /** Made again at most once in `FRESH_MS`, however often it is asked for. */
   text(): Promise<string>
 }
 
 const FRESH_MS = 1_000
 
-/** What is told of what, and how it is measured; names as Prometheus' naming conventions want them. Labels are few and fixed. */
+/**
+ * What is told of what, and how it is measured; names as Prometheus' naming conventions want them. Labels are few and
+ * fixed.
+ */
 interface Told {
   name: string
   help: string

@@ -8,7 +8,7 @@ export type PrefetchLine = { report: PrefetchReport; over: boolean } | { problem
 /** How often it is told how far it is, in milliseconds. */
 const EACH_MS = 500
 
-/** Answers POST /v1/prefetch. Who goes away meanwhile doesn't stop it. */
+/** Answers POST /v1/prefetch. A caller that goes away doesn't stop it. */
 export async function answerPrefetch(
   response: ServerResponse,
   { prefetch }: { prefetch: Prefetch },

@@ -10,6 +10,7 @@ import { answerAnnounce } from './announce-answer.ts'
 import { answerAhead, type FetchDeps } from './fetch-answer.ts'
 import { answerFile } from './file-answer.ts'
 import type { FoundFile } from './find.ts'
+import { isGoodHost } from './good-host.ts'
 import type { Metrics } from './metrics.ts'
 import { answerPackage, answerPackageSignature, type PackageSources } from './package-answer.ts'
 import type { StatusPage } from './page/page.ts'
@@ -157,17 +158,13 @@ function noteHandover(
 
 const isOwnAddress = (address: string) => /^(?:::ffff:)?127\.|^::1$/.test(address)
 
-/**
- * A Host that is a name of somebody else's is a browser led here by DNS (rebinding); another Origin than that Host, a
- * page of somebody else's that asks from within a browser here.
- */
-function isWelcome({ headers, socket }: IncomingMessage, deps: ServerDeps): boolean {
-  const { host: full = '', origin } = headers
-  const host = full.replace(/:\d+$/, '').toLowerCase()
-  if (origin !== undefined && origin.replace(/^https?:\/\//, '') !== full) return false
-  const isAddress = /^[\d.]+$/.test(host) || /^\[[\da-f:.]+\]$/.test(host)
-  const isOurs = host === '' || isAddress || host === 'localhost' || host === hostname().toLowerCase()
-  return isOurs && deps.allows(socket.remoteAddress ?? '')
+/** Another Origin than that Host is a page of somebody else's, which asks from within a browser here. */
+function isWelcome({ url, headers, socket }: IncomingMessage, deps: ServerDeps): boolean {
+  const { host = '', origin } = headers
+  if (origin !== undefined && origin.replace(/^https?:\/\//, '') !== host) return false
+  const from = socket.remoteAddress ?? ''
+  const call = { host, path: url ?? '', from, to: socket.localAddress ?? '' }
+  return isGoodHost(call, hostname()) && deps.allows(from)
 }
 
 function text(response: ServerResponse, type: string, body: string | Buffer): void {

@@ -1,8 +1,8 @@
 import type { PacsrvError } from '../base/error.ts'
 
 /**
- * What a mirror's answer to the question for one file means: the one rule of the daemon, of CacheServer and of the front's
- * script, into which build.js writes it.
+ * What a mirror's answer to the question for one file means: the one rule of the daemon, of CacheServer and of the
+ * front's script, into which build.js writes it.
  */
 export type MirrorAnswer =
   /** The file. */
@@ -59,7 +59,7 @@ export function answerIn({ code, cause }: PacsrvError): MirrorAnswer {
   return answerOf({ exitCode, status })
 }
 
-/** Whether to ask the next mirror: one mirror's no is not everybody's. */
+/** Whether to ask the next mirror: another one may have it. */
 export const asksNext = (answer: MirrorAnswer): boolean => answer !== 'right' && answer !== 'ours'
 
 /** Whether the mirror is asked last for a while, rather than that this file is not there. */

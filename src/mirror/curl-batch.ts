@@ -25,15 +25,15 @@ export type FetchMany = (urls: string[], options: FetchManyOptions) => Promise<v
 
 /** As pacman's own downloader has it by default. */
 const AT_ONCE = 5
-/** Signatures are small: who needs longer than this, in seconds, is no help. */
+/** Signatures are small: a mirror that needs longer than this, in seconds, is no help. */
 export const SIGNATURE_PATIENCE = ['--connect-timeout', '3', '--max-time', '15']
 
 /** What curl says of each. Its standard output would keep that to itself until curl ends: it is no terminal. */
 const REPORT = ['--no-progress-meter', '-w', '%{stderr}\\npacsrv %{urlnum} %{exitcode} %{response_code}\\n']
 const REPORTED = /^pacsrv (\d+) (\d+) (\d+)$/
 /**
- * curl would wait with all but one until that one's server has said whether it takes several at a time. By TLS that is told
- * with the greeting; by plain http with the first answer, and is no.
+ * curl would wait with all but one until that one's server has said whether it takes several at a time. By TLS that is
+ * told with the greeting; by plain http with the first answer, and is no.
  */
 const AT_ONCE_BY_HTTP = '--parallel-immediate'
 

@@ -4,6 +4,7 @@ import { execa } from 'execa'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
+import type { Problems } from '../base/problems.ts'
 import { readDatabase } from '../pacman/database-file.ts'
 import type { Repository } from '../pacman/pacman-conf.ts'
 import { curlProcess, MANNERS, PATIENCE, quoted } from './curl.ts'
@@ -54,7 +55,12 @@ export const fetchDatabaseByCurl: FetchDatabase = async (url, path) => {
 }
 
 export function createOwnDatabases(
-  { clock, log, fetch = fetchDatabaseByCurl }: { clock: Clock; log: Log; fetch?: FetchDatabase },
+  {
+    clock,
+    log,
+    problems,
+    fetch = fetchDatabaseByCurl,
+  }: { clock: Clock; log: Log; problems?: Problems; fetch?: FetchDatabase },
   { dir, repositories }: { dir: string; repositories: readonly Pick<Repository, 'name' | 'servers'>[] },
 ): OwnDatabases {
   const asked = new Map<string, { at: number; over: Promise<void> }>()
@@ -62,19 +68,27 @@ export function createOwnDatabases(
 
   /** From the first server that has it. */
   async function ask({ name, servers }: Pick<Repository, 'name' | 'servers'>) {
-    let problem: unknown
+    let last: unknown
     for (const server of servers) {
       const url = `${server.replace(/\/+$/, '')}/${name}.db`
       try {
         await mkdir(dir, { recursive: true })
         if (await fetch(url, join(dir, `${name}.db`)))
           log.info({ repository: name }, 'a newer sync database came')
+        problems?.solved('databases', `own ${name}`)
         return
       } catch (error) {
-        problem = error
+        last = error
       }
     }
-    log.warn({ repository: name, err: asError(problem) }, `the sync database of ${name} can't be refreshed`)
+    const why = asError(last).message.replace(/\.$/, '')
+    const problem = `The sync database of ${name} can't be refreshed: ${why}.`
+    if (!problems) return log.warn({ repository: name }, problem)
+    problems.report('databases', `own ${name}`, {
+      problem,
+      fix: `correct the mirror of ${name} under [cache] repository, or see that it can be reached`,
+      log,
+    })
   }
 
   function refresh(name: string): Promise<void> {

@@ -6,8 +6,8 @@ import type { FetchMany } from './curl-batch.ts'
 const PACMAN_MS = 5_000
 
 /**
- * What pacman calls itself to mirrors, of which some serve nobody else; undefined where there is no pacman. The daemon says
- * so of what it fetches for no caller that has said.
+ * What pacman calls itself to mirrors, of which some serve nobody else; undefined where there is no pacman. The daemon
+ * sends it with what it fetches for callers that named none.
  */
 export async function readPacmanAgent(): Promise<string | undefined> {
   const { stdout } = await execa('pacman', ['--version'], {
@@ -29,7 +29,7 @@ export function pacmanAgent(version: string, system: string): string | undefined
 const named = (agent: string | undefined, environment: Record<string, string>) =>
   agent === undefined ? environment : { HTTP_USER_AGENT: agent, ...environment }
 
-/** Opens mirrors as `open` does, by pacman's name for who has said none. */
+/** Opens mirrors as `open` does, with pacman's User-Agent for a caller that named none. */
 export const openAsPacman =
   (agent: string | undefined, open: OpenMirror): OpenMirror =>
   (request, handler) =>

@@ -25,9 +25,9 @@ interface Connection {
 const STALLED_MS = 2_000
 
 /**
- * Bounds what connections to an HTTP server may cost. Who comes to a full house takes the place of a connection that is
- * asking for nothing, of the address with the most of them; else of one that doesn't take its answer. `isAnswering`:
- * whether something is on its way to the socket.
+ * Bounds what connections to an HTTP server may cost. When all places are taken, a newcomer takes that of a connection
+ * that is asking for nothing, of the address with the most of them; else of one that doesn't take its answer.
+ * `isAnswering`: whether something is on its way to the socket.
  */
 export function boundConnections(
   server: Server,

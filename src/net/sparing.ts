@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 
 /** Whether this machine should move no bytes that nobody here waits for: its line is metered, or it runs on battery. */
 export interface Sparing {
-  /** As last known; looked at anew, in the background, when that was a while ago. */
+  /** As last known; looked up again, in the background, when that was a while ago. */
   readonly now: boolean
   /** Why, in words; undefined where nothing speaks against it, or nobody knows. Never rejects. */
   why(): Promise<string | undefined>
@@ -65,5 +65,5 @@ export function createSparing({ clock, ask = askBus }: { clock: Clock; ask?: Ask
   }
 }
 
-/** For who has said `metered = yes`. */
+/** With `metered = yes`. */
 export const neverSparing: Sparing = { now: false, why: async () => undefined }

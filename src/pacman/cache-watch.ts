@@ -17,7 +17,7 @@ export const watchFolder: WatchFolder = (dir, onName, onError) => {
 }
 
 export interface CacheWatch {
-  /** Watches every folder anew: one may have been made, or removed and made again, which ends its watch. */
+  /** Watches every folder again: one may have been made, or removed and made again, which ends its watch. */
   renew(): void
   close(): void
 }

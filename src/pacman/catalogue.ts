@@ -31,10 +31,10 @@ export interface Catalogue {
   find(sha256: string): CatalogueFile | undefined
   /**
    * Opens a file for reading; the caller closes it. Rejects with PacsrvError `absent` when no copy is as it
-   * was when hashed: such a copy is then hashed anew.
+   * was when hashed: such a copy is then hashed again.
    */
   open(sha256: string): Promise<{ handle: FileHandle; file: CatalogueFile }>
-  /** A reader found other bytes than the hashes say: no longer offered until it has been hashed anew. */
+  /** A reader found other bytes than the hashes say: no longer offered until it has been hashed again. */
   forget(sha256: string): void
   /** Looks at the folders now; resolves when new files have been hashed. Never rejects. */
   rescan(): Promise<void>

@@ -8,7 +8,7 @@ import { type PacmanConf, type PacmanConfResult, readPacmanConf } from './pacman
 
 /** An `Include` of a pattern, or in an included file, isn't looked at: its changes are seen after this. */
 const BELIEVED_MS = 5 * 60_000
-/** After a failure it is asked for again this soon: what was mended may be where we don't look. */
+/** After a failure it is asked for again this soon: what was fixed may be where we don't look. */
 const FAILED_MS = 5_000
 
 /**

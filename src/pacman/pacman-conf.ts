@@ -10,7 +10,7 @@ export interface Repository {
   signatures: 'required' | 'optional' | 'never'
 }
 
-/** The part of pacman's configuration that pacsrv goes by. */
+/** The part of pacman's configuration that pacsrv uses. */
 export interface PacmanConf {
   cacheDirs: string[]
   dbPath: string
@@ -27,7 +27,8 @@ const PACMAN_CONF_MS = 10_000
 
 /**
  * Asks pacman-conf, which follows `Include` and knows pacman's defaults, for the configuration in `file`, as it is for a
- * pacman with another `root`. Without pacman-conf, or when it can't read the file, there is a `problem` (code `config`) instead.
+ * pacman with another `root`. Without pacman-conf, or when it can't read the file, there is a `problem` (code `config`)
+ * instead.
  */
 export async function readPacmanConf(file: string, root?: string): Promise<PacmanConfResult> {
   const words = root === undefined ? [] : ['--rootdir', root]
@@ -38,8 +39,10 @@ export async function readPacmanConf(file: string, root?: string): Promise<Pacma
     reject: false,
   })
   if (!result.failed) return { conf: parsePacmanConf(result.stdout) }
-  const why = result.stderr?.trim().split('\n')[0] || result.shortMessage
-  return { problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why}`, result) }
+  const why = result.stderr?.trim() || result.originalMessage || result.shortMessage
+  return {
+    problem: new PacsrvError('config', `pacman-conf --config ${file}: ${why?.split('\n')[0]}`, result),
+  }
 }
 
 const SIGNATURES = new Map<string, Repository['signatures']>([

@@ -32,7 +32,10 @@ export interface SyncDatabases {
 
 /** Databases that are read when they change, so that whoever asks next needn't wait for that. */
 export interface WatchedDatabases extends SyncDatabases {
-  /** The file of a package by name, from the first of `order` that has it: pacman.conf's repositories, as pacman takes them. */
+  /**
+   * The file of a package by name, from the first of `order` that has it: pacman.conf's repositories, as pacman takes
+   * them.
+   */
   findPackage(name: string, order: string[]): Promise<PackageFile | undefined>
   /** Watches the folder from now on, also one that comes to be later: it is looked for at each lookup. */
   watch(): void
@@ -189,7 +192,7 @@ async function reload(
   } catch (error) {
     problems.report('databases', path, {
       problem: `${path} can't be used (${systemCode(error) ?? asError(error).message}): its packages come from the mirror alone.`,
-      fix: `let the node's user read it, or have it fetched anew: pacman -Syy`,
+      fix: `let the node's user read it, or fetch it again: pacman -Syy`,
       log,
     })
     // Bad content stays bad until the file changes; permissions and a want of memory or processes may pass.

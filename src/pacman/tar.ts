@@ -31,7 +31,7 @@ export interface TarParser {
 
 /**
  * Reads v7, ustar, GNU long names, pax `path` and `size`; gives the files that `wanted` picks by path. Nothing is waited
- * for between two entries: a database has 15,000. What follows a tar's end is counted and passed over.
+ * for between two entries: a database has 15,000. What follows a tar's end is counted and ignored.
  * Throws PacsrvError `database` when it isn't a tar, is cut short or exceeds `totalBytes`.
  */
 export function createTarParser(

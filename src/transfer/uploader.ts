@@ -13,7 +13,7 @@ export interface OpenFile {
   size: number
   /** Undefined where nobody here vouches for the whole. */
   chunkHashes?: Uint8Array | undefined
-  /** A file in progress: whether this chunk can be given now. It is opened anew for each request. */
+  /** A file in progress: whether this chunk can be given now. It is opened again for each request. */
   has?(chunk: number): boolean
   /** Names the bytes that are read now: other bytes of the same file, once found wrong, went by another name. */
   state: string

@@ -91,10 +91,10 @@ export function createFrameParser({ onFrame, pool }: FrameParserParts, bounds = 
 
   function checkMagic() {
     if (TLS_BEGINNINGS.includes(magic[0]!)) {
-      throw new PacsrvError('key', 'The other end is in a closed network, and this node has no key for it.')
+      throw new PacsrvError('key', 'The other node is in a closed network, and this one has no key for it.')
     }
     if (!magic.subarray(0, filled).equals(MAGIC.subarray(0, filled))) {
-      throw new PacsrvError('wire', "The other end doesn't speak pacsrv's protocol.")
+      throw new PacsrvError('wire', "The other side doesn't speak pacsrv's protocol.")
     }
   }
 

@@ -4,13 +4,12 @@ const SIZES = [64 * KIB, 1024 * KIB] as const
 const SMALL = 4 * KIB
 
 /**
- * Buffers for payloads, used again. Allocating 1 MiB for each chunk costs more than receiving it (the kernel
- * clears the pages anew: `bench/link.ts`).
+ * Buffers for payloads, used again. Allocating 1 MiB for each chunk costs more than receiving it (the kernel clears the
+ * pages each time: `bench/link.ts`).
  *
- * Its memory is shared, so that another thread can read it without a copy.
- * Whoever acquires a buffer owns it, and may hand it on. Its last owner may `release` it, after which nobody may
- * touch it. What is never released is left to the garbage collector: correct, only slower. To release twice, or
- * what isn't the pool's, does nothing.
+ * Its memory is shared, so that another thread can read it without a copy. Whoever acquires a buffer owns it, and may
+ * hand it on. Its last owner may `release` it, after which nobody may touch it. What is never released is left to the
+ * garbage collector: correct, only slower. Releasing twice, or releasing what isn't the pool's, does nothing.
  */
 export interface BufferPool {
   /** A buffer of exactly `length` bytes, at most 1 MiB, with anything in it. */

@@ -69,9 +69,9 @@ server = /run/other.sock
   assert.is(config.client.server, '/run/other.sock')
 })
 
-test('a comment behind a value is refused: pacman.conf would take it for a part of the value', () => {
+test('a comment after a value is refused: pacman.conf would take it for a part of the value', () => {
   for (const value of ['no # not now', '# yes', 'eth0 #wlan0']) {
-    refuses(`[network]\nlan = ${value}`, 'line 2', 'lan', 'a comment stands on a line of its own')
+    refuses(`[network]\nlan = ${value}`, 'line 2', 'lan', 'a comment needs a line of its own')
   }
   refuses('[daemon]\nstate-dir = /var/lib/x # there', 'line 2', 'state-dir')
 })

@@ -169,7 +169,7 @@ for (const [pacman, folder] of [
     havePresent()
     writeFileSync(join(sync, `${folder}core.db.part`), 'half of an older one')
     const { status, content, mtime, said } = await run({ out: `${folder}core.db.part` })
-    assert.equal([status, content, mtime, said], [0, 'newer', NEW, 'core.db: 5 bytes from the mirror\n'])
+    assert.equal([status, content, mtime, said], [0, 'newer', NEW, 'core.db: 5 B from the mirror\n'])
     assert.equal(conditions(), [OLD.toUTCString()])
     assert.is(asked[0]!.headers.range, undefined)
   })
@@ -283,7 +283,7 @@ test("no daemon, and the mirror is dead: the repository's others are tried, in p
   })
   files['/other/core.db'] = 'of the third'
   const { status, content, said } = await run({ url: `${DEAD}/core.db` })
-  assert.equal([status, content, said], [0, 'of the third', 'core.db: 12 bytes from the mirror\n'])
+  assert.equal([status, content, said], [0, 'of the third', 'core.db: 12 B from the mirror\n'])
   files['/core/core.db'] = 'of the second repository'
   assert.is((await run({ url: `${server()}/core.db` })).content, 'of the second repository')
 })

@@ -247,7 +247,7 @@ for (const [why, answer] of broken) {
     assert.is(status, 0, out)
     assert.equal(files, [PACKAGE])
     assert.is(got(), 'from the mirror')
-    assert.is(out, `${PACKAGE}: 15 bytes from the mirror\n`)
+    assert.is(out, `${PACKAGE}: 15 B from the mirror\n`)
   })
 }
 
@@ -363,7 +363,7 @@ test("a name's own % signs are printed, not obeyed: curl could be made to write 
   for (const name of ['x%{stderr}%{url}.zst', 'a%3Ab%%.zst']) {
     const { status, out } = await run({ name })
     assert.is(status, 0)
-    assert.is(out.trim(), `${name}: 15 bytes from the mirror`)
+    assert.is(out.trim(), `${name}: 15 B from the mirror`)
   }
 })
 

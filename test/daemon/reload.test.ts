@@ -47,17 +47,17 @@ test('a configuration with a mistake leaves the one before, and is a problem unt
   assert.equal(problems.all(), [])
 })
 
-test('what takes a new start is a problem until it is as at the start', () => {
+test('what takes a restart is a problem until it is as at the start', () => {
   const { file, problems, reload } = setUp('[network]\nttl = 5')
   file.text = '[network]\nttl = 6\nlan = no'
   reload()
   assert.is(
     problems.all()[0]?.problem,
-    '[network] ttl, [network] lan have changed and take effect only after a new start.',
+    '[network] ttl, [network] lan have changed and take effect only after a restart.',
   )
   file.text = '[network]\nttl = 6'
   reload()
-  assert.is(problems.all()[0]?.problem, '[network] ttl has changed and takes effect only after a new start.')
+  assert.is(problems.all()[0]?.problem, '[network] ttl has changed and takes effect only after a restart.')
   file.text = '[network]\nttl = 5'
   reload()
   assert.equal(problems.all(), [])

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -41,6 +41,22 @@ scenario('a configuration with a mistake: the daemon refuses, a fetch goes on', 
   assert.is(lines.length, 2)
   for (const number of lines) assert.match(daemon.stderr, new RegExp(`\\b${number}\\b`))
 })
+
+scenario(
+  'started by root in a folder that its user may not enter, it reads pacman.conf and fetches',
+  async (lab) => {
+    const { host, node, packages, server, out } = await createLone(lab)
+    const folder = join(host.folder, 'closed')
+    mkdirSync(folder, { mode: 0o700 })
+    const started = host.exec([lab.program, '--config', node.config, 'daemon'], { cwd: folder, timeout: 60 })
+    await waitFor('the daemon', async () => (await node.run(['status', '--json'])).code === 0)
+    assert.equal((await node.status()).problems, [])
+    const fetched = await node.run([`${server}/${packages[2]!.file}`, join(out, 'it')])
+    assert.match(fetched.all, /0 B from 0 peers/, 'the daemon fetched it')
+    node.signal('SIGTERM')
+    assert.is((await started).code, 0)
+  },
+)
 
 scenario('a port that another program has: one clear line, and no half a daemon stays', async (lab) => {
   const { host, node } = await createLone(lab, {

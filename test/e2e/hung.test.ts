@@ -13,7 +13,7 @@ import { createPacman } from './pacman.ts'
 /** What all of them together may cost, in seconds. */
 const MOST_SECONDS = 3
 const packages = makePackages(Array.from({ length: 50 }, (_, n) => ({ name: `hung${n}`, size: 30_000 })))
-const BY_ITSELF = /: \d+ bytes from the mirror/g
+const BY_ITSELF = /: [\d.]+ \w+ from the mirror$/gm
 
 async function createHung(lab: Lab) {
   const mirror = await createMirror(lab.host('mirror'))

@@ -89,7 +89,7 @@ scenario(
     for (const member of members) assert.ok(await listed(host, webhost, member))
 
     await webhost.kill()
-    const noticed = ({ node }: Member) => node.log().includes('is no help now')
+    const noticed = ({ node }: Member) => node.log().includes("can't be used")
     await waitFor('all three to miss the webhost', () => members.every(noticed))
     await Promise.all(members.map((member) => untilNeighbours(member, 2)))
     assert.equal(left(members), [0, 0, 0])

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
+import { createProblems } from '../../src/base/problems.ts'
 import { createOwnDatabases } from '../../src/mirror/own-databases.ts'
 import { createClock } from '../clock.ts'
 
@@ -18,11 +19,13 @@ function start() {
   const fetched: string[] = []
   const warnings: string[] = []
   const log = { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) }
+  const problems = createProblems(clock)
   const state = { down: false }
   const own = createOwnDatabases(
     {
       clock,
       log,
+      problems,
       async fetch(url) {
         fetched.push(url)
         if (state.down || url.startsWith('http://dead/')) throw new Error('refused')
@@ -31,7 +34,7 @@ function start() {
     },
     { dir: join(mkdtempSync(join(tmpdir(), 'pacsrv-own-')), 'sync'), repositories },
   )
-  return { clock, own, fetched, warnings, state, taken: () => fetched.splice(0) }
+  return { clock, own, fetched, warnings, problems, state, taken: () => fetched.splice(0) }
 }
 
 test('each repository from the first of its mirrors that has it, at the start and each half hour', async () => {
@@ -62,11 +65,22 @@ test('asked for what isn’t there it looks again, each 10 s at most, and only f
   assert.equal(taken(), ['http://good/extra/extra.db'])
 })
 
-test('with no mirror there it says so and goes on', async () => {
-  const { own, warnings, state } = start()
+test('with no mirror there it says so, once, until one is there again', async () => {
+  const { clock, own, warnings, problems, state } = start()
   state.down = true
   await own.refresh('core')
-  assert.equal(warnings, ["the sync database of core can't be refreshed"])
+  clock.advance(10_000)
+  await own.refresh('core')
+  const problem = "The sync database of core can't be refreshed: refused."
+  assert.equal(warnings, [problem])
+  assert.equal(
+    problems.all().map((each) => [each.code, each.problem]),
+    [['databases', problem]],
+  )
+  state.down = false
+  clock.advance(10_000)
+  await own.refresh('core')
+  assert.equal(problems.all(), [])
 })
 
 test.run()

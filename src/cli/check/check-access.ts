@@ -1,4 +1,4 @@
-/** Who may do what, worked out from modes: `check` looks with other eyes than those of the daemon's user. */
+/** Who may do what, worked out from file modes: `check` runs as another user than the daemon, so it can't simply try. */
 
 /** Owner and mode of one file or folder. */
 export interface Owned {

@@ -131,11 +131,14 @@ async function commands(config: Config, probe: Probe): Promise<{ start: string; 
   const systemd = installed && (await probe.walk('/run/systemd/system')).end === 'there'
   if (systemd) {
     return {
-      start: 'systemctl enable --now pacsrv.service; if it ends, see journalctl -u pacsrv',
+      start: 'systemctl enable --now pacsrv.socket pacsrv.service; if it ends, see journalctl -u pacsrv',
       restart: 'systemctl restart pacsrv.service',
     }
   }
   const options = config.file === DEFAULT_CONFIG_FILE ? '' : `--config ${config.file} `
   const start = `pacsrv-xfer ${options}daemon`
-  return { start, restart: `end it, then ${start}` }
+  return {
+    start: installed ? `${start} (in the background, as root, whenever the machine starts)` : start,
+    restart: `end it, then ${start}`,
+  }
 }

@@ -130,8 +130,9 @@ export async function checkDatabases(
     (name) => !there.some((file) => file.name === `${name}.db`),
   )
   if (there.length === 0 || lacking.length > 0) {
-    const what = there.length === 0 ? 'no sync database' : `no sync database of ${lacking.join(', ')}`
-    const problem = `There is ${what} in ${path}: packages of those repositories come only from the mirror.`
+    const what = there.length === 0 ? '' : ` of ${lacking.join(', ')}`
+    const whose = there.length === 0 ? 'packages' : 'its packages'
+    const problem = `There is no sync database${what} in ${path}: ${whose} come only from the mirror.`
     return [{ problem, fix: 'pacman -Sy' }]
   }
   const folderOpen = await reachesIndeed(probe, who, path, steps, Want.read | Want.enter)

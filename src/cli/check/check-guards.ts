@@ -11,7 +11,7 @@ const STICKY = 0o1000
 /** What whoever started it left there: it is used for nothing, and a password in it lies where strangers talk to. */
 const LEFT_BEHIND = /^(?:.*_proxy|SUDO_.*|LD_.*|NODE_OPTIONS)$/i
 
-/** What weakens the daemon that runs: as whom, with what right to become another, with what of its starter's. */
+/** What weakens the running daemon: its user, its way to become another one, and what it has from whoever started it. */
 export async function checkProcess(
   config: Config,
   probe: Probe,
@@ -41,7 +41,7 @@ export async function checkProcess(
   return findings
 }
 
-/** Who may put another socket in place of the daemon's is asked by pacman in its stead. */
+/** A user who may replace the daemon's socket would be asked by pacman instead of the daemon. */
 export async function checkSocketFolder(path: string, probe: Probe, who: Who): Promise<Finding[]> {
   const { steps } = await probe.walk(path)
   const names = path.split('/')

@@ -9,7 +9,7 @@ import { hostColonPort, type Probe } from './check-probe.ts'
 const MDNS_PORT = '5353/udp'
 const ALONE = 'No other node is connected: everything comes from the mirror.'
 /** Where the daemon has said what is wrong, nothing is to be guessed. */
-const ALONE_FOR_REASONS: Finding = { problem: ALONE, fix: 'see to what stands above' }
+const ALONE_FOR_REASONS: Finding = { problem: ALONE, fix: 'solve the problems above first' }
 /** The ways to meet others, as the daemon's problems call them. */
 const WAYS: ProblemCode[] = ['direct', 'key', 'webhost', 'lan', 'dht']
 

@@ -40,7 +40,10 @@ export async function readPacman(
   return { findings: [{ problem, fix: `install pacman, or set cache-dir and sync-dir in ${config.file}` }] }
 }
 
-/** The daemon reads pacman's configuration too, as its own user: a mirror list that only root may read is none to it. */
+/**
+ * The daemon reads pacman's configuration too, as its own user: a mirror list that only root may read doesn't exist for
+ * it.
+ */
 export async function checkDaemonsView(config: Config, probe: Probe, who: Who): Promise<Finding[]> {
   const file = config.daemon['pacman-conf']
   const seen = await probe.runAs(who, 'pacman-conf', ['--config', file])
@@ -65,7 +68,7 @@ function factsOf(lines: ConfigLine[]): PacmanFacts {
   }
 }
 
-/** Whether pacman comes by pacsrv at all, and can. `user` is its download user, where it has one. */
+/** Whether pacman uses pacsrv at all, and can. `user` is its download user, where it has one. */
 export async function checkXferCommand(
   facts: PacmanFacts,
   config: Config,

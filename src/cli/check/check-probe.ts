@@ -250,7 +250,7 @@ async function run(command: string, args: string[]): Promise<Run> {
 function askStatus(server: string | HostPort, patience: number): Promise<StatusAnswer> {
   return new Promise((resolve) => {
     const place = typeof server === 'string' ? { socketPath: server } : server
-    const headers = { Host: typeof server === 'string' ? 'localhost' : hostColonPort(server) }
+    const headers = { Host: 'localhost' }
     const signal = AbortSignal.timeout(patience)
     const request = get({ ...place, path: '/status', headers, signal }, (response) => {
       let body = ''

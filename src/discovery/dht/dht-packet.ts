@@ -25,7 +25,7 @@ export interface Packet {
   kind: 'query' | 'answer'
   /** In hex. */
   transaction: string
-  /** Only what BEP 5 has, and only what was checked, encoded anew. */
+  /** Only what BEP 5 has, and only what was checked, encoded again. */
   bytes: Buffer
 }
 
@@ -33,8 +33,8 @@ type Dictionary = Map<string, Bencoded>
 
 /**
  * What `bytes` say, or undefined where they break BEP 5 in anything. A query bears the id `shown` in place of its
- * sender's: the library takes whoever asks into its table, unproved, but for itself. Nodes and peers that `from` may not send
- * anybody to are left out: ports below 1024, and addresses that reach less far than its own.
+ * sender's: the library takes whoever asks into its table, unproved, but for itself. Nodes and peers that `from` may not
+ * send anybody to are left out: ports below 1024, and addresses that reach less far than its own.
  */
 export function readPacket(bytes: Buffer, from: Endpoint, shown: Buffer): Packet | undefined {
   if (bytes.length > MAX_PACKET) return undefined

@@ -26,7 +26,7 @@ export interface LanPortDeps {
   send(packet: Query | Pick<Response, 'answers'>): void
 }
 
-/** One link's mind: announces this node, answers for it, asks for others and remembers them. No I/O. */
+/** The logic of one link: announces this node, answers for it, asks for others and remembers them. No I/O. */
 export interface LanPort {
   start(): void
   /** Whether a packet is worth reading: cheap, before anything of it is decoded. */

@@ -20,7 +20,7 @@ const RESCAN = 2_500
 const PATIENCE = 1_000
 /** Names of machines that are remembered: longer than mDNS goes without saying them again, in milliseconds. */
 const NAMES = { ttl: 24 * 60 * 60_000, limit: 1_000 }
-/** New nodes that are told of. Who fakes many must not have us dial them all. */
+/** New nodes that are told of. A node that fakes many must not make us dial them all. */
 export const NEWCOMERS: Rate = { perSecond: 2, burst: 64 }
 
 export interface LanDeps {

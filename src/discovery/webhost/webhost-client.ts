@@ -175,7 +175,7 @@ export function createWebhostClient(
     log.debug(fields, 'a webhost failed')
     if (lines.some(({ url, failures }) => url === line.url && failures === 0)) return
     problems.report('webhost', shown(line.url), {
-      problem: `The webhost ${shown(line.url)} is no help now: ${problem.message.replace(/\.$/, '')}.`,
+      problem: `The webhost ${shown(line.url)} can't be used: ${problem.message.replace(/\.$/, '')}.`,
       fix: 'see that it runs there and can be reached, or take it out of [network] webhost',
       log,
     })

@@ -27,7 +27,7 @@ export interface DialBacks {
   dial(endpoint: Endpoint, onResult: (reachable: boolean) => void): boolean
 }
 
-/** Sees to it that dialling back can't be used to attack: few at a time, few to one place. */
+/** Makes sure that dialling back can't be used to attack: few at a time, few to one place. */
 export function createDialBacks(
   { clock, dialBack }: { clock: Clock; dialBack: DialsBack },
   bounds: DialBackBounds,

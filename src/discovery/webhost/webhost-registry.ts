@@ -20,7 +20,7 @@ export interface Entry {
   dialledAt?: number
 }
 
-/** Who is in: pure memory, told the time. */
+/** The nodes that are listed: pure memory, told the time. */
 export interface Registry {
   readonly size: number
   /** Adds a node, or notes that it was heard from; undefined when there is no room for it. */

@@ -37,7 +37,7 @@ export interface SwarmOptions {
   perBlock?: number
 }
 
-/** The webhost's mind: what it answers to whom. The server around it only speaks HTTP. */
+/** The logic of the webhost: what it answers to whom. The server around it only speaks HTTP. */
 export interface Swarm {
   readonly size: number
   /**

@@ -7,7 +7,9 @@ import type { NodeId } from '../../wire/messages.ts'
 import type { CrowdNetwork } from '../network.ts'
 import { UNKNOWN_MIRROR_RATE } from '../sources/rate-meter.ts'
 
-/** How a job comes by its members: who says that it downloads the file is connected to, and has a while to say more. */
+/**
+ * How a job finds its members: a node that says that it downloads the file is connected to, and has a while to say more.
+ */
 export interface MemberIntake {
   /** Somebody says that it downloads the file. */
   learn(holder: Holder): void

@@ -27,7 +27,7 @@ export interface MembersHandler {
   onChange(): void
 }
 
-/** The others who download the file of one job: who they are, and how far. */
+/** The other nodes that download the file of one job, and how far each is. */
 export interface Members {
   /** Somebody says that it downloads the file. */
   learn(holder: Holder): void

@@ -33,7 +33,7 @@ export interface OwnDownload {
 
 export interface MirrorShares {
   readonly size: number
-  /** What a member says, the first time or anew. */
+  /** What a member says, for the first time or again. */
   heard(id: NodeId, maps: HaveMaps): void
   left(id: NodeId): void
   /** Passes over those who owe something and do nothing about it. To be called several times a second. */

@@ -1,4 +1,4 @@
-/** What one who shares the mirror out with others brings of what it owes: pure decisions. */
+/** How well a member that has taken a share of the mirror's bytes keeps up with it: pure decisions. */
 import { chunkCount, chunkLength, chunkSize } from '../../base/chunks.ts'
 import type { HaveMaps } from '../../transfer/have-maps.ts'
 import type { NodeId } from '../../wire/messages.ts'
@@ -24,7 +24,7 @@ const SLOWER = 3
 const SLOWER_MS = 2_000
 /** Too short a time to tell a rate from, in milliseconds: all share one line, and each has its turn on it. */
 const MEASURED_MS = 3_000
-/** A chunk that somebody has asked the mirror for: the how manieth it is, from 1, of a run of so many. */
+/** A chunk that somebody has asked the mirror for: its place, from 1, in a run of so many. */
 export interface Claim {
   place: number
   run: number
@@ -98,7 +98,7 @@ function note(member: Sharer, maps: HaveMaps) {
   member.claims = claimsOf(chunks, (chunk) => maps.own[chunk] === 1 && !maps.hand[chunk])
 }
 
-/** It says anew how far it is. */
+/** It has said again how far it is. */
 export function hear(member: Sharer, maps: HaveMaps, now: number) {
   const { own, hand } = member.maps
   let gained = 0

@@ -1,6 +1,6 @@
 import { chunkCount, chunkLength } from '../../base/chunks.ts'
 
-/** What is here of one file, chunk by chunk: a view for all but the partial file, whose it is. */
+/** What is here of one file, chunk by chunk: only the partial file, which owns it, may change it. */
 export interface ChunkMap {
   readonly chunks: number
   /** Chunks that are here. */

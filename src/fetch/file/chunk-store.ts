@@ -19,7 +19,7 @@ export interface ChunkStore {
   read(buffer: Uint8Array, position: number): Promise<void>
   /** The first `chunks` are here, and may be hashed. */
   advance(chunks: number): void
-  /** What was hashed may have been wrong: it is hashed anew. */
+  /** What was hashed may have been wrong: it is hashed again. */
   reset(): void
   /** All that was put is on the disk, if it belongs there. Rejects with PacsrvError `spool`. */
   flush(): Promise<void>

@@ -10,7 +10,7 @@ export interface WholeHash {
    * the file need not be read; each is released once it is hashed, or not wanted.
    */
   advance(bytes: number, parts?: FilePart[]): void
-  /** What was hashed may have been wrong: begins anew. */
+  /** What was hashed may have been wrong: starts over. */
   reset(): void
   /** The hash of the first `size` bytes, once they have been announced and hashed. */
   result(size: number): Promise<string>

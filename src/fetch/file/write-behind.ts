@@ -1,6 +1,6 @@
 import type { Lent } from '../../base/lent-buffers.ts'
 
-/** Chunks that are here, in memory, and on their way to the disk: those that adjoin go by one write. */
+/** Chunks that are here, in memory, and on their way to the disk: adjoining ones are written together. */
 export interface WriteBehind {
   /** The bytes are released once they are written, or another of the chunk takes their place. */
   add(chunk: number, lent: Lent): void

@@ -6,7 +6,7 @@ export interface SourceJudge<Source> {
   hasSound(): boolean
 }
 
-/** Who was asked for which chunk, and whose word on that no longer counts. */
+/** Who was asked for which chunk, and whose answer no longer counts. */
 export interface Askers<Source> {
   /** False when it was asked for it before. */
   add(source: Source, chunk: number): boolean

@@ -7,7 +7,7 @@ import type { Standings } from './standings.ts'
 
 /** Who of a job's peers is doubted, tried or left, and what becomes of what it was asked for. */
 export interface Doubts {
-  /** `suspect`: it was asked in vain for other files. */
+  /** `suspect`: it gave nothing when it was asked for other files. */
   add(source: ChunkSource, suspect: boolean): void
   drop(source: ChunkSource): void
   /** It has given a chunk. */

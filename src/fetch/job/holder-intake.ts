@@ -38,13 +38,13 @@ export interface HolderIntakeHandler {
   onChange(): void
 }
 
-/** How a job comes by its peers: search, connect, learn whose chunk list they go by, and let them in. */
+/** How a job finds its peers: search, connect, learn which chunk list they vouch for, and let them in. */
 export interface HolderIntake {
   /** Looks for holders. */
   search(): void
   /** Somebody says that it has it whole: to be met, if it isn't yet. */
   meet(holder: Holder): void
-  /** Looks for them anew: those that are gone are strangers again. */
+  /** Searches again: those that are gone are strangers again. */
   again(): void
   readonly searching: boolean
   /** Whether a connection to a holder is being made. */

@@ -11,7 +11,7 @@ import type { HolderIntake } from './holder-intake.ts'
 import { type JobStanding, mirrorDelay, secondMirrorHelps, whyMirrorIsDue } from './mirror-rule.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** When the mirrors of one job join, and when there is nobody left to hope for. */
+/** When the mirrors of one job join, and when no source is left. */
 export interface MirrorEntry {
   /** Bytes a second that the first mirror gave when it was last used; undefined while unknown. */
   readonly rateBefore: number | undefined
@@ -79,7 +79,7 @@ export function createMirrorEntry(
 
   function considerSecond() {
     const { nextMirror } = scheduler
-    // What is held back by our own limit is judged anew.
+    // What our own limit holds back is judged again.
     if (downloads.wait() > 0) judgedFrom = clock.now()
     if (nextMirror === undefined || members.any) return
     const helps = secondMirrorHelps({

@@ -11,7 +11,9 @@ export interface MirrorStreams {
   readonly active: ReadonlySet<StreamSource>
   /** The one that could join next. */
   readonly next: string | undefined
-  /** Has the next of the list join, up to two at once; one that fails is replaced by the next. `rule`: why, for the log. */
+  /**
+   * Has the next of the list join, up to two at once; one that fails is replaced by the next. `rule`: why, for the log.
+   */
   join(rule: string): void
   /** Begins a run with each that has none; `again`: also if there was nothing to begin when things last stood so. */
   ask(again: boolean): void
@@ -48,7 +50,7 @@ export interface MirrorStreamsHandler {
 
 /** A mirror that gives nothing for so long is left for the next, in milliseconds. */
 const STALL_MS = 4_000
-/** The only one, as long as pacman's own downloader waits: the caller's curl then asks it anew. */
+/** The only one, as long as pacman's own downloader waits: the caller's curl then asks it again. */
 const ONLY_STALL_MS = 10_000
 const MOST_MIRRORS = 2
 

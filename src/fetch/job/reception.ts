@@ -26,13 +26,13 @@ export interface Judgement {
   keepAs: Exclude<Origin, 'spool'> | undefined
   /** The sender's word is noted: when the whole is right it will be known whether it was true. */
   noteWord: boolean
-  /** It counts only if the list that it was held against is still in use when it has been written. */
+  /** It counts only if the list that it was compared with is still in use when it has been written. */
   bound: boolean
 }
 
 /** What becomes of a chunk that was missing. */
 export function judgeChunk({ from, isOnly, hasList, matches, onWord }: Arrival): Judgement {
-  // The mirror's bytes are held against the lists, not the lists against them: the whole tells.
+  // Lists are judged by the mirror's bytes, not these by a list: the check of the whole tells which is right.
   if (from === 'mirror' && !isOnly) return { keepAs: 'mirror', noteWord: false, bound: false }
   const noteWord = onWord && !(hasList && matches)
   if (!matches) return { keepAs: undefined, noteWord, bound: false }

@@ -1,5 +1,5 @@
 /**
- * What a job thinks of a peer by what it gave: pure decisions. Nobody is waited for in turn: whoever keeps a chunk too
+ * What a job thinks of a peer by what it gave: pure decisions. No peer is waited for alone: one that keeps a chunk too
  * long is doubted, and the chunk is anybody's while it may still come.
  */
 

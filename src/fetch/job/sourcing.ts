@@ -11,7 +11,7 @@ import { createHolderIntake, type HolderIntake } from './holder-intake.ts'
 import type { JobDeps, JobOrder } from './order.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** All the ways by which a job comes by its peers, side by side: holders, members, and pacredir's servers. */
+/** All the ways in which a job finds its peers, side by side: holders, members, and pacredir's servers. */
 export interface Sourcing {
   readonly intake: HolderIntake
   readonly members: Members

@@ -10,7 +10,7 @@ import type { ReadableFile } from '../../base/readable-file.ts'
 /** `good`: made by a key of pacman's keyring, over this very file. `unknown`: nobody could tell. */
 export type SignatureVerdict = 'good' | 'bad' | 'unknown'
 
-/** Holds a signature against a file, which it reads from its start. Rejects where gpgv can't be run. */
+/** Verifies a signature of a file, which it reads from its start. Rejects where gpgv can't be run. */
 export type RunGpgv = (signature: Uint8Array, file: ReadableFile) => Promise<SignatureVerdict>
 
 /** Where pacman has its keyring unless its configuration says otherwise. */

@@ -45,7 +45,7 @@ export interface SignaturesDeps {
   databases: DatabaseSignatures
 }
 
-/** A signature on its way is waited for so long, in milliseconds: the front's own curl would begin anew. */
+/** A signature on its way is waited for so long, in milliseconds: the front's own curl would start over. */
 const READY_MS = 2_000
 /** Mirrors that are as quick as this, in milliseconds, are cheaper than a gpgv for each. */
 const PEERS_AFTER_MS = 200
@@ -54,15 +54,17 @@ const QUICKER_MS = 10_000
 /** How long after the last question for one the others are kept, in milliseconds. */
 const KEPT_MS = 5 * 60_000
 const MOST_FILES = 2_000
-/** Who asked for a signature within this time, in milliseconds, has it from elsewhere: pacman doesn't wait for its list. */
+/**
+ * Who asked for a signature within this time, in milliseconds, has it from elsewhere: pacman doesn't wait for its list.
+ */
 const ASKED_MS = 30_000
 /** How long it is remembered whether a pacman asks for signatures, in milliseconds. */
 const WANTED_MS = 24 * 60 * 60_000
 const MOST_ENVIRONMENTS = 100
 
 /**
- * So many signatures of a list are asked of the mirrors at once. To read the databases for theirs takes up to half a second of
- * the processor: the others wait for that, and a list that is no longer is not worth it.
+ * So many signatures of a list are asked of the mirrors at once. To read the databases for theirs takes up to half a
+ * second of the processor: the others wait for that, and a list that is no longer is not worth it.
  */
 const BEFORE_DATABASES = 10
 

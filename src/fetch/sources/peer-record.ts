@@ -6,7 +6,7 @@ import type { NodeId } from '../../wire/messages.ts'
 /** What a peer did when it was asked for chunks: gave one, kept the first too long, or was left for its silence. */
 export type Conduct = 'gave' | 'late' | 'silent'
 
-/** How peers have stood, from one download to the next: nobody pays for the same silence with each file. */
+/** How peers have behaved, from one download to the next: a silent one costs its time once, not with each file. */
 export interface PeerRecord {
   /** `address`: where it was connected to; undefined where that isn't known. */
   note(id: NodeId, conduct: Conduct, address?: Endpoint): void

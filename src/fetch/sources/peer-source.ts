@@ -24,7 +24,7 @@ export interface PeerSourceOptions {
   partial?: PartialHolding
 }
 
-/** What somebody has who is still downloading. */
+/** What a node has that is still downloading. */
 export interface PartialHolding {
   has(chunk: number): boolean
   /** Changes with what it has. */

@@ -82,7 +82,7 @@ export interface StreamHandler {
   onGone(source: StreamSource, error: PacsrvError): void
 }
 
-/** Who brought a source among those of a job, and answers for it. */
+/** The part of a job that brought a source in, and is told what becomes of it. */
 export interface SourceOwner {
   /** For the log. */
   readonly role: 'holder' | 'member' | 'server'

@@ -2,7 +2,7 @@ import type { Log } from '../../base/log.ts'
 import type { Sha256, WantedFile } from '../../wire/messages.ts'
 import { type ChunkList, type ChunkLists, hashOf, type Voucher } from './chunk-lists.ts'
 
-/** What a job does about those who are found out. */
+/** What a job does about nodes that lied. */
 export interface ListTrustHandler {
   ban(who: Voucher, reason: string): void
   /** The list is no longer in use: its holders are no sources now, and their chunks don't count. */
@@ -14,7 +14,7 @@ export interface ListTrustHandler {
 }
 
 /**
- * Whose word a job goes by. Chunks of peers are checked against the list in
+ * Whom a job believes. Chunks of peers are checked against the list in
  * use; the mirror's bytes decide between lists; the whole decides between list and mirror.
  */
 export interface ListTrust {
@@ -29,8 +29,8 @@ export interface ListTrust {
   decide(chunk: number, mirrorHash: string): boolean
   isGood(chunk: number, hash: Sha256): boolean
   /**
-   * The mirror has given a chunk of this SHA-256. A list that contradicts it, now or when it comes, is out of use: the check of
-   * the whole will tell which of them was wrong.
+   * The mirror has given a chunk of this SHA-256. A list that contradicts it, now or when it comes, is out of use: the
+   * check of the whole will tell which of them was wrong.
    */
   mirrorGave(chunk: number, hash: Sha256): void
   /** The whole is right: what was doubted was a lie. */
@@ -62,7 +62,7 @@ export function createListTrust(
     handler.onRetired(list)
   }
 
-  /** A list that comes into use is held against all that the mirror has given. */
+  /** A list that comes into use is compared with all that the mirror has given. */
   function cameIntoUse() {
     const list = lists.inUse
     if (!list) return

@@ -26,7 +26,7 @@ export type Suspect = 'spool' | 'members' | 'list' | 'mirror' | 'nobody'
 export interface WholeCheck {
   /** A member gave a chunk that it says it had from the mirror itself. */
   took(chunk: number, hash: string, who: NodeId): void
-  /** A list has come into use: chunks that were taken on members' word are held against it. */
+  /** A list has come into use: chunks that were taken on members' word are compared with it. */
   hold(list: ChunkList): void
   /** Whether the whole is right; if not, what is suspect has been forgotten. */
   check(): Promise<boolean>
@@ -39,13 +39,13 @@ interface Word {
 }
 
 /**
- * Where the whole is wrong and members gave of it, some chunks of each are fetched anew from the mirror, which tells who lied:
- * one of each, then two, then four, then all.
+ * Where the whole is wrong and members gave of it, some chunks of each are fetched again from the mirror, which tells
+ * who lied: one of each, then two, then four, then all.
  */
 const AUDIT_ROUNDS = 3
 /**
- * Each of those who download the file has so long to find out, in milliseconds, before the next begins: whoever comes to have it
- * whole has a chunk list, which tells all others, and one copy is enough for that.
+ * Each of those who download the file has so long to find out, in milliseconds, before the next begins: whoever comes to
+ * have it whole has a chunk list, which tells all others, and one copy is enough for that.
  */
 const TURN_MS = 2_000
 const MOST_TURNS = 4

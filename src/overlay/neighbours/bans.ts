@@ -17,9 +17,9 @@ export interface Bans {
 }
 
 /**
- * Who is shut out, by node and by address, for an hour unless told otherwise. A new node id costs nothing, so
- * the address counts too, an IPv6 /64 as one; but only in the world: behind a loopback or private address
- * stand one's own machines, where one bad disk must not shut out the others, and a liar is within reach.
+ * Nodes that are shut out, by id and by address, for an hour unless told otherwise. A new node id costs nothing, so the
+ * address counts too, an IPv6 /64 as one; but only in the world: loopback and private addresses are the user's own
+ * machines, where one bad disk must not shut out the others, and a liar is within reach.
  */
 export function createBans(clock: Clock): Bans {
   const ends = createExpiringMap<string, true>(clock, { ttl: MAX_BAN, limit: MAX_BANS })

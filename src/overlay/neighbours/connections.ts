@@ -137,8 +137,9 @@ export function createConnections(
   /** Of strangers nothing else is to be expected; beside somebody of this site with our key it is another network. */
   function foreignKey(address: Endpoint, { message }: PacsrvError) {
     if (!isNear(address) || [...open].some(({ remote }) => isNear(remote))) return
+    const problem = message.replace(/^The other node/, `The node at ${hostPort(address).host}`)
     // The log has it.
-    problems.report('key', 'site', { problem: message, fix: KEY_FIX, log: silentLog, lasts: KEY_PROBLEM })
+    problems.report('key', 'site', { problem, fix: KEY_FIX, log: silentLog, lasts: KEY_PROBLEM })
   }
 
   function accept(link: Link) {

@@ -14,7 +14,7 @@ import { createKeeper } from './keeper.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 import type { Site } from './site.ts'
 
-/** Who is dialled to become a neighbour: addresses that were heard of, and the machines of `[direct]`. */
+/** Which addresses are dialled for neighbours: addresses that were heard of, and the machines of `[direct]`. */
 export interface Dialling {
   start(): void
   stop(): void

@@ -79,14 +79,16 @@ export function createDirect(deps: DirectDeps, server: HostPort): Direct {
   function complain(error: unknown) {
     // Of another key the log has heard.
     const isKey = error instanceof PacsrvError && error.code === 'key'
-    const isUnknown = systemCode(error) === 'ENOTFOUND'
-    const why = isUnknown ? `there is no host ${server.host}` : asError(error).message.replace(/\.$/, '')
+    const unknown = { ENOTFOUND: 'there is no host', EAI_AGAIN: 'no DNS server knows the host' }[
+      systemCode(error) ?? ''
+    ]
+    const why = unknown ? `${unknown} ${server.host}` : asError(error).message.replace(/\.$/, '')
     problems.report('direct', name, {
       problem: `The [direct] server ${name} can't be reached: ${why}.`,
       fix: isKey
         ? 'put the same key-file on both machines ([network] key-file)'
-        : isUnknown
-          ? 'correct its name under [direct], or see to your DNS'
+        : unknown
+          ? 'correct its name under [direct], or see that DNS works'
           : `see that pacsrv runs there, and that its firewall lets TCP port ${server.port} in`,
       log: isKey ? silentLog : log,
     })

@@ -7,7 +7,7 @@ import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 
-/** What one neighbour is told of the others, and where a node can be dialled. */
+/** What one neighbour is told about the others, and where a node can be dialled. */
 export interface Introductions {
   /** Tells `session` of some neighbours that it may get to know. */
   tell(session: Session): void

@@ -29,7 +29,7 @@ export interface KeeperDeps {
 }
 
 /**
- * Sees to it that there are enough neighbours: all that are lost, up to `max`, and all of the LAN's, up to a few less;
+ * Makes sure that there are enough neighbours: all that are lost, up to `max`, and all of the LAN's, up to a few less;
  * strangers until `min` neighbours aren't of the LAN.
  */
 export interface Keeper {

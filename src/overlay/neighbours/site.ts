@@ -3,7 +3,7 @@ import type { NodeId } from '../../wire/messages.ts'
 import type { Session } from '../session/session.ts'
 import type { Distance } from './standing.ts'
 
-/** Who is of this node's site: a companion, whose word counts for what it had from the mirror. */
+/** Which nodes belong to this node's site: companions, which are believed about what they had from the mirror. */
 export interface Site {
   /** The other end of a connection is on a link of this machine, is named in `[direct]`, or has the network's key. */
   isCompanion(of: Pick<Session, 'id' | 'remote'>): boolean

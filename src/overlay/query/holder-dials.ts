@@ -41,7 +41,9 @@ export interface HolderDialsDeps {
   onTransfer(session: Session): void
 }
 
-/** How this node gets to a holder, and who is dialled because others say so: each within a budget of its own. */
+/**
+ * How this node connects to a holder, and which nodes it dials because others say so: each within a budget of its own.
+ */
 export interface HolderDials {
   /** Dials the holder, or calls it where that can't be done. Rejects with PacsrvError `peer` or `wire`. */
   connect(holder: Holder): Promise<Session>

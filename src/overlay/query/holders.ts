@@ -24,7 +24,7 @@ export const PER_NODE = 20_000
 /** About 40 MB when full. */
 export const IN_ALL = 100_000
 
-/** Who has what, as far as this node was told: bounded, expiring, asked before any search. */
+/** Which nodes have which files, as far as this node was told: bounded, expiring, asked before any search. */
 export interface HolderMemory {
   /** Where the node, or the memory, has its fill, the oldest goes. */
   add(holder: Holder): void

@@ -24,7 +24,7 @@ export interface RelayBudget {
 const FACTOR = 4
 /** What an address may leave unspent, in bytes: some hundred ordinary questions, each to thirty neighbours. */
 const MOST_UNSPENT = 1024 * 1024
-/** An address that sends nothing for so long, in milliseconds, begins anew. */
+/** An address that sends nothing for so long, in milliseconds, starts over. */
 const UNSPENT_TTL = 60 * 60_000
 const MOST_ADDRESSES = 10_000
 /** For all strangers together, in bytes; where uploads have a limit, this part of it. */
@@ -40,7 +40,7 @@ export function createRelayBudget(clock: Clock, uploads?: Limiter): RelayBudget 
   let limit = uploads?.bytesPerSecond
   let total = createBucket(clock, rateInAll(limit))
 
-  /** The limit may be set anew. */
+  /** The limit may be changed. */
   function totalNow() {
     if (uploads?.bytesPerSecond !== limit) {
       limit = uploads?.bytesPerSecond

@@ -182,7 +182,7 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
       m.status = { failure: 'absent' }
     },
     /isn't running: nobody listens on \/run\/pacsrv\/pacsrv\.sock\. pacman fetches as alpm .*can't start it\.$/,
-    /systemctl enable --now pacsrv\.service/,
+    /systemctl enable --now pacsrv\.socket pacsrv\.service/,
   ],
   'the daemon is not running, nor is systemd': [
     (m) => {
@@ -190,7 +190,7 @@ const broken: Record<string, [(machine: Machine) => void, RegExp, RegExp]> = {
       delete m.paths['/run/systemd/system']
     },
     /isn't running/,
-    /^pacsrv-xfer daemon$/,
+    /^pacsrv-xfer daemon \(.*as root/,
   ],
   'the daemon hangs': [
     (m) => {
@@ -640,7 +640,7 @@ test('where the daemon knows why nobody is connected, check does not guess', asy
     { code: 'key', problem: '10.0.0.2 has another key.', fix: 'copy the key' },
     {
       problem: 'No other node is connected: everything comes from the mirror.',
-      fix: 'see to what stands above',
+      fix: 'solve the problems above first',
     },
   ])
 })

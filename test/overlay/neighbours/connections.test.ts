@@ -46,8 +46,8 @@ async function setUp() {
     () => assert.unreachable('nobody greeted'),
   )
   await connections.start()
-  const comes = async (remote: string) => {
-    const closed = new PacsrvError('key', `${remote} has another key.`)
+  const comes = async (remote: string, why = `${remote} has another key.`) => {
+    const closed = new PacsrvError('key', why)
     knock({
       remote,
       outbound: false,
@@ -86,6 +86,12 @@ test('one of this site with another key is a problem for an hour, a stranger is 
   assert.match(problem?.fix ?? '', 'key-file')
   clock.advance(3_600_000)
   assert.equal(problems.all(), [])
+})
+
+test('a node that names no address in its fault is named by the one that it came from', async () => {
+  const { comes, problems } = await setUp()
+  await comes('10.0.0.2:40000', 'The other node is in a closed network.')
+  assert.is(problems.all()[0]?.problem, 'The node at 10.0.0.2 is in a closed network.')
 })
 
 test('many strangers at the door do not fill the log', async () => {

@@ -106,7 +106,7 @@ function linesOf({ node, peers, files, transfers, totals, figures, problems = []
   return [
     ...row('Node', [node.id, `pacsrv ${node.version}, pid ${node.pid}`]),
     ...row('Listening', [`${node.listen ?? 'nowhere'}, reachable: ${node.reachable}`]),
-    ...row('Shared', [`${files.count} files, ${humanSize(files.bytes)}`]),
+    ...row('Shared', [`${counted(files.count, 'file')}, ${humanSize(files.bytes)}`]),
     ...row('Neighbours', [
       `${peers.length}`,
       ...peers.map(

@@ -3,7 +3,7 @@
 # anywhere else the tests that lack something are skipped by name.
 set -eu
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0
-want='gcc libc6-dev pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker avahi-daemon prometheus chromium fonts-dejavu-core debootstrap util-linux python3-minimal procps systemd openssl groff-base mandoc shellcheck zsh fish'
+want='gcc libc6-dev pacman-package-manager makepkg libarchive-tools fakeroot zstd curl iproute2 nftables opentracker avahi-daemon prometheus chromium fonts-dejavu-core debootstrap util-linux python3-minimal procps faketime systemd openssl groff-base mandoc shellcheck zsh fish'
 missing=
 for name in $want; do
 	# A package that was removed is still known, with its configuration.

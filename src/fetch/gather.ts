@@ -56,6 +56,7 @@ export function createGather({ clock, log, locate, holds, isSparing, hasRoom, fe
   async function look() {
     stopTimer = undefined
     const found = await locate(new Set([...unknown.entries()].map(([sha256]) => sha256)))
+    if (stopped) return
     for (const { file } of found) unknown.delete(file.sha256)
     const known = new Set(waiting.map(({ file }) => file.sha256))
     waiting = [...waiting, ...found.filter(({ file }) => !known.has(file.sha256))]

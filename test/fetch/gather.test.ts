@@ -126,6 +126,16 @@ test('on a metered line it waits until that is over', async () => {
   assert.equal(begun, ['a'])
 })
 
+test('what stops while it looks something up looks nothing up again', async () => {
+  const { state, gather, announce, later } = start({ named: '' })
+  announce('a')
+  const looked = later()
+  gather.stop()
+  await looked
+  await later(10 * 60_000)
+  assert.is(state.looks, 1)
+})
+
 test('when it stops all jobs are left, and nothing begins', async () => {
   const { clock, gather, begun, jobs, announce, later } = start()
   announce('abc')

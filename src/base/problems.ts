@@ -78,3 +78,7 @@ export function createProblems(clock: Clock): Problems {
     },
   }
 }
+
+/** What `check` and the page say of a node that nobody can dial. */
+export const unreachableAt = (port: number | string) =>
+  `Other nodes can't reach TCP port ${port} here: this machine fetches, and gives only to whom it dials.`

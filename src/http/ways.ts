@@ -1,5 +1,5 @@
 import { splitHostPort } from '../base/endpoint.ts'
-import type { Problem, ProblemCode } from '../base/problems.ts'
+import { type Problem, type ProblemCode, unreachableAt } from '../base/problems.ts'
 
 /** One of the ways in which this node and others meet. */
 export interface Way {
@@ -87,10 +87,10 @@ function incoming({ listen, reachable }: WayFacts): Said {
       state: 'unknown',
       about: `Nobody has tried yet whether this machine can be reached at ${listen}.`,
     }
-  const port = splitHostPort(listen)?.port
+  const { port = '' } = splitHostPort(listen) ?? {}
   return {
     state: 'wrong',
-    about: `Other nodes can't reach TCP port ${port} here: this machine fetches, and gives only to whom it dials.`,
+    about: unreachableAt(port),
     fix: `let ${port}/tcp in through the firewall; behind a router, forward the port there and set [network] advertise`,
   }
 }

@@ -1,7 +1,7 @@
 import { reachOf } from '../../base/address.ts'
 import type { Config } from '../../base/config.ts'
 import { endpoint, hostPort, splitHostPort } from '../../base/endpoint.ts'
-import type { ProblemCode } from '../../base/problems.ts'
+import { type ProblemCode, unreachableAt } from '../../base/problems.ts'
 import type { Status } from '../../http/status.ts'
 import type { Finding } from './check-finding.ts'
 import { hostColonPort, type Probe } from './check-probe.ts'
@@ -39,7 +39,7 @@ export async function checkNeighbours(
   return [
     ...findings,
     {
-      problem: `Other nodes can't reach TCP port ${port.slice(0, -4)} here: this machine fetches, and gives only to whom it dials.`,
+      problem: unreachableAt(port.slice(0, -4)),
       fix: `${open}; behind a router, forward the port there and set advertise in ${config.file}`,
     },
   ]

@@ -84,7 +84,10 @@ export function assembleParts(
       intake.dismiss(list)
       partial.forget((origin) => origin === 'peer')
     },
-    onInUse: (list) => whole.hold(list),
+    onInUse(list) {
+      whole.hold(list)
+      members.changed()
+    },
   })
   const whole = createWholeCheck({ clock, log, partial, trust }, file, {
     ...network,
@@ -153,6 +156,7 @@ export function assembleParts(
       },
       onWrong() {
         clock.begin(look)
+        members.changed()
         changed()
       },
       onFault: handler.onFault,

@@ -12,7 +12,10 @@ const PROGRESS_BYTES = 4096
 /** A chunk that has been on its way for so long, in milliseconds, says how fast it comes. */
 const JUDGED_AFTER_MS = 250
 
-/** Chunks that a member may say it has and then refuse, before it is left. */
+/**
+ * Chunks that a member may say it has and then refuse, more than it has given, before it is left: one that was lied to
+ * has said so of a whole span, and no longer has any of it.
+ */
 const MOST_ABSENT = 8
 
 export interface PeerSourceOptions {
@@ -52,8 +55,10 @@ export function createPeerSource(
   let latency = 0
   /** Its last answer was that it is busy: to ask again is no new beginning. */
   let busy = false
-  /** What it said it had, and refused. */
-  const absent = new Set<number>()
+  /** What it said it had, and refused, and how its news stood then: what it says after that counts again. */
+  const absent = new Map<number, number>()
+  let refusals = 0
+  let given = 0
   const unlisten = asker.onClose((reason) =>
     handler.onGone(source, new PacsrvError('peer', `${session.remote} is gone`, asError(reason ?? 'closed'))),
   )
@@ -105,7 +110,7 @@ export function createPeerSource(
     get latency() {
       return latency
     },
-    has: (chunk) => !isPartial() || (partial!.has(chunk) && !absent.has(chunk)),
+    has: (chunk) => !isPartial() || (partial!.has(chunk) && absent.get(chunk) !== source.news),
     ask(chunk) {
       if (requests.size === 0) {
         meter.started()
@@ -116,15 +121,19 @@ export function createPeerSource(
       const request = asker.chunk(sha256, chunk, (answer) => {
         const lacksIt = 'refused' in answer && answer.refused === 'absent' && isPartial()
         busy = 'refused' in answer && !lacksIt
-        if (lacksIt) absent.add(chunk)
+        if (lacksIt) {
+          absent.set(chunk, source.news)
+          refusals++
+        }
         if ('bytes' in answer) {
+          given++
           meter.received(answer.bytes.length)
           begun()
           latency = Math.min(latency || Number.POSITIVE_INFINITY, clock.now() - askedAt)
         }
         settle(chunk)
         if ('bytes' in answer) handler.onChunk(source, chunk, answer.bytes)
-        else if (answer.refused === 'busy' || (lacksIt && absent.size < MOST_ABSENT))
+        else if (answer.refused === 'busy' || (lacksIt && refusals < MOST_ABSENT + given))
           handler.onRefused(source, chunk)
         else close(new PacsrvError('peer', `${session.remote} no longer has the file (${answer.refused})`))
       })

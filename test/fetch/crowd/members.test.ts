@@ -11,6 +11,8 @@ const MB = 1_000_000
 const CHUNK = 64 * 1024
 /** Five spans. */
 const content = makeContent(4.5 * MB)
+/** Eight. */
+const long = makeContent(8 * MB)
 const small = makeContent(100_000)
 const tiny = makeContent(2_000)
 
@@ -214,6 +216,27 @@ test('who believed a liar is no liar: what it passes on nobody takes, and the li
   // Bob meets it only when it has the whole, and lies as a holder.
   for (const { id } of [...ann!.bans, ...bob!.bans]) assert.is(id, liar!.id)
   assert.ok(ann!.bans.some(({ reason }) => reason.includes('which it said it had from the mirror')))
+})
+
+/** Bytes that these nodes had from the mirror, in copies. */
+function drawnBy({ nodes, streams }: Lab, which: number[], file: Buffer): number {
+  const hosts = which.map((n) => nodes[n]!.host)
+  return streams.reduce((sum, { host, sent }) => sum + (hosts.includes(host) ? sent : 0), 0) / file.length
+}
+
+test('of eight one lies, one hangs, and all wait for their turns: what the liar gave is drawn once more, not by each', async () => {
+  let hangs = false
+  const silent = (message: Message) => (hangs ? undefined : message)
+  const members = [{}, {}, { tamper: lies }, {}, {}, { tamper: silent }, {}, {}]
+  const machine = { cores: 1, sliceMs: 25, messageMs: 0.15, chunkMs: 1 }
+  const crowd = await lab(8, { members, machine, seed: 1, line: 2_500_000 })
+  const fetches = await startAll(crowd, long, 50)
+  await crowd.wind(1_000)
+  hangs = true
+  await crowd.run(fetches.filter((_, n) => n !== 5))
+  const honest = [0, 1, 3, 4, 6, 7]
+  for (const n of honest) assert.ok(bytesOf(crowd.nodes[n]!, long)?.equals(long), 'other bytes')
+  assert.ok(drawnBy(crowd, honest, long) <= 1.1, `${drawnBy(crowd, honest, long)} copies`)
 })
 
 test('a false only chunk is found out at once, and costs no second whole', async () => {

@@ -22,7 +22,7 @@ const cases: [what: string, told: string, now: string, news: ReturnType<typeof n
   ['all of a short span at once', '........', 'm.......', 'turn'],
   ['a claim is given up', 'cccc....', '........', 'turn'],
   ['a chunk of others', 'mccc....', 'mccco...', 'other'],
-  ['a chunk of others was wrong', 'o.......', '........', 'other'],
+  ['a chunk of others was wrong', 'o.......', '........', 'turn'],
 ]
 for (const [what, told, now, news] of cases)
   test(`what is new: ${what}`, () => assert.is(newsOf(maps(told), maps(now), SPAN), news))
@@ -34,6 +34,7 @@ const uses: [what: string, told: string, now: string, has: string, anyChunk: boo
   ['a claim', '....', 'c...', '....', false, true],
   ['a claim of what it has', '....', 'c...', 'o...', false, false],
   ['a chunk of others, without a list', '....', 'o...', '....', false, false],
+  ['a chunk that was wrong, to one that said it has it', 'o...', '....', 'o...', false, true],
   ['a chunk of others, by a list', '....', 'o...', '....', true, true],
 ]
 for (const [what, told, now, has, anyChunk, use] of uses)

@@ -92,6 +92,24 @@ test('a member is believed until it has refused 8 chunks that it said it had; th
   assert.match(told.at(-1)!, /^gone/)
 })
 
+test('a member that gives may refuse as many more, and what it says anew counts again', () => {
+  const has = new Set(Array.from({ length: 20 }, (_, n) => n))
+  const { source, told, give, refuse } = setUp({ has })
+  source.ask(0)
+  give(0)
+  for (let chunk = 1; chunk < 9; chunk++) {
+    source.ask(chunk)
+    refuse(chunk, 'absent')
+    assert.is(told.at(-1), `refused ${chunk}`)
+  }
+  assert.not.ok(source.has(8))
+  has.add(20)
+  assert.ok(source.has(8), 'it has told again')
+  source.ask(9)
+  refuse(9, 'absent')
+  assert.match(told.at(-1)!, /^gone/)
+})
+
 test('a member has what it says, and its news is told; when it has the whole, all', () => {
   const has = new Set([1])
   const { source, becomesWhole } = setUp({ has })

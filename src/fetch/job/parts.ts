@@ -84,14 +84,12 @@ export function assembleParts(
       intake.dismiss(list)
       partial.forget((origin) => origin === 'peer')
     },
-    onInUse(list) {
-      whole.hold(list)
-      members.changed()
-    },
+    onInUse: (list) => whole.hold(list),
   })
   const whole = createWholeCheck({ clock, log, partial, trust }, file, {
     ...network,
     onSuspicion,
+    onForgotten: () => members.changed(),
     turn: () => members.turn(),
     onCaught: (who) => members.trustBut(who),
   })
@@ -119,10 +117,7 @@ export function assembleParts(
   const reception = createReception(
     { log, partial, scheduler, trust, whole, trace, signal, recycle: deps.buffers.release },
     {
-      onKept() {
-        members.changed()
-        changed()
-      },
+      onKept: changed,
       onPeerRejected(label) {
         handler.onRejected('a wrong chunk', label)
         consider()
@@ -156,14 +151,15 @@ export function assembleParts(
       },
       onWrong() {
         clock.begin(look)
-        members.changed()
         changed()
       },
       onFault: handler.onFault,
     },
   )
 
+  /** More is here, or what was wrong no longer is. */
   function changed() {
+    members.changed()
     handler.onChange()
     completion.consider()
   }

@@ -10,6 +10,8 @@ export interface WholeCheckHandler {
   isBanned(id: NodeId): boolean
   /** What is wrong has been forgotten: it is to be fetched again, from what the suspicion leaves. */
   onSuspicion(of: Suspect): void
+  /** A list contradicts what members gave, and that has been forgotten. */
+  onForgotten(): void
   /** Which of those who download the file this node is, from 0: they look into it one after another. */
   turn(): number
   /** These members gave false chunks, and theirs have been forgotten; nobody suspects the others. */
@@ -146,6 +148,7 @@ export function createWholeCheck(
       partial.forget((origin, chunk) => origin === 'member' && partial.hashOf(chunk) !== hashOf(list, chunk))
       for (let chunk = 0; chunk < partial.map.chunks; chunk++) partial.confirm(chunk)
       wake()
+      handler.onForgotten()
     },
     async check() {
       if (forgetWords(handler.isBanned)) return false

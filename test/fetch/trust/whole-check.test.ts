@@ -24,6 +24,7 @@ async function setUp(blamed: 'mirror' | 'list' | 'nobody' = 'nobody', promised =
   const state = { turn: 0 }
   const bans: string[] = []
   const caught: string[][] = []
+  const forgotten: number[] = []
   const suspects: string[] = []
   const told: (boolean | 'right')[] = []
   const whole = createWholeCheck(
@@ -44,6 +45,7 @@ async function setUp(blamed: 'mirror' | 'list' | 'nobody' = 'nobody', promised =
       ban: ({ id }) => void bans.push(id),
       isBanned: (id) => bans.includes(id),
       onSuspicion: (of) => void suspects.push(of),
+      onForgotten: () => void forgotten.push(partial.map.bytesLeft),
       turn: () => state.turn,
       onCaught: (who) => void caught.push(who),
     },
@@ -52,7 +54,7 @@ async function setUp(blamed: 'mirror' | 'list' | 'nobody' = 'nobody', promised =
     const bytes = Buffer.from(chunkOf(from, chunk))
     return partial.keep(chunk, { origin, hash: sha256(bytes), bytes }, () => true)
   }
-  return { partial, whole, keep, bans, suspects, told, caught, clock, state }
+  return { partial, whole, keep, bans, suspects, told, caught, forgotten, clock, state }
 }
 
 test('a whole that is right tells who of the members lied', async () => {
@@ -84,13 +86,14 @@ for (const [why, first, second, blamed, suspect, left, peersTookPart] of [
   })
 
 test('a list that comes into use confirms the members’ chunks that it knows, and has the others forgotten', async () => {
-  const { partial, whole, keep } = await setUp()
+  const { partial, whole, keep, forgotten } = await setUp()
   const list = createChunkLists(file).add(listOf(content), { id: 'holder' })
   await keep(0, 'member', content)
   await keep(1, 'member', bad)
   whole.hold(list!)
   assert.is(partial.originOf(0), 'peer')
   assert.is(partial.originOf(1), undefined)
+  assert.equal(forgotten, [CHUNK], 'and others are to be told')
 })
 
 const eight = makeContent(8 * CHUNK)

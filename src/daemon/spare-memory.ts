@@ -19,8 +19,13 @@ const LOOK_MS = 2_000
 const AT_REST = 0.03
 /** So much above the least that was seen at rest, in bytes, is worth a collection … */
 const WORTH_BYTES = 8e6
-/** … which may cost this part of the work since the last. A second follows: only then V8 gives back what was for the young. */
+/** … which may cost this part of the work since the last. */
 const PART_OF_WORK = 0.1
+/**
+ * So many looks later it is collected again, if that is still worth it: V8 gives back what was for the young only when little
+ * was asked of it in the five seconds before a collection.
+ */
+const AGAIN_AFTER = [2, 3]
 /** What the first is taken to cost, in milliseconds. */
 const FIRST_COST = 25
 
@@ -31,9 +36,10 @@ export interface HeapLook {
   least: number
   /** Since the look before. */
   busy: number
-  /** Since the last collection, what that took, and whether it was the first of two, at the look before. */
+  /** Since the last collection, and what that took. */
   work: number
   cost: number
+  /** Whether it follows another. */
   again: boolean
 }
 
@@ -46,16 +52,17 @@ export function isWorthIt({ bytes, least, busy, work, cost, again }: HeapLook): 
 export function spareMemory(clock: Clock, heap: Heap): void {
   let least = heap.bytes()
   let lookedAt = heap.busy()
-  let last = { at: lookedAt, cost: FIRST_COST, again: false }
+  let last = { at: lookedAt, cost: FIRST_COST, looks: Math.max(...AGAIN_AFTER) }
   function look() {
     const [bytes, now] = [heap.bytes(), heap.busy()]
     least = Math.min(least, bytes)
-    const { at, cost, again } = last
+    const { at, cost } = last
+    const again = AGAIN_AFTER.includes(++last.looks)
     if (isWorthIt({ bytes, least, busy: now - lookedAt, work: now - at, cost, again })) {
       heap.collect()
       const end = heap.busy()
-      last = { at: end, cost: end - now, again: !again }
-    } else if (now - lookedAt < AT_REST * LOOK_MS) last.again = false
+      last = { at: end, cost: end - now, looks: again ? last.looks : 0 }
+    }
     lookedAt = heap.busy()
     clock.after(LOOK_MS, look)
   }

@@ -13,7 +13,7 @@ for (const [what, look, worth] of [
   ['just at rest', { busy: 59 }, true],
   ['at work', { busy: 60 }, false],
   ['after too little work', { work: 249 }, false],
-  ['after no work, as the second of two', { work: 0, again: true }, true],
+  ['after no work, following another', { work: 0, again: true }, true],
 ] as const) {
   test(`${what}: ${worth ? 'collected' : 'left alone'}`, () => {
     assert.is(isWorthIt({ ...REST, ...look }), worth)
@@ -44,12 +44,16 @@ test('after a rush it is collected once it rests, and not again for what stays',
   clock.advance(2_000)
   assert.is(collected, 1)
   clock.advance(2_000)
-  assert.is(collected, 2, 'the second of two')
+  assert.is(collected, 1, 'not yet')
+  clock.advance(2_000)
+  assert.is(collected, 2, 'again')
+  clock.advance(2_000)
+  assert.is(collected, 3, 'and again, as there is still as much')
   clock.advance(600_000)
-  assert.is(collected, 2, 'what is left is in use')
+  assert.is(collected, 3, 'what is left is in use')
   busy += 200
   clock.advance(4_000)
-  assert.is(collected, 3, 'a tenth of the work')
+  assert.is(collected, 4, 'a tenth of the work')
 })
 
 test('this process gives back what it has dropped', async () => {

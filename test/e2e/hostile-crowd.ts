@@ -25,6 +25,8 @@ export type CrowdDeed =
   | { kind: 'hearers'; count: number }
   /** A node at each of these addresses, or one, asks so many times a second for so many files with names so long. */
   | { kind: 'asks'; perSecond: number; files: number; nameBytes?: number; addresses?: string[] }
+  /** A node at each of these addresses says so many times a second that it has so many files, others each time. */
+  | { kind: 'announces'; perSecond: number; files: number; addresses: string[] }
   /** A node at each of these addresses says that it has the file. */
   | { kind: 'holds'; addresses: string[]; item: Pick<Package, 'path' | 'sha256' | 'size'>; how: HolderSort }
   /** Connections that ask again and again for what nobody has. */
@@ -111,6 +113,20 @@ async function ask(from: string, { perSecond, files, nameBytes }: Extract<CrowdD
     const wanted = times(files, () => ({ sha256: random.hex(32), size: 1_000, name }))
     const query: FileQuery = { type: 'file', query: random.hex(16), ttl: 7, path, files: wanted }
     session.send(query)
+    news.sent++
+    await wait(1_000 / perSecond)
+  })
+}
+
+async function announce(from: string, { perSecond, files }: Extract<CrowdDeed, { kind: 'announces' }>) {
+  await asAnybody(from, 'neighbour', async (session) => {
+    const added = times(files, () => ({
+      sha256: random.hex(32),
+      size: 1_000,
+      root: random.hex(32),
+      whole: true,
+    }))
+    session.send({ type: 'announce', files: added })
     news.sent++
     await wait(1_000 / perSecond)
   })
@@ -203,6 +219,7 @@ if (deed.kind === 'hearers')
   await Promise.all(times(deed.count, () => enter(own, 'neighbour').then((s) => hear(s))))
 else if (deed.kind === 'holds') await Promise.all(deed.addresses.map((address) => hold(address, deed)))
 else if (deed.kind === 'asks') for (const from of deed.addresses ?? [own]) void ask(from, deed)
+else if (deed.kind === 'announces') for (const from of deed.addresses) void announce(from, deed)
 else if (deed.kind === 'greets') void greet(deed.perSecond)
 else absent(deed.connections, deed.everyMs)
 process.send!(news)

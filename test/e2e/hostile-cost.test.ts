@@ -142,6 +142,7 @@ const addresses = Array.from({ length: 28 }, (_, k) => `10.77.1.${k + 1}`)
 for (const [what, deed] of [
   ['500 names of a byte', { kind: 'asks', perSecond: 20, files: 500, nameBytes: 1, addresses }],
   ['500 files announced', { kind: 'announces', perSecond: 10, files: 500, addresses }],
+  ['all that neighbours say', { kind: 'talks', perSecond: 40, addresses }],
 ] as const) {
   scenario(`C: ${what}, again and again from 28 addresses: memory stays bounded`, async (lab) => {
     const mirror = await createMirror(lab.host('mirror'))

@@ -16,7 +16,7 @@ import { createIdentity } from '../../src/overlay/session/identity.ts'
 import { openSession, type Session, type SessionDeps } from '../../src/overlay/session/session.ts'
 import { encode } from '../../src/wire/codec.ts'
 import { frameHead } from '../../src/wire/framing.ts'
-import type { FileQuery, HeldFile, Message, Purpose } from '../../src/wire/messages.ts'
+import type { FileQuery, HeldFile, Hop, Message, Purpose } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import type { Package } from './packages.ts'
 
@@ -27,6 +27,8 @@ export type CrowdDeed =
   | { kind: 'asks'; perSecond: number; files: number; nameBytes?: number; addresses?: string[] }
   /** A node at each of these addresses says so many times a second that it has so many files, others each time. */
   | { kind: 'announces'; perSecond: number; files: number; addresses: string[] }
+  /** A node at each of these addresses says all that neighbours say to each other, in turn, as large as it may be. */
+  | { kind: 'talks'; perSecond: number; addresses: string[] }
   /** A node at each of these addresses says that it has the file. */
   | { kind: 'holds'; addresses: string[]; item: Pick<Package, 'path' | 'sha256' | 'size'>; how: HolderSort }
   /** Connections that ask again and again for what nobody has. */
@@ -132,6 +134,32 @@ async function announce(from: string, { perSecond, files }: Extract<CrowdDeed, {
   })
 }
 
+async function talk(from: string, { perSecond }: Extract<CrowdDeed, { kind: 'talks' }>) {
+  const id = () => random.hex(32)
+  const some = <T>(make: () => T) => times(500, make)
+  const held = (): HeldFile => ({ sha256: id(), size: 1_000, root: id(), whole: news.sent % 2 === 0 })
+  const hops = (count: number) => times(count, (): Hop => ({ id: id(), address: '192.0.2.1:8048' }))
+  await asAnybody(from, 'neighbour', async (session) => {
+    const self = { id: session.id }
+    const way = [...hops(13), self]
+    const query = random.hex(16)
+    const all: Message[] = [
+      { type: 'file', query, ttl: 7, path: [self], files: some(() => ({ sha256: id(), size: 1_000, name: 'x' })) },
+      { type: 'announce', files: some(held) },
+      { type: 'withdraw', files: some(id) },
+      { type: 'fileAck', query, ttl: 7, path: hops(14), way, reachable: true, files: some(held) },
+      { type: 'call', query, ttl: 7, path: hops(14), asker: self },
+      { type: 'nodes', nodes: hops(50) },
+      { type: 'nodesWanted' },
+    ]
+    for (const message of all) {
+      session.send(message)
+      news.sent++
+      await wait(1_000 / perSecond)
+    }
+  })
+}
+
 /** One that claims to have the file: as a neighbour, and for whoever comes for it. */
 async function hold(address: string, { item, how }: Extract<CrowdDeed, { kind: 'holds' }>) {
   const { sha256, size } = item
@@ -220,6 +248,7 @@ if (deed.kind === 'hearers')
 else if (deed.kind === 'holds') await Promise.all(deed.addresses.map((address) => hold(address, deed)))
 else if (deed.kind === 'asks') for (const from of deed.addresses ?? [own]) void ask(from, deed)
 else if (deed.kind === 'announces') for (const from of deed.addresses) void announce(from, deed)
+else if (deed.kind === 'talks') for (const from of deed.addresses) void talk(from, deed)
 else if (deed.kind === 'greets') void greet(deed.perSecond)
 else absent(deed.connections, deed.everyMs)
 process.send!(news)

@@ -75,7 +75,8 @@ export function ownHeap(): Heap {
   return {
     bytes() {
       const { total_heap_size, external_memory } = getHeapStatistics()
-      return total_heap_size + external_memory
+      // Buffers that threads share aren't in the former, all others are in both.
+      return total_heap_size + Math.max(external_memory, process.memoryUsage().arrayBuffers)
     },
     collect,
     busy() {

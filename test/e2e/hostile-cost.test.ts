@@ -161,6 +161,27 @@ for (const [what, deed] of [
   })
 }
 
+scenario(
+  'G: 112 connections from 28 addresses ask for chunks that they never read: memory stays bounded',
+  async (lab) => {
+    const mirror = await createMirror(lab.host('mirror'))
+    const item = makePackage({ name: 'large', size: 130_000_000 })
+    mirror.publish('lab', [item])
+    const [victim, enemy] = [lab.host('victim'), lab.host('enemy')]
+    const member = await createMember(lab, mirror, victim, { ...QUIET, holds: [item] })
+    for (const address of addresses) await enemy.exec(['ip', 'addr', 'add', `${address}/32`, 'dev', 'eth0'])
+    await victim.exec(['ip', 'route', 'add', '10.77.1.0/24', 'dev', 'eth0'])
+    const what = '112 connections that never read'
+    await within(lab, member, { what, addresses: 28, neighbours: 2 * 112 }, async () => {
+      const crowd = await startCrowd(enemy, victim, { kind: 'hoards', connections: 4, addresses, item })
+      await sleep(10_000)
+      const { opened } = crowd.news()
+      await crowd.end()
+      assert.ok(opened >= 90, `${opened} connections`)
+    })
+  },
+)
+
 const SORTS: HolderSort[] = ['silent', 'listless', 'drips', 'rots', 'lies', 'busy']
 const COUNT = 28
 

@@ -29,6 +29,8 @@ export type CrowdDeed =
   | { kind: 'announces'; perSecond: number; files: number; addresses: string[] }
   /** A node at each of these addresses says all that neighbours say to each other, in turn, as large as it may be. */
   | { kind: 'talks'; perSecond: number; addresses: string[] }
+  /** So many connections from each of these addresses ask for a file's chunks, each for others, and never read them. */
+  | { kind: 'hoards'; connections: number; addresses: string[]; item: Pick<Package, 'sha256' | 'size'> }
   /** A node at each of these addresses says that it has the file. */
   | { kind: 'holds'; addresses: string[]; item: Pick<Package, 'path' | 'sha256' | 'size'>; how: HolderSort }
   /** Connections that ask again and again for what nobody has. */
@@ -144,7 +146,13 @@ async function talk(from: string, { perSecond }: Extract<CrowdDeed, { kind: 'tal
     const way = [...hops(13), self]
     const query = random.hex(16)
     const all: Message[] = [
-      { type: 'file', query, ttl: 7, path: [self], files: some(() => ({ sha256: id(), size: 1_000, name: 'x' })) },
+      {
+        type: 'file',
+        query,
+        ttl: 7,
+        path: [self],
+        files: some(() => ({ sha256: id(), size: 1_000, name: 'x' })),
+      },
       { type: 'announce', files: some(held) },
       { type: 'withdraw', files: some(id) },
       { type: 'fileAck', query, ttl: 7, path: hops(14), way, reachable: true, files: some(held) },
@@ -158,6 +166,17 @@ async function talk(from: string, { perSecond }: Extract<CrowdDeed, { kind: 'tal
       await wait(1_000 / perSecond)
     }
   })
+}
+
+async function hoard(from: string, nth: number, { sha256, size }: Pick<Package, 'sha256' | 'size'>) {
+  const socket = await dial(from)
+  const link = linkOver(socket, true)
+  const session = await openSession(link, deps(), { purpose: 'transfer', port: 0, agent: 'hostile' })
+  news.opened++
+  hear(session)
+  socket.pause()
+  const chunks = times(60, (n) => (nth * 7 + n) % chunkCount(size))
+  for (const chunk of chunks) session.send({ type: 'get', request: news.sent++, sha256, chunk })
 }
 
 /** One that claims to have the file: as a neighbour, and for whoever comes for it. */
@@ -249,6 +268,10 @@ else if (deed.kind === 'holds') await Promise.all(deed.addresses.map((address) =
 else if (deed.kind === 'asks') for (const from of deed.addresses ?? [own]) void ask(from, deed)
 else if (deed.kind === 'announces') for (const from of deed.addresses) void announce(from, deed)
 else if (deed.kind === 'talks') for (const from of deed.addresses) void talk(from, deed)
+else if (deed.kind === 'hoards')
+  for (const [n, from] of deed.addresses.entries())
+    for (let k = 0; k < deed.connections; k++)
+      void hoard(from, n * deed.connections + k, deed.item).catch(() => news.ended++)
 else if (deed.kind === 'greets') void greet(deed.perSecond)
 else absent(deed.connections, deed.everyMs)
 process.send!(news)

@@ -6,6 +6,7 @@ import type { Holder } from '../../src/overlay/query/holders.ts'
 import type { Session } from '../../src/overlay/session/session.ts'
 import { createSharedReads } from '../../src/transfer/shared-reads.ts'
 import { createTransferPool } from '../../src/transfer/transfer-pool.ts'
+import type { Turn } from '../../src/transfer/upload-queue.ts'
 import type { Have } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
@@ -48,7 +49,7 @@ function start({ fails = false, onHave = (_: Have) => {} } = {}) {
         return made.session
       },
       holdings: { open: async () => undefined, signature: async () => undefined },
-      turns: { take: (_address: string, turn: () => Promise<number>) => void turn() },
+      turns: { take: (_address: string, turn: Turn) => void turn(() => () => {}) },
       clock,
       log: silentLog,
       reads: createSharedReads(createBufferPool()),

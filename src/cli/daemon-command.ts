@@ -46,7 +46,7 @@ export async function runDaemonCommand(readConfig: () => Config, version: string
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)
   })
-  spareMemory(systemClock, ownHeap())
+  spareMemory(systemClock, ownHeap(daemon.dropped))
   await notifyReady(process.env, daemon.summary)
   await ended
   setTimeout(() => process.exit(1), STOP_MS).unref()

@@ -142,13 +142,20 @@ export function createTcpLink(
   const writer = createFrameWriter(socket)
 
   function onFrame(header: Buffer, payload: Buffer) {
-    if (!open) return
+    if (!receive(header, payload)) pool.release(payload)
+  }
+
+  /** Whether somebody has it now. */
+  function receive(header: Buffer, payload: Buffer): boolean {
+    if (!open) return false
     const admits = (type: MessageName) => handler?.admits?.(type, header.length + payload.length) ?? true
     const type = typeOf(header)
-    if (type && !admits(type)) return
+    if (type && !admits(type)) return false
     const message = decode(header, payload)
     if (!message) log.debug({ remote }, 'A message of a later version was ignored')
-    else if (type || admits(message.type)) handler?.onMessage(message)
+    if (!message || !handler || !(type || admits(message.type))) return false
+    handler.onMessage(message)
+    return true
   }
 
   function onData(bytes: Buffer) {

@@ -31,6 +31,8 @@ export type CrowdDeed =
   | { kind: 'talks'; perSecond: number; addresses: string[] }
   /** So many connections from each of these addresses ask for a file's chunks, each for others, and never read them. */
   | { kind: 'hoards'; connections: number; addresses: string[]; item: Pick<Package, 'sha256' | 'size'> }
+  /** A connection of each sort from each of these addresses sends chunks that nobody asked for. */
+  | { kind: 'floods'; perSecond: number; addresses: string[] }
   /** A node at each of these addresses says that it has the file. */
   | { kind: 'holds'; addresses: string[]; item: Pick<Package, 'path' | 'sha256' | 'size'>; how: HolderSort }
   /** Connections that ask again and again for what nobody has. */
@@ -168,6 +170,14 @@ async function talk(from: string, { perSecond }: Extract<CrowdDeed, { kind: 'tal
   })
 }
 
+async function flood(from: string, purpose: Purpose, { perSecond }: Extract<CrowdDeed, { kind: 'floods' }>) {
+  const payload = randomBytes(1024 * 1024)
+  await asAnybody(from, purpose, async (session) => {
+    session.send({ type: 'chunk', request: news.sent++, payload })
+    await wait(1_000 / perSecond)
+  })
+}
+
 async function hoard(from: string, nth: number, { sha256, size }: Pick<Package, 'sha256' | 'size'>) {
   const socket = await dial(from)
   const link = linkOver(socket, true)
@@ -268,6 +278,9 @@ else if (deed.kind === 'holds') await Promise.all(deed.addresses.map((address) =
 else if (deed.kind === 'asks') for (const from of deed.addresses ?? [own]) void ask(from, deed)
 else if (deed.kind === 'announces') for (const from of deed.addresses) void announce(from, deed)
 else if (deed.kind === 'talks') for (const from of deed.addresses) void talk(from, deed)
+else if (deed.kind === 'floods')
+  for (const from of deed.addresses)
+    for (const purpose of ['neighbour', 'transfer'] as const) void flood(from, purpose, deed)
 else if (deed.kind === 'hoards')
   for (const [n, from] of deed.addresses.entries())
     for (let k = 0; k < deed.connections; k++)

@@ -14,12 +14,13 @@ import { createClock } from '../clock.ts'
 function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:8048') {
   let handler: LinkHandler | undefined
   const state = { closedWith: undefined as string | undefined }
+  const recycled: Uint8Array[] = []
   const session = {
     id,
     outbound,
     remote,
     capabilities: [],
-    link: { received: 0, send: () => true },
+    link: { received: 0, send: () => true, recycle: (bytes: Uint8Array) => void recycled.push(bytes) },
     send: () => true,
     handle: (given: LinkHandler) => {
       handler = given
@@ -32,6 +33,7 @@ function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:80
   return {
     session,
     state,
+    recycled,
     tell: (message: Parameters<LinkHandler['onMessage']>[0]) => handler!.onMessage(message),
   }
 }
@@ -87,6 +89,23 @@ test('what a node gives is told of with its name, and nothing else that it sends
   tell({ type: 'refuse', request, reason: 'absent' })
   tell(get)
   assert.equal(took, [['x', 7]])
+})
+
+test('what nobody asked for, or keeps, is received into again, and counts for nothing', async () => {
+  const heard: Have[] = []
+  const { transfers, dialled, took } = start({ onHave: (have) => heard.push(have) })
+  const asker = await transfers.to(holder('x'))
+  const request = asker.chunk(get.sha256, 0, () => {})
+  const [{ tell, recycled }] = dialled as [ReturnType<typeof createFakeSession>]
+  const [asked, unasked, late, have, manifest] = [1, 2, 3, 4, 5].map((n) => new Uint8Array(2).fill(n))
+  tell({ type: 'chunk', request: request + 7, payload: unasked! })
+  tell({ type: 'chunk', request, payload: asked! })
+  tell({ type: 'chunk', request, payload: late! })
+  tell({ type: 'have', sha256: get.sha256, payload: have! })
+  tell({ type: 'manifest', request, payload: manifest! })
+  assert.equal(recycled, [unasked, late, have, manifest])
+  assert.equal(took, [['x', 2]])
+  assert.is(heard.length, 1)
 })
 
 test('a connection that failed is tried again', async () => {

@@ -14,6 +14,11 @@ const STOP_MS = 3_000
  * transaction is over in seconds: what was compiled for it never pays, and cost up to a quarter of its CPU.
  */
 const INTERRUPT_BUDGET = 1_000_000
+/**
+ * How much V8's heap may grow before it is collected, in percent of what was in use (V8's own rule lets it come to several
+ * times that): what strangers make of garbage in ten seconds is then 45 MB instead of 80 (docs/benchmarks.md).
+ */
+const HEAP_GROWING_PERCENT = 30
 
 /**
  * `pacsrv-xfer daemon`: runs until a signal; a second one on a live socket says so and exits with 0. SIGHUP reads the
@@ -23,6 +28,7 @@ export async function runDaemonCommand(readConfig: () => Config, version: string
   // The folder that it was started in may be closed to its user, as /root is: then no program could be started.
   process.chdir('/')
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`)
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
   const bundle = (name: string) => new URL(name, pathToFileURL(__filename))
   let daemon: Daemon | undefined
   if (!process.stdout.isTTY) process.on('SIGHUP', () => daemon?.reload())
@@ -40,7 +46,7 @@ export async function runDaemonCommand(readConfig: () => Config, version: string
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)
   })
-  spareMemory(systemClock, ownHeap())
+  spareMemory(systemClock, ownHeap(daemon.dropped))
   await notifyReady(process.env, daemon.summary)
   await ended
   setTimeout(() => process.exit(1), STOP_MS).unref()

@@ -29,6 +29,8 @@ export interface Daemon {
   stop(): Promise<void>
   /** Reads the configuration again, and applies what can change while it runs. Never throws. */
   reload(): void
+  /** Bytes of buffers that were given up, ever (BufferPool). */
+  dropped(): number
 }
 
 /**
@@ -100,6 +102,7 @@ export async function startDaemon({ readConfig, ...options }: DaemonOptions): Pr
     summary: `node ${id.slice(0, 16)}, listening at ${listening ?? 'no port'}`,
     stop: life.stop,
     reload: createReload({ read: readConfig, apply, problems, log }, config),
+    dropped: () => node.parts.buffers.dropped,
   }
 }
 

@@ -67,7 +67,7 @@ export function createKeeping({ config: { cache, daemon }, clock, problems, logO
             async find(fileName, repository) {
               const found = await databases.find(fileName, repository)
               if (found || repository === undefined) return found
-              await own.refresh(repository)
+              await own.seek(repository)
               return databases.find(fileName, repository)
             },
           }

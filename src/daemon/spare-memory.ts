@@ -9,6 +9,8 @@ import type { Clock } from '../base/clock.ts'
 export interface Heap {
   /** What V8 has of the system, with what lies outside its heap for it, in bytes. */
   bytes(): number
+  /** Bytes that were given up, ever: surely rubbish until the next collection. */
+  dropped(): number
   collect(): void
   /** Milliseconds of processor time that this process has had. */
   busy(): number
@@ -19,8 +21,13 @@ const LOOK_MS = 2_000
 const AT_REST = 0.03
 /** So much above the least that was seen at rest, in bytes, is worth a collection … */
 const WORTH_BYTES = 8e6
-/** … which may cost this part of the work since the last. A second follows: only then V8 gives back what was for the young. */
+/** … which may cost this part of the work since the last, unless as much is surely rubbish. */
 const PART_OF_WORK = 0.1
+/**
+ * So many looks later it is collected again, if that is still worth it: V8 gives back what was for the young only when little
+ * was asked of it in the five seconds before a collection.
+ */
+const AGAIN_AFTER = [2, 3]
 /** What the first is taken to cost, in milliseconds. */
 const FIRST_COST = 25
 
@@ -31,45 +38,52 @@ export interface HeapLook {
   least: number
   /** Since the look before. */
   busy: number
-  /** Since the last collection, what that took, and whether it was the first of two, at the look before. */
+  /** Since the last collection, and what that took. */
   work: number
+  dropped: number
   cost: number
+  /** Whether it follows another. */
   again: boolean
 }
 
-export function isWorthIt({ bytes, least, busy, work, cost, again }: HeapLook): boolean {
+export function isWorthIt({ bytes, least, busy, work, dropped, cost, again }: HeapLook): boolean {
   if (busy >= AT_REST * LOOK_MS || bytes < least + WORTH_BYTES) return false
-  return again || cost <= PART_OF_WORK * work
+  return again || dropped >= WORTH_BYTES || cost <= PART_OF_WORK * work
 }
 
 /** Looks for as long as the clock runs. */
 export function spareMemory(clock: Clock, heap: Heap): void {
   let least = heap.bytes()
   let lookedAt = heap.busy()
-  let last = { at: lookedAt, cost: FIRST_COST, again: false }
+  let last = { at: lookedAt, dropped: heap.dropped(), cost: FIRST_COST, looks: Math.max(...AGAIN_AFTER) }
   function look() {
     const [bytes, now] = [heap.bytes(), heap.busy()]
     least = Math.min(least, bytes)
-    const { at, cost, again } = last
-    if (isWorthIt({ bytes, least, busy: now - lookedAt, work: now - at, cost, again })) {
+    const { at, cost } = last
+    const dropped = heap.dropped()
+    const again = AGAIN_AFTER.includes(++last.looks)
+    const since = { busy: now - lookedAt, work: now - at, dropped: dropped - last.dropped }
+    if (isWorthIt({ ...since, bytes, least, cost, again })) {
       heap.collect()
       const end = heap.busy()
-      last = { at: end, cost: end - now, again: !again }
-    } else if (now - lookedAt < AT_REST * LOOK_MS) last.again = false
+      last = { at: end, dropped, cost: end - now, looks: again ? last.looks : 0 }
+    }
     lookedAt = heap.busy()
     clock.after(LOOK_MS, look)
   }
   clock.after(LOOK_MS, look)
 }
 
-export function ownHeap(): Heap {
+export function ownHeap(dropped: () => number): Heap {
   setFlagsFromString('--expose-gc')
   const collect: () => void = runInNewContext('gc')
   return {
     bytes() {
       const { total_heap_size, external_memory } = getHeapStatistics()
-      return total_heap_size + external_memory
+      // Buffers that threads share aren't in the former, all others are in both.
+      return total_heap_size + Math.max(external_memory, process.memoryUsage().arrayBuffers)
     },
+    dropped,
     collect,
     busy() {
       const { user, system } = process.cpuUsage()

@@ -124,7 +124,9 @@ export function createDownloads(
     job,
     isFetching,
     fetch(located, environment, delay = usual) {
-      for (const job of jobs()) if (job.file.sha256 === located.file.sha256 && idle.has(job)) void job.stop()
+      for (const job of jobs())
+        if (job.file.sha256 === located.file.sha256 && idle.has(job))
+          void job.stop('it gives way to who waits for it')
       const known = byKey.get(keyOf(located.file, environment))
       if (known && !known.closing) return known
       return begin(located, { environment, delay })
@@ -136,7 +138,7 @@ export function createDownloads(
       return job
     },
     async close() {
-      await Promise.all(jobs().map((job) => job.stop()))
+      await Promise.all(jobs().map((job) => job.stop('the daemon is stopping')))
     },
   }
 }

@@ -5,6 +5,7 @@ import type { Cancel, Clock } from '../base/clock.ts'
 import { asError, PacsrvError } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
 import type { Problems } from '../base/problems.ts'
+import { within } from '../base/within.ts'
 import { readDatabase } from '../pacman/database-file.ts'
 import type { Repository } from '../pacman/pacman-conf.ts'
 import { curlProcess, MANNERS, PATIENCE, quoted } from './curl.ts'
@@ -13,8 +14,13 @@ import { curlProcess, MANNERS, PATIENCE, quoted } from './curl.ts'
 export interface OwnDatabases {
   /** Asks for them now and then from now on; resolves when they have been asked for once. */
   start(): Promise<void>
-  /** Somebody wants a file that the repository's database doesn't name: it may have a newer one. Never rejects. */
+  /** Asks for a newer one. Never rejects. */
   refresh(repository: string): Promise<void>
+  /**
+   * Somebody wants a file that the repository's database doesn't name: a newer one may. Resolves when it is here, and after
+   * five seconds at the latest: then it is waited for no longer, and asked for all the same. Never rejects.
+   */
+  seek(repository: string): Promise<void>
   stop(): void
 }
 
@@ -24,6 +30,8 @@ export type FetchDatabase = (url: string, path: string) => Promise<boolean>
 const EACH_MS = 30 * 60_000
 /** However often somebody wants what isn't there, in milliseconds. */
 const LEAST_MS = 10_000
+/** Nobody waits longer for a mirror than this, in milliseconds. */
+const SEEK_MS = 5_000
 /** Arch's largest is 9 MB. */
 const MOST_BYTES = 256 * 1024 * 1024
 const MOST_SECONDS = 300
@@ -63,7 +71,8 @@ export function createOwnDatabases(
   }: { clock: Clock; log: Log; problems?: Problems; fetch?: FetchDatabase },
   { dir, repositories }: { dir: string; repositories: readonly Pick<Repository, 'name' | 'servers'>[] },
 ): OwnDatabases {
-  const asked = new Map<string, { at: number; over: Promise<void> }>()
+  /** By repository; `at`: when it was over, by the clock. */
+  const asked = new Map<string, { at: number | undefined; over: Promise<void> }>()
   let stopTimer: Cancel = () => {}
 
   /** From the first server that has it. */
@@ -93,11 +102,13 @@ export function createOwnDatabases(
 
   function refresh(name: string): Promise<void> {
     const known = asked.get(name)
-    if (known && clock.now() - known.at < LEAST_MS) return known.over
+    if (known && (known.at === undefined || clock.now() - known.at < LEAST_MS)) return known.over
     const repository = repositories.find((one) => one.name === name)
     if (!repository) return Promise.resolve()
-    const over = ask(repository)
-    asked.set(name, { at: clock.now(), over })
+    const over = ask(repository).then(() => {
+      asked.set(name, { at: clock.now(), over })
+    })
+    asked.set(name, { at: undefined, over })
     return over
   }
 
@@ -106,5 +117,10 @@ export function createOwnDatabases(
     await Promise.all(repositories.map(({ name }) => refresh(name)))
   }
 
-  return { start: all, refresh, stop: () => stopTimer() }
+  return {
+    start: all,
+    refresh,
+    seek: (name) => within(clock, SEEK_MS, refresh(name)),
+    stop: () => stopTimer(),
+  }
 }

@@ -102,7 +102,11 @@ class End implements Link {
     // Who asks for `sent` may use the bytes again (and a Buffer's own slice is no copy).
     const copy = sent && payload ? ({ ...message, payload: Uint8Array.from(payload) } as Message) : message
     const bytes = messageBytes(message) + (payload?.length ?? 0)
-    this.wires.carry(this, bytes, (to) => to.tell((handler) => handler.onMessage(copy)))
+    this.wires.carry(this, bytes, (to) =>
+      to.tell((handler) => {
+        if (handler.admits?.(message.type, bytes) ?? true) handler.onMessage(copy)
+      }),
+    )
     return true
   }
 

@@ -3,10 +3,10 @@ import type { Clock } from '../base/clock.ts'
 import type { Endpoint } from '../base/endpoint.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
 import type { Log } from '../base/log.ts'
-import { decode, type Encoded, encode } from '../wire/codec.ts'
+import { decode, type Encoded, encode, typeOf } from '../wire/codec.ts'
 import { createFrameParser, frameHead, MAGIC } from '../wire/framing.ts'
 import { limits } from '../wire/limits.ts'
-import type { Message } from '../wire/messages.ts'
+import type { Message, MessageName } from '../wire/messages.ts'
 import type { BufferPool } from '../wire/pool.ts'
 import type { Tls } from './tls.ts'
 import type { Link, LinkHandler } from './transport.ts'
@@ -142,10 +142,20 @@ export function createTcpLink(
   const writer = createFrameWriter(socket)
 
   function onFrame(header: Buffer, payload: Buffer) {
-    if (!open) return
+    if (!receive(header, payload)) pool.release(payload)
+  }
+
+  /** Whether somebody has it now. */
+  function receive(header: Buffer, payload: Buffer): boolean {
+    if (!open) return false
+    const admits = (type: MessageName) => handler?.admits?.(type, header.length + payload.length) ?? true
+    const type = typeOf(header)
+    if (type && !admits(type)) return false
     const message = decode(header, payload)
-    if (message) handler?.onMessage(message)
-    else log.debug({ remote }, 'A message of a later version was ignored')
+    if (!message) log.debug({ remote }, 'A message of a later version was ignored')
+    if (!message || !handler || !(type || admits(message.type))) return false
+    handler.onMessage(message)
+    return true
   }
 
   function onData(bytes: Buffer) {

@@ -1,8 +1,10 @@
 import type { Endpoint } from '../base/endpoint.ts'
-import type { Message } from '../wire/messages.ts'
+import type { Message, MessageName } from '../wire/messages.ts'
 
 /** What a link tells its owner. Set once, before the link's next turn; nothing is told before. */
 export interface LinkHandler {
+  /** Asked before a message of so many bytes is read: what isn't admitted is dropped unread. Without it all is. */
+  admits?(type: MessageName, bytes: number): boolean
   onMessage(message: Message): void
   /** Exactly once, also after our own `close`. `reason` is what a log would say. */
   onClose(reason: Error | undefined): void

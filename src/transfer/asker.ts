@@ -43,8 +43,8 @@ export interface Asker {
 
 export interface AskerShell {
   asker: Asker
-  /** Hands over a message; false when it isn't an answer. */
-  receive(message: Message): boolean
+  /** Hands over a message: `taken` by who waits for it, an answer that nobody waits for (any more), or no answer. */
+  receive(message: Message): 'taken' | 'unasked' | 'no answer'
   closed(reason: Error | undefined): void
 }
 
@@ -201,11 +201,12 @@ export function createAsker(session: Session, clock: Clock): AskerShell {
   return {
     asker,
     receive(message) {
-      if (message.type !== 'refuse' && !isAnswer(message)) return false
+      if (message.type !== 'refuse' && !isAnswer(message)) return 'no answer'
       const answer = open.get(message.request)
+      if (!answer) return 'unasked'
       settle(message.request)
-      answer?.(message.type === 'refuse' ? { refused: message.reason } : { bytes: message.payload })
-      return true
+      answer(message.type === 'refuse' ? { refused: message.reason } : { bytes: message.payload })
+      return 'taken'
     },
     closed(reason) {
       gone = { reason }

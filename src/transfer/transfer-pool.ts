@@ -5,7 +5,7 @@ import { countBy, whoGivesUp } from '../base/places.ts'
 import { createBucket, type Rate } from '../base/token-bucket.ts'
 import type { Holder } from '../overlay/query/holders.ts'
 import type { Session } from '../overlay/session/session.ts'
-import type { Have, Haves, NodeId, Sha256 } from '../wire/messages.ts'
+import type { Have, Haves, Message, NodeId, Sha256 } from '../wire/messages.ts'
 import { type Asker, createAsker } from './asker.ts'
 import type { SharedReads } from './shared-reads.ts'
 import type { Turns } from './upload-queue.ts'
@@ -36,9 +36,9 @@ export interface TransferPoolDeps {
 export interface TransferPoolHandler {
   /** Bytes of a file have been given to the other end. */
   onUploaded(bytes: number, to: Pick<Session, 'id' | 'near'>, sha256: Sha256): void
-  /** The other end has given a chunk, right or wrong. */
+  /** The other end has given a chunk that was asked for, right or wrong. */
   onDownloaded?(bytes: number, from: Pick<Session, 'id'>): void
-  /** The other end says how far it is with a file. */
+  /** The other end says how far it is with a file; what it says is valid only during the call. */
   onHave(asker: Asker, have: Have): void
 }
 
@@ -97,14 +97,23 @@ export function createTransferPool(
       if (asker.open === 0 && clock.now() - transfer.used >= patience) session.close('idle')
       else cancelIdle = clock.after(patience, checkIdle)
     }
+    /** Whether its payload is somebody's now. */
+    function take(message: Message): boolean {
+      if (message.type === 'have' || message.type === 'haves') {
+        for (const have of splitHaves(message)) if (haves.take()) onHave(asker, have)
+        return false
+      }
+      const received = receive(message)
+      if (received === 'taken' && message.type === 'chunk') onDownloaded?.(message.payload.length, session)
+      if (received === 'no answer' && !server.receive(message))
+        log.debug({ type: message.type }, 'out of place on a transfer')
+      return received === 'taken'
+    }
     session.handle({
       onMessage(message) {
         transfer.used = clock.now()
-        if (message.type === 'have' || message.type === 'haves') {
-          for (const have of splitHaves(message)) if (haves.take()) onHave(asker, have)
-        } else if (receive(message)) {
-          if (message.type === 'chunk') onDownloaded?.(message.payload.length, session)
-        } else if (!server.receive(message)) log.debug({ type: message.type }, 'out of place on a transfer')
+        // What strangers send unasked must not wait for the garbage collector, which doesn't see such buffers.
+        if (!take(message) && 'payload' in message) session.link.recycle(message.payload)
       },
       onDrain: server.drained,
       onClose(reason) {

@@ -6,7 +6,7 @@ import type { Session } from '../overlay/session/session.ts'
 import { limits } from '../wire/limits.ts'
 import type { Get, ManifestWanted, Message, RefuseReason, Sha256, SignatureWanted } from '../wire/messages.ts'
 import type { SharedReads } from './shared-reads.ts'
-import type { Turns } from './upload-queue.ts'
+import type { Turn, Turns } from './upload-queue.ts'
 
 /** A held file, or one in progress, that is open for reading. */
 export interface OpenFile {
@@ -91,7 +91,7 @@ export function createServer(
   }
 
   /** Resolves to the bytes of file that went out. */
-  async function answer(request: Request): Promise<number> {
+  async function answer(request: Request, hold: (bytes: number) => () => void): Promise<number> {
     const refuse = (reason: RefuseReason) => {
       session.send({ type: 'refuse', request: request.request, reason })
       return 0
@@ -121,7 +121,11 @@ export function createServer(
         chunkLength(opened.size, chunk),
         (buffer) => opened.read(buffer, position),
       )
-      writable = session.link.send({ type: 'chunk', request: request.request, payload: bytes }, release)
+      const sent = hold(bytes.length)
+      writable = session.link.send({ type: 'chunk', request: request.request, payload: bytes }, () => {
+        sent()
+        release()
+      })
       onUploaded(bytes.length, request.sha256)
       return bytes.length
     } catch (error) {
@@ -135,15 +139,16 @@ export function createServer(
   function work() {
     if (hasTurn || !writable || ended || waiting.length === 0) return
     hasTurn = true
-    turns.take(address, async () => {
+    const turn: Turn = async (hold) => {
       try {
         const request = waiting.shift()
-        return request && !ended ? await answer(request) : 0
+        return request && !ended ? await answer(request, hold) : 0
       } finally {
         hasTurn = false
         work()
       }
-    })
+    }
+    turns.take(address, turn, () => session.close("it doesn't read what it asks for"))
   }
 
   return {

@@ -118,7 +118,9 @@ const schemas: { [N in MessageName]: Schema<Body<Of<N>>> } = {
   ),
 }
 
-const nameOf = new Map(Object.entries(MessageType).map(([name, type]) => [type, name as MessageName]))
+const nameOf = new Map<number, MessageName>(
+  Object.entries(MessageType).map(([name, type]) => [type, name as MessageName]),
+)
 const packr = new Packr({
   useRecords: false,
   mapsAsObjects: true,
@@ -158,6 +160,14 @@ export function encode(message: Message): Encoded {
   })
   const header = packr.pack([MessageType[message.type], ...fields])
   return payload.length > 0 ? { header, payload } : { header }
+}
+
+/** How msgpack begins a list of up to 15 entries. */
+const SHORT_LIST = 0x90
+
+/** Of which type a frame's message is, by its first two bytes; undefined where only decoding it can tell. */
+export function typeOf(header: Uint8Array): MessageName | undefined {
+  return (header[0]! & 0xf0) === SHORT_LIST ? nameOf.get(header[1]!) : undefined
 }
 
 /**

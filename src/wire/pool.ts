@@ -15,6 +15,8 @@ export interface BufferPool {
   /** A buffer of exactly `length` bytes, at most 1 MiB, with anything in it. */
   acquire(length: number): Buffer
   release(buffer: Uint8Array): void
+  /** Bytes that were released and not kept, ever: rubbish until it is collected. */
+  readonly dropped: number
 }
 
 /** Keeps at most `keep` bytes for later use. */
@@ -22,6 +24,7 @@ export function createBufferPool(keep = 16 * 1024 * KIB): BufferPool {
   const free: SharedArrayBuffer[][] = SIZES.map(() => [])
   const lent = new WeakSet<ArrayBufferLike>()
   let kept = 0
+  let dropped = 0
 
   return {
     acquire(length) {
@@ -35,10 +38,16 @@ export function createBufferPool(keep = 16 * 1024 * KIB): BufferPool {
     },
 
     release({ buffer }) {
-      if (!lent.delete(buffer) || !(buffer instanceof SharedArrayBuffer) || kept + buffer.byteLength > keep)
+      if (!lent.delete(buffer) || !(buffer instanceof SharedArrayBuffer)) return
+      if (kept + buffer.byteLength > keep) {
+        dropped += buffer.byteLength
         return
+      }
       free[SIZES.indexOf(buffer.byteLength as (typeof SIZES)[number])]!.push(buffer)
       kept += buffer.byteLength
+    },
+    get dropped() {
+      return dropped
     },
   }
 }

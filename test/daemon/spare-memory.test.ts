@@ -5,7 +5,15 @@ import { createClock } from '../clock.ts'
 
 const MB = 1e6
 
-const REST: HeapLook = { bytes: 28 * MB, least: 20 * MB, busy: 0, work: 250, cost: 25, again: false }
+const REST: HeapLook = {
+  bytes: 28 * MB,
+  least: 20 * MB,
+  busy: 0,
+  work: 250,
+  dropped: 0,
+  cost: 25,
+  again: false,
+}
 
 for (const [what, look, worth] of [
   ['eight megabytes more, at rest', {}, true],
@@ -13,7 +21,9 @@ for (const [what, look, worth] of [
   ['just at rest', { busy: 59 }, true],
   ['at work', { busy: 60 }, false],
   ['after too little work', { work: 249 }, false],
-  ['after no work, as the second of two', { work: 0, again: true }, true],
+  ['after no work, with as much given up', { work: 0, dropped: 8 * MB }, true],
+  ['with a byte less', { work: 0, dropped: 8 * MB - 1 }, false],
+  ['after no work, following another', { work: 0, again: true }, true],
 ] as const) {
   test(`${what}: ${worth ? 'collected' : 'left alone'}`, () => {
     assert.is(isWorthIt({ ...REST, ...look }), worth)
@@ -22,10 +32,11 @@ for (const [what, look, worth] of [
 
 test('after a rush it is collected once it rests, and not again for what stays', () => {
   const clock = createClock()
-  let [bytes, busy, collected] = [20 * MB, 0, 0]
+  let [bytes, busy, collected, dropped] = [20 * MB, 0, 0, 0]
   const heap: Heap = {
     bytes: () => bytes,
     busy: () => busy,
+    dropped: () => dropped,
     collect() {
       collected++
       busy += 20
@@ -44,16 +55,25 @@ test('after a rush it is collected once it rests, and not again for what stays',
   clock.advance(2_000)
   assert.is(collected, 1)
   clock.advance(2_000)
-  assert.is(collected, 2, 'the second of two')
+  assert.is(collected, 1, 'not yet')
+  clock.advance(2_000)
+  assert.is(collected, 2, 'again')
+  clock.advance(2_000)
+  assert.is(collected, 3, 'and again, as there is still as much')
   clock.advance(600_000)
-  assert.is(collected, 2, 'what is left is in use')
+  assert.is(collected, 3, 'what is left is in use')
   busy += 200
   clock.advance(4_000)
-  assert.is(collected, 3, 'a tenth of the work')
+  assert.is(collected, 4, 'a tenth of the work')
+  clock.advance(60_000)
+  const before = collected
+  dropped += 8 * MB
+  clock.advance(2_000)
+  assert.is(collected, before + 1, 'without work, for what was given up')
 })
 
 test('this process gives back what it has dropped', async () => {
-  const heap = ownHeap()
+  const heap = ownHeap(() => 0)
   const before = heap.bytes()
   const grownBy = () => Array.from({ length: 30 }, () => Buffer.alloc(MB)).length && heap.bytes() - before
   assert.ok(grownBy() >= 29 * MB)

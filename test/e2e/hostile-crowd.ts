@@ -16,7 +16,7 @@ import { createIdentity } from '../../src/overlay/session/identity.ts'
 import { openSession, type Session, type SessionDeps } from '../../src/overlay/session/session.ts'
 import { encode } from '../../src/wire/codec.ts'
 import { frameHead } from '../../src/wire/framing.ts'
-import type { FileQuery, HeldFile, Message, Purpose } from '../../src/wire/messages.ts'
+import type { FileQuery, HeldFile, Hop, Message, Purpose } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import type { Package } from './packages.ts'
 
@@ -25,6 +25,14 @@ export type CrowdDeed =
   | { kind: 'hearers'; count: number }
   /** A node at each of these addresses, or one, asks so many times a second for so many files with names so long. */
   | { kind: 'asks'; perSecond: number; files: number; nameBytes?: number; addresses?: string[] }
+  /** A node at each of these addresses says so many times a second that it has so many files, others each time. */
+  | { kind: 'announces'; perSecond: number; files: number; addresses: string[] }
+  /** A node at each of these addresses says all that neighbours say to each other, in turn, as large as it may be. */
+  | { kind: 'talks'; perSecond: number; addresses: string[] }
+  /** So many connections from each of these addresses ask for a file's chunks, each for others, and never read them. */
+  | { kind: 'hoards'; connections: number; addresses: string[]; item: Pick<Package, 'sha256' | 'size'> }
+  /** A connection of each sort from each of these addresses sends chunks that nobody asked for. */
+  | { kind: 'floods'; perSecond: number; addresses: string[] }
   /** A node at each of these addresses says that it has the file. */
   | { kind: 'holds'; addresses: string[]; item: Pick<Package, 'path' | 'sha256' | 'size'>; how: HolderSort }
   /** Connections that ask again and again for what nobody has. */
@@ -116,6 +124,71 @@ async function ask(from: string, { perSecond, files, nameBytes }: Extract<CrowdD
   })
 }
 
+async function announce(from: string, { perSecond, files }: Extract<CrowdDeed, { kind: 'announces' }>) {
+  await asAnybody(from, 'neighbour', async (session) => {
+    const added = times(files, () => ({
+      sha256: random.hex(32),
+      size: 1_000,
+      root: random.hex(32),
+      whole: true,
+    }))
+    session.send({ type: 'announce', files: added })
+    news.sent++
+    await wait(1_000 / perSecond)
+  })
+}
+
+async function talk(from: string, { perSecond }: Extract<CrowdDeed, { kind: 'talks' }>) {
+  const id = () => random.hex(32)
+  const some = <T>(make: () => T) => times(500, make)
+  const held = (): HeldFile => ({ sha256: id(), size: 1_000, root: id(), whole: news.sent % 2 === 0 })
+  const hops = (count: number) => times(count, (): Hop => ({ id: id(), address: '192.0.2.1:8048' }))
+  await asAnybody(from, 'neighbour', async (session) => {
+    const self = { id: session.id }
+    const way = [...hops(13), self]
+    const query = random.hex(16)
+    const all: Message[] = [
+      {
+        type: 'file',
+        query,
+        ttl: 7,
+        path: [self],
+        files: some(() => ({ sha256: id(), size: 1_000, name: 'x' })),
+      },
+      { type: 'announce', files: some(held) },
+      { type: 'withdraw', files: some(id) },
+      { type: 'fileAck', query, ttl: 7, path: hops(14), way, reachable: true, files: some(held) },
+      { type: 'call', query, ttl: 7, path: hops(14), asker: self },
+      { type: 'nodes', nodes: hops(50) },
+      { type: 'nodesWanted' },
+    ]
+    for (const message of all) {
+      session.send(message)
+      news.sent++
+      await wait(1_000 / perSecond)
+    }
+  })
+}
+
+async function flood(from: string, purpose: Purpose, { perSecond }: Extract<CrowdDeed, { kind: 'floods' }>) {
+  const payload = randomBytes(1024 * 1024)
+  await asAnybody(from, purpose, async (session) => {
+    session.send({ type: 'chunk', request: news.sent++, payload })
+    await wait(1_000 / perSecond)
+  })
+}
+
+async function hoard(from: string, nth: number, { sha256, size }: Pick<Package, 'sha256' | 'size'>) {
+  const socket = await dial(from)
+  const link = linkOver(socket, true)
+  const session = await openSession(link, deps(), { purpose: 'transfer', port: 0, agent: 'hostile' })
+  news.opened++
+  hear(session)
+  socket.pause()
+  const chunks = times(60, (n) => (nth * 7 + n) % chunkCount(size))
+  for (const chunk of chunks) session.send({ type: 'get', request: news.sent++, sha256, chunk })
+}
+
 /** One that claims to have the file: as a neighbour, and for whoever comes for it. */
 async function hold(address: string, { item, how }: Extract<CrowdDeed, { kind: 'holds' }>) {
   const { sha256, size } = item
@@ -203,6 +276,15 @@ if (deed.kind === 'hearers')
   await Promise.all(times(deed.count, () => enter(own, 'neighbour').then((s) => hear(s))))
 else if (deed.kind === 'holds') await Promise.all(deed.addresses.map((address) => hold(address, deed)))
 else if (deed.kind === 'asks') for (const from of deed.addresses ?? [own]) void ask(from, deed)
+else if (deed.kind === 'announces') for (const from of deed.addresses) void announce(from, deed)
+else if (deed.kind === 'talks') for (const from of deed.addresses) void talk(from, deed)
+else if (deed.kind === 'floods')
+  for (const from of deed.addresses)
+    for (const purpose of ['neighbour', 'transfer'] as const) void flood(from, purpose, deed)
+else if (deed.kind === 'hoards')
+  for (const [n, from] of deed.addresses.entries())
+    for (let k = 0; k < deed.connections; k++)
+      void hoard(from, n * deed.connections + k, deed.item).catch(() => news.ended++)
 else if (deed.kind === 'greets') void greet(deed.perSecond)
 else absent(deed.connections, deed.everyMs)
 process.send!(news)

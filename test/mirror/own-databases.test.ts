@@ -65,6 +65,41 @@ test('asked for what isn’t there it looks again, each 10 s at most, and only f
   assert.equal(taken(), ['http://good/extra/extra.db'])
 })
 
+test('who wants what isn’t there waits five seconds for a slow mirror, which is asked once', async () => {
+  const clock = createClock()
+  let asked = 0
+  let come = () => {}
+  const fetch = () => {
+    asked++
+    return new Promise<boolean>((resolve) => {
+      come = () => resolve(true)
+    })
+  }
+  const dir = join(mkdtempSync(join(tmpdir(), 'pacsrv-own-')), 'sync')
+  const own = createOwnDatabases({ clock, log: silentLog, fetch }, { dir, repositories })
+  let waits = true
+  const seeking = own.seek('extra').then(() => {
+    waits = false
+  })
+  while (asked === 0) await setImmediate()
+  clock.advance(4_999)
+  await setImmediate()
+  assert.is(waits, true)
+  clock.advance(1)
+  await seeking
+  clock.advance(60_000)
+  const whole = own.refresh('extra')
+  assert.is(asked, 1, 'it is still under way')
+  come()
+  await whole
+  clock.advance(9_999)
+  await own.seek('extra')
+  assert.is(asked, 1)
+  clock.advance(1)
+  void own.refresh('extra')
+  while (asked === 1) await setImmediate()
+})
+
 test('with no mirror there it says so, once, until one is there again', async () => {
   const { clock, own, warnings, problems, state } = start()
   state.down = true

@@ -4,8 +4,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silentLog } from '../../src/base/log.ts'
 import { createTcpLink } from '../../src/net/tcp-link.ts'
-import { decode } from '../../src/wire/codec.ts'
-import { createFrameParser } from '../../src/wire/framing.ts'
+import { decode, encode } from '../../src/wire/codec.ts'
+import { createFrameParser, frameHead, MAGIC } from '../../src/wire/framing.ts'
 import type { Message } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
@@ -20,6 +20,15 @@ const chunkOf = (bytes: number): Message => ({
 
 /** A link over a socket of which each write is seen, and what the other end would make of them. */
 function setUp() {
+  const released: number[] = []
+  const pool = createBufferPool()
+  const counting = {
+    ...pool,
+    release(bytes: Uint8Array) {
+      if (bytes.length > 0) released.push(bytes.length)
+      pool.release(bytes)
+    },
+  }
   const writes: Buffer[] = []
   const socket = new Duplex({
     read() {},
@@ -32,9 +41,9 @@ function setUp() {
       done()
     },
   }) as Socket
-  const { link } = createTcpLink(
+  const { link, onData } = createTcpLink(
     socket,
-    { log: silentLog, clock: createClock(), pool: createBufferPool(), highWater: 1024 * 1024 },
+    { log: silentLog, clock: createClock(), pool: counting, highWater: 1024 * 1024 },
     { remote: '192.0.2.1:8048', outbound: true },
   )
   function heard(): string[] {
@@ -43,7 +52,7 @@ function setUp() {
     createFrameParser({ onFrame, pool: createBufferPool() }).push(Buffer.concat(writes))
     return types
   }
-  return { link, writes, heard }
+  return { link, onData, writes, heard, released }
 }
 
 test('what is sent in one turn of the loop leaves in one write, in order', async () => {
@@ -75,6 +84,40 @@ test('what waits when the link is closed still leaves', async () => {
   await turn()
   assert.is(writes.length, 1)
   assert.equal(heard(), ['bye'])
+})
+
+test('what its owner does not admit is dropped undecoded, however its type is written', () => {
+  const { link, onData, released } = setUp()
+  const asked: [string, number][] = []
+  const heard: string[] = []
+  link.handle({
+    admits(type, bytes) {
+      asked.push([type, bytes])
+      return type !== 'pong' && type !== 'chunk'
+    },
+    onMessage: ({ type }) => void heard.push(type),
+    onClose: (reason) => void heard.push(`closed: ${reason?.message}`),
+  })
+  onData(MAGIC)
+  onData(frameHead(Buffer.from([0x92, 2, 7]), 0))
+  onData(frameHead(Buffer.from([0x92, 3, 7]), 0))
+  // No field of it is right: nobody looked.
+  onData(frameHead(Buffer.from([0x92, 3, 0xc0]), 0))
+  // A list of 16 bits, and a type of 8.
+  onData(frameHead(Buffer.from([0xdc, 0, 2, 3, 7]), 0))
+  onData(frameHead(Buffer.from([0x92, 0xcc, 3, 7]), 0))
+  const chunk = encode(chunkOf(5_000))
+  onData(Buffer.concat([frameHead(chunk.header, 5_000), chunk.payload!]))
+  assert.equal(released, [5_000], 'its memory is had again')
+  assert.equal(heard, ['ping'])
+  assert.equal(asked, [
+    ['ping', 3],
+    ['pong', 3],
+    ['pong', 3],
+    ['pong', 5],
+    ['pong', 4],
+    ['chunk', 5_000 + chunk.header.length],
+  ])
 })
 
 test.run()

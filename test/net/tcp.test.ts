@@ -237,6 +237,26 @@ test('who does not read makes `send` say so, and is let go when closed', async (
   assert.is(unsent, 0)
 })
 
+test('who does not read and then breaks off leaves nothing unsent: `sent` is called for all of it', async () => {
+  for (const breaks of ['reset', 'end'] as const) {
+    const { socket, link } = await stranger({ reads: false })
+    const { closed } = reader(link)
+    let unsent = 0
+    const payload = randomBytes(MIB)
+    for (let n = 0; n < 20; n++) {
+      unsent++
+      link.send({ type: 'chunk', request: 1, payload }, () => unsent--)
+    }
+    for (let i = 0; i < 20; i++) await turn()
+    assert.ok(unsent > 10, `${unsent}`)
+    if (breaks === 'reset') socket.resetAndDestroy()
+    else socket.destroy()
+    await closed
+    for (let i = 0; i < 20; i++) await turn()
+    assert.is(unsent, 0, breaks)
+  }
+})
+
 test('`send` says to go on once a slow reader has caught up', async () => {
   const { socket, link, gone } = await stranger({ reads: false })
   const { drained, closed } = reader(link)

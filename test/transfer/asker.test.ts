@@ -25,8 +25,8 @@ test('a chunk is answered once; what comes again for it is dropped', () => {
   const { asker, receive } = start()
   const answers: ChunkAnswer[] = []
   const request = asker.chunk(FILE, 3, (answer) => answers.push(answer))
-  assert.ok(receive({ type: 'chunk', request, payload: bytes }))
-  assert.ok(receive({ type: 'chunk', request, payload: bytes }))
+  assert.is(receive({ type: 'chunk', request, payload: bytes }), 'taken')
+  assert.is(receive({ type: 'chunk', request, payload: bytes }), 'unasked')
   assert.equal(answers, [{ bytes }])
   assert.is(asker.open, 0)
 })
@@ -106,8 +106,8 @@ test('how far this node is with several files is said in one message to who can 
 
 test('messages that are no answers are left to others', () => {
   const { receive } = start()
-  assert.not.ok(receive({ type: 'cancel', request: 1 }))
-  assert.not.ok(receive({ type: 'get', request: 1, sha256: FILE, chunk: 0 }))
+  assert.is(receive({ type: 'cancel', request: 1 }), 'no answer')
+  assert.is(receive({ type: 'get', request: 1, sha256: FILE, chunk: 0 }), 'no answer')
 })
 
 async function fails(promise: Promise<unknown>, pattern: RegExp) {

@@ -19,6 +19,7 @@ function start() {
       assert.ok(lent.delete(buffer.buffer), 'released twice')
       inner.release(buffer)
     },
+    dropped: 0,
   }
   const reads: string[] = []
   const shared = createSharedReads(pool, KEEP)

@@ -6,6 +6,7 @@ import type { Holder } from '../../src/overlay/query/holders.ts'
 import type { Session } from '../../src/overlay/session/session.ts'
 import { createSharedReads } from '../../src/transfer/shared-reads.ts'
 import { createTransferPool } from '../../src/transfer/transfer-pool.ts'
+import type { Turn } from '../../src/transfer/upload-queue.ts'
 import type { Have } from '../../src/wire/messages.ts'
 import { createBufferPool } from '../../src/wire/pool.ts'
 import { createClock } from '../clock.ts'
@@ -13,12 +14,13 @@ import { createClock } from '../clock.ts'
 function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:8048') {
   let handler: LinkHandler | undefined
   const state = { closedWith: undefined as string | undefined }
+  const recycled: Uint8Array[] = []
   const session = {
     id,
     outbound,
     remote,
     capabilities: [],
-    link: { received: 0, send: () => true },
+    link: { received: 0, send: () => true, recycle: (bytes: Uint8Array) => void recycled.push(bytes) },
     send: () => true,
     handle: (given: LinkHandler) => {
       handler = given
@@ -31,6 +33,7 @@ function createFakeSession(id: string, outbound: boolean, remote = '192.0.2.1:80
   return {
     session,
     state,
+    recycled,
     tell: (message: Parameters<LinkHandler['onMessage']>[0]) => handler!.onMessage(message),
   }
 }
@@ -48,7 +51,7 @@ function start({ fails = false, onHave = (_: Have) => {} } = {}) {
         return made.session
       },
       holdings: { open: async () => undefined, signature: async () => undefined },
-      turns: { take: (_address: string, turn: () => Promise<number>) => void turn() },
+      turns: { take: (_address: string, turn: Turn) => void turn(() => () => {}) },
       clock,
       log: silentLog,
       reads: createSharedReads(createBufferPool()),
@@ -86,6 +89,23 @@ test('what a node gives is told of with its name, and nothing else that it sends
   tell({ type: 'refuse', request, reason: 'absent' })
   tell(get)
   assert.equal(took, [['x', 7]])
+})
+
+test('what nobody asked for, or keeps, is received into again, and counts for nothing', async () => {
+  const heard: Have[] = []
+  const { transfers, dialled, took } = start({ onHave: (have) => heard.push(have) })
+  const asker = await transfers.to(holder('x'))
+  const request = asker.chunk(get.sha256, 0, () => {})
+  const [{ tell, recycled }] = dialled as [ReturnType<typeof createFakeSession>]
+  const [asked, unasked, late, have, manifest] = [1, 2, 3, 4, 5].map((n) => new Uint8Array(2).fill(n))
+  tell({ type: 'chunk', request: request + 7, payload: unasked! })
+  tell({ type: 'chunk', request, payload: asked! })
+  tell({ type: 'chunk', request, payload: late! })
+  tell({ type: 'have', sha256: get.sha256, payload: have! })
+  tell({ type: 'manifest', request, payload: manifest! })
+  assert.equal(recycled, [unasked, late, have, manifest])
+  assert.equal(took, [['x', 2]])
+  assert.is(heard.length, 1)
 })
 
 test('a connection that failed is tried again', async () => {

@@ -99,4 +99,61 @@ test('addresses take turns, however many ask from one of them', async () => {
   assert.is(order.length, 101)
 })
 
+const MIB = 1024 * 1024
+
+test('what waits to be sent is bounded, with room kept for addresses of which nothing waits', async () => {
+  const clock = createClock()
+  const turns = createTurns({ clock, limiter: createLimiter(clock, undefined) })
+  const sent: (() => void)[] = []
+  const given = new Map<string, number>()
+  const ask = (address: string) =>
+    turns.take(address, async (hold) => {
+      given.set(address, (given.get(address) ?? 0) + 1)
+      sent.push(hold(MIB))
+      return MIB
+    })
+  for (let n = 0; n < 60; n++) ask('a')
+  await settle()
+  assert.is(given.get('a'), 24)
+  for (let n = 0; n < 60; n++) ask(`b${n % 30}`)
+  await settle()
+  assert.is(given.get('a'), 24)
+  assert.equal([...given.keys()].length - 1, 16, 'each of the others has one, until there are 40')
+  assert.ok([...given].every(([address, count]) => address === 'a' || count === 1))
+  while (sent.length > 0) {
+    assert.ok(sent.length <= 40, `${sent.length} MiB`)
+    const first = sent.shift()!
+    first()
+    first()
+    await settle()
+  }
+  assert.is(
+    [...given.values()].reduce((sum, count) => sum + count),
+    120,
+    'all have had all in the end',
+  )
+})
+
+test('who does not read a chunk in a minute is told of, who does is not', async () => {
+  const clock = createClock()
+  const turns = createTurns({ clock, limiter: createLimiter(clock, undefined) })
+  let stuck = 0
+  const sent: (() => void)[] = []
+  for (const address of ['a', 'b']) {
+    const turn = async (hold: (bytes: number) => () => void) => {
+      sent.push(hold(MIB))
+      return MIB
+    }
+    turns.take(address, turn, () => stuck++)
+  }
+  await settle()
+  clock.advance(59_999)
+  sent[0]!()
+  assert.is(stuck, 0)
+  clock.advance(1)
+  assert.is(stuck, 1)
+  clock.advance(600_000)
+  assert.is(stuck, 1)
+})
+
 test.run()

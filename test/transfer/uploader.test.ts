@@ -5,6 +5,7 @@ import { PacsrvError } from '../../src/base/error.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { Session } from '../../src/overlay/session/session.ts'
 import { createSharedReads } from '../../src/transfer/shared-reads.ts'
+import type { Turn } from '../../src/transfer/upload-queue.ts'
 import { createServer, type OpenFile, type UploadStore } from '../../src/transfer/uploader.ts'
 import { limits } from '../../src/wire/limits.ts'
 import type { Message } from '../../src/wire/messages.ts'
@@ -42,7 +43,7 @@ function start({ read }: { read?: OpenFile['read'] } = {}) {
       }
     },
   }
-  const turns = { take: (_address: string, turn: () => Promise<number>) => void turn() }
+  const turns = { take: (_address: string, turn: Turn) => void turn(() => () => {}) }
   const server = createServer(
     session,
     { holdings, log: silentLog, reads: createSharedReads(createBufferPool()), turns },

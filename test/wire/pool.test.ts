@@ -41,6 +41,7 @@ test('it keeps no more than it was told to', () => {
   const pool = createBufferPool(2 * MIB)
   const out = [1, 2, 3].map(() => pool.acquire(MIB))
   for (const buffer of out) pool.release(buffer)
+  assert.is(pool.dropped, MIB)
   const again = [1, 2, 3].map(() => pool.acquire(MIB).buffer)
   assert.is(again.filter((buffer) => out.some((one) => one.buffer === buffer)).length, 2)
 })

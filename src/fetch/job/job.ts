@@ -50,8 +50,8 @@ export interface Job {
   lend(position: number): Lent | undefined
   /** Follows the job; returns how to leave. A job that nobody follows stops, and keeps what it has. */
   follow(follower: JobFollower): () => void
-  /** Ends it; resolves when what it has is noted in the spool. */
-  stop(): Promise<void>
+  /** Ends it, for a reason for the log; resolves when what it has is noted in the spool. */
+  stop(reason: string): Promise<void>
 }
 
 export interface JobFollower {
@@ -189,8 +189,8 @@ export function createJob(deps: JobDeps, order: JobOrder, handler: JobHandler): 
         else finish({ result: 'mirror', reason: 'nobody waits for it any more' })
       }
     },
-    async stop() {
-      finish({ result: 'mirror', reason: 'the daemon is stopping' })
+    async stop(reason) {
+      finish({ result: 'mirror', reason })
       followers.clear()
       close()
       await closed

@@ -1,8 +1,7 @@
 import { createBudgets } from '../../base/budgets.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type Bucket, createBucket, type Rate } from '../../base/token-bucket.ts'
-import type { Message, MessageName } from '../../wire/messages.ts'
-import { messageBytes } from '../../wire/size.ts'
+import type { MessageName } from '../../wire/messages.ts'
 
 /**
  * What one neighbour may send. 20 queries a second, bursts of 100, are the network's own figure (docs/protocol.md); the
@@ -18,11 +17,29 @@ const RATES: Partial<Record<MessageName, Rate>> = {
   nodes: { perSecond: 0.1, burst: 5 },
   dialBack: { perSecond: 1 / 60, burst: 2 },
 }
-/** Bytes of all such messages from one address, whatever ids it goes by. A newcomer tells of 20,000 files in 1.5 MB. */
-const BYTES: Rate = { perSecond: 256 * 1024, burst: 8 * 1024 * 1024 }
-const BYTES_IN_ALL: Rate = { perSecond: 4 * 1024 * 1024, burst: 64 * 1024 * 1024 }
+/** Bytes from one address, whatever ids it goes by, and from all addresses together. */
+interface Share {
+  each: Rate
+  inAll: Rate
+}
+const KIB = 1024
+const MIB = 1024 * KIB
+/** Of what neighbours have: a newcomer tells of 20,000 files in 1.5 MB, fifty newcomers of 2,000 each in 7.5. */
+const NEWS: Share = {
+  each: { perSecond: 64 * KIB, burst: 2 * MIB },
+  inAll: { perSecond: 512 * KIB, burst: 8 * MIB },
+}
+/**
+ * Of everything else: an upgrade of 200 packages asks in 20 KB, four times. Decoded that is several times as much memory,
+ * and what a neighbour is still owed outlives it.
+ */
+const TALK: Share = {
+  each: { perSecond: 256 * KIB, burst: 8 * MIB },
+  inAll: { perSecond: 4 * MIB, burst: 16 * MIB },
+}
+const IS_NEWS = new Set<MessageName>(['announce', 'withdraw'])
 
-/** What neighbours may send: what comes too fast is dropped unread, and unremembered. */
+/** What neighbours may send: what comes too fast is dropped undecoded, and unremembered. */
 export interface Rates {
   /** Of one neighbour at this address block: kept with the neighbour. */
   of(block: string): MessageRates
@@ -30,21 +47,22 @@ export interface Rates {
 
 export interface MessageRates {
   /** False for too many, too large, and for messages that have no place among neighbours. */
-  allow(message: Message): boolean
+  allow(type: MessageName, bytes: number): boolean
 }
 
 export function createRates(clock: Clock): Rates {
-  const bytes = createBudgets(clock, BYTES, BYTES_IN_ALL)
+  const news = createBudgets(clock, NEWS.each, NEWS.inAll)
+  const talk = createBudgets(clock, TALK.each, TALK.inAll)
   return {
     of(block) {
       const buckets = new Map<MessageName, Bucket>()
       return {
-        allow(message) {
-          const rate = RATES[message.type]
+        allow(type, bytes) {
+          const rate = RATES[type]
           if (rate === undefined) return false
-          const bucket = buckets.get(message.type) ?? createBucket(clock, rate)
-          buckets.set(message.type, bucket)
-          return bucket.take() && bytes.take(block, messageBytes(message))
+          const bucket = buckets.get(type) ?? createBucket(clock, rate)
+          buckets.set(type, bucket)
+          return bucket.take() && (IS_NEWS.has(type) ? news : talk).take(block, bytes)
         },
       }
     },

@@ -87,8 +87,8 @@ export function createNeighbourhood(
       kept?.session.close('duplicate')
       if (!kept) handler.onJoin(session)
       session.handle({
+        admits: member.rates.allow,
         onMessage(message) {
-          if (!member.rates.allow(message)) return
           member.usefulAt = clock.now()
           handler.onMessage(session, message)
         },

@@ -8,8 +8,8 @@ export interface OwedQueries {
   delete(id: QueryId): void
 }
 
-/** Bytes of them on the wire, several times that in memory: the oldest are given up. */
-const MOST_BYTES = 1024 * 1024
+/** Bytes of them on the wire, several times that in memory: the oldest are given up. The largest question is 147 KB. */
+const MOST_BYTES = 256 * 1024
 
 export function createOwedQueries(): OwedQueries {
   /** The oldest first. */

@@ -6,7 +6,8 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { Link, LinkHandler } from '../../net/transport.ts'
 import { limits } from '../../wire/limits.ts'
-import type { Hop, Message, NodeId, Purpose } from '../../wire/messages.ts'
+import type { Hop, Message, MessageName, NodeId, Purpose } from '../../wire/messages.ts'
+import { messageBytes } from '../../wire/size.ts'
 import { createHandshake, type Greeted, type Greeting, type HandshakeStep } from './handshake.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import type { Identity } from './identity.ts'
@@ -64,6 +65,8 @@ export interface SessionOptions extends Greeting {
 /** A greeting takes no longer, in milliseconds. */
 export const GREETING_TIME = 5_000
 const MAX_EARLY = 256
+/** What a session answers by itself; its owner admits the others. */
+const OWN = new Set<MessageName>(['hello', 'proof', 'ping', 'pong', 'bye'])
 
 /**
  * Greets over a fresh link. Rejects with a PacsrvError `peer` (silence, another version, the wrong node, a bad
@@ -106,6 +109,7 @@ export function openSession(link: Link, deps: SessionDeps, options: SessionOptio
     }
 
     link.handle({
+      admits: (type, bytes) => stage.admits?.(type, bytes) ?? true,
       onMessage: (message) => stage.onMessage(message),
       onClose: (reason) => stage.onClose(reason),
       onDrain: () => stage.onDrain?.(),
@@ -134,8 +138,11 @@ function sessionOver(
     },
   )
 
-  function onMessage(message: Message) {
+  function admits(type: MessageName, bytes: number): boolean {
     heartbeat.heard()
+    return OWN.has(type) || (handler?.admits?.(type, bytes) ?? true)
+  }
+  function onMessage(message: Message) {
     if (message.type === 'ping') link.send({ type: 'pong', token: message.token })
     else if (message.type === 'bye') part(message.reason)
     else if (message.type === 'hello' || message.type === 'proof') close('greeted twice')
@@ -177,7 +184,9 @@ function sessionOver(
     send: (message) => link.send(message),
     handle(given) {
       handler = given
-      for (const message of early.splice(0)) given.onMessage(message)
+      for (const message of early.splice(0)) {
+        if (given.admits?.(message.type, messageBytes(message)) ?? true) given.onMessage(message)
+      }
       if (closed) given.onClose(closed.reason)
     },
     close,
@@ -188,7 +197,7 @@ function sessionOver(
     onEnd?.(session)
     handler?.onClose(reason)
   }
-  return [session, { onMessage, onClose: ended, onDrain: () => handler?.onDrain?.() }]
+  return [session, { admits, onMessage, onClose: ended, onDrain: () => handler?.onDrain?.() }]
 }
 
 function sayBye(link: Link, reason: string) {

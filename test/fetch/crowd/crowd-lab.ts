@@ -336,7 +336,7 @@ export async function createCrowdLab(options: CrowdLabOptions) {
       die() {
         network.kill(host)
         void overlay.stop()
-        for (const job of jobs.values()) void job.stop()
+        for (const job of jobs.values()) void job.stop('the daemon is stopping')
       },
     }
   }

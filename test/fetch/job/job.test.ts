@@ -679,7 +679,7 @@ test('quick peers are not joined by the mirror, also when another holder comes a
 test('stopping ends the job for all, with a reason', async () => {
   const lab = createLab({ content: big, peers: [{ content: big }] })
   await lab.run(() => lab.peers[0]!.given.length >= 5)
-  await lab.job.stop()
+  await lab.job.stop('the daemon is stopping')
   assert.is(lab.job.end?.result, 'mirror')
   assert.equal(await lab.leftOver(), NOTHING_LEFT)
 })

@@ -596,7 +596,7 @@ export function createLab(options: LabOptions) {
     pacserve: options.servers && servers.pacserve,
     mirrorRates: new Map(options.mirrorRate === undefined ? [] : [['http://m0/core', options.mirrorRate]]),
     // Whoever still reads them would see it.
-    buffers: { acquire: Buffer.alloc, release: (bytes) => void bytes.fill(0xee) },
+    buffers: { acquire: Buffer.alloc, release: (bytes) => void bytes.fill(0xee), dropped: 0 },
   }
   const job: Job = createJob(
     deps,

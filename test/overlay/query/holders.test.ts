@@ -30,4 +30,27 @@ test('the memory of holders is bounded for each node and in all, and forgets', (
   assert.is(holders.size, 0)
 })
 
+test('who floods a full memory gives way itself', () => {
+  const holders = createHolders(createClock(), { inAll: 6 })
+  const who = (name: string) => holders.find(held(name).sha256).map(({ id }) => id)
+  for (const id of ['a', 'b', 'c']) holders.add(holder(id, '1'))
+  for (const name of ['2', '3', '4', '5', '6', '7']) holders.add(holder('flood', name))
+  assert.equal(who('1'), ['a', 'b', 'c'], 'the others have kept theirs')
+  assert.equal(['2', '3', '4', '5', '6', '7'].map(who), [[], [], [], ['flood'], ['flood'], ['flood']])
+})
+
+test('each is kept as it said it', () => {
+  const holders = createHolders(createClock())
+  const a: Holder = { ...holder('a', '1'), address: '192.0.2.1:8048', companion: true }
+  const way = { query: '0'.repeat(32), path: [{ id: 'c' }] }
+  const b: Holder = { ...holder('b', '1'), file: { ...held('1'), root: 'f'.repeat(64), whole: false }, way }
+  holders.add(a)
+  assert.equal(holders.find(held('1').sha256), [a])
+  holders.add(b)
+  assert.equal(holders.find(held('1').sha256), [a, b])
+  holders.removeFetching('a')
+  holders.removeFetching('b')
+  assert.equal(holders.find(held('1').sha256), [a])
+})
+
 test.run()

@@ -216,6 +216,33 @@ test('what came before anybody listened is kept; more than 256 messages are too 
   }
 })
 
+test("what its owner doesn't admit is not heard, early or late, but signs of life are", async () => {
+  const { run, clock, one, two } = await greeted()
+  const heard: string[] = []
+  const file = (n: number): Message => ({ type: 'withdraw', files: [String(n).repeat(64)] })
+  one.value!.send(file(1))
+  one.value!.send(file(2))
+  await run(50)
+  const asked: string[] = []
+  two.value!.handle({
+    admits: (type, bytes) => asked.push(`${type} ${bytes}`) % 2 === 0,
+    onMessage: (message) =>
+      void heard.push(message.type === 'withdraw' ? message.files[0]![0]! : message.type),
+    onClose: () => void heard.push('closed'),
+  })
+  one.value!.handle({ onMessage: ({ type }) => void heard.push(`other: ${type}`), onClose() {} })
+  one.value!.send(file(3))
+  one.value!.send(file(4))
+  await run(50)
+  assert.equal(heard, ['2', '4'])
+  assert.equal(
+    asked,
+    Array.from({ length: 4 }, () => 'withdraw 62'),
+  )
+  for (const until = clock.now() + 120_000; clock.now() < until; ) await run(10_000)
+  assert.equal(heard, ['2', '4'], 'pings and pongs are the own affair of sessions')
+})
+
 test('a close is told to both ends with its reason, once', async () => {
   const { one, two, run } = await greeted()
   const reasons: (string | undefined)[] = []

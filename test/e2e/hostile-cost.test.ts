@@ -20,8 +20,8 @@ const MOST_BYTES = 150 * MB
 const MOST_FILES = 2
 /** Ten, and two for a machine with more to do. */
 const BACK_SECONDS = 12
-/** Of the memory before; what it was told, and may need, it remembers. */
-const BACK_AT = 1.5
+/** Of the memory before: what it was told it remembers, and buffers it keeps. */
+const BACK_AT = 1.7
 
 const inMB = (bytes: number) => `${(bytes / MB).toFixed(0)} MB`
 

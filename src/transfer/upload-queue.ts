@@ -9,7 +9,8 @@ import type { Limiter } from '../base/limiter.ts'
 export interface Turns {
   /**
    * Runs `turn`, which resolves to the bytes that it sent, when there is a slot, the rate allows and there is room. Never
-   * rejects. `address`: whose turn it is (addressBlock). `onStuck`: what it said to `hold` wasn't sent in a minute.
+   * rejects. `address`: whose turn it is (addressBlock). `onStuck`: what it said to `hold` wasn't sent in a minute, and the
+   * room is needed.
    */
   take(address: string, turn: Turn, onStuck?: () => void): void
 }
@@ -23,7 +24,7 @@ const MIB = 1024 * 1024
 /** Bytes that wait to be sent: with so many an address of which some wait gets no turn, and with so many none. */
 const MANY_UNSENT = 24 * MIB
 const MOST_UNSENT = 40 * MIB
-/** Who doesn't read a chunk in this time, in milliseconds, takes less than 17 KB a second. */
+/** Who doesn't read a chunk in this time, in milliseconds, takes less than 17 KB a second: too slow where many wait. */
 const STUCK_MS = 60_000
 
 interface Waiting {
@@ -54,7 +55,11 @@ export function createTurns(
 
   function hold(address: string, bytes: number, onStuck: () => void): () => void {
     count(address, bytes)
-    const stopTimer = clock.after(STUCK_MS, onStuck)
+    let stopTimer = clock.after(STUCK_MS, look)
+    function look() {
+      if (unsentInAll >= MANY_UNSENT) onStuck()
+      else stopTimer = clock.after(STUCK_MS, look)
+    }
     let isHeld = true
     return () => {
       if (!isHeld) return

@@ -134,26 +134,35 @@ test('what waits to be sent is bounded, with room kept for addresses of which no
   )
 })
 
-test('who does not read a chunk in a minute is told of, who does is not', async () => {
+test('who does not read a chunk in a minute is told of where room is short, who does is not', async () => {
   const clock = createClock()
   const turns = createTurns({ clock, limiter: createLimiter(clock, undefined) })
-  let stuck = 0
+  const stuck: string[] = []
   const sent: (() => void)[] = []
-  for (const address of ['a', 'b']) {
+  const ask = (address: string) => {
     const turn = async (hold: (bytes: number) => () => void) => {
       sent.push(hold(MIB))
       return MIB
     }
-    turns.take(address, turn, () => stuck++)
+    turns.take(address, turn, () => stuck.push(address))
   }
+  ask('a')
   await settle()
-  clock.advance(59_999)
-  sent[0]!()
-  assert.is(stuck, 0)
-  clock.advance(1)
-  assert.is(stuck, 1)
   clock.advance(600_000)
-  assert.is(stuck, 1)
+  assert.equal(stuck, [], 'a slow line is nobody’s fault')
+  clock.advance(30_000)
+  for (let n = 0; n < 23; n++) ask(`b${n}`)
+  await settle()
+  clock.advance(29_999)
+  assert.equal(stuck, [])
+  clock.advance(1)
+  assert.equal(stuck, ['a'])
+  sent[0]!()
+  clock.advance(600_000)
+  assert.equal(stuck, ['a'], 'there is room again')
+  for (const one of sent) one()
+  clock.advance(600_000)
+  assert.equal(stuck, ['a'])
 })
 
 test.run()

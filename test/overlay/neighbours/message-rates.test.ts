@@ -24,16 +24,23 @@ test('what belongs to a transfer has no place among neighbours', () => {
   assert.is(rates.allow('ping', 28), false)
 })
 
-test('the bytes are counted by address, whatever ids it goes by', () => {
-  const clock = createClock()
-  const rates = createRates(clock)
-  const large: Message = { type: 'announce', files: Array.from({ length: 500 }, (_, i) => held(`${i}`)) }
-  const most = Math.floor((2 * 1024 * 1024) / messageBytes(large))
-  const allows = (block: string) => rates.of(block).allow(large.type, messageBytes(large))
-  let count = 0
-  while (allows('192.0.2.1')) count++
-  assert.is(count, most)
-  assert.ok(allows('192.0.2.2'), 'another address has its own')
+test('the bytes are counted by address, whatever ids it goes by, and in all', () => {
+  const MIB = 1024 * 1024
+  const rates = createRates(createClock())
+  const fits = (block: string, message: Message) => {
+    const bytes = messageBytes(message)
+    let count = 0
+    while (rates.of(block).allow(message.type, bytes)) count++
+    return count * bytes
+  }
+  const within = (bytes: number, most: number) => bytes <= most && bytes > most - 100_000
+  const news: Message = { type: 'announce', files: Array.from({ length: 500 }, (_, i) => held(`${i}`)) }
+  const talk: Message = { ...query, files: Array.from({ length: 500 }, (_, i) => wanted(`${i}`)) }
+  assert.ok(within(fits('192.0.2.1', news), 8 * MIB))
+  assert.is(fits('192.0.2.2', news), 0, 'announcements of all together')
+  assert.ok(within(fits('192.0.2.1', talk), 8 * MIB), 'questions by themselves')
+  assert.ok(within(fits('192.0.2.2', talk), 8 * MIB), 'another address has its own')
+  assert.ok(fits('192.0.2.3', talk) < 100_000, 'within what all may have')
 })
 
 test.run()

@@ -1,10 +1,9 @@
 import { pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
-import { systemClock } from '../base/clock.ts'
 import type { Config } from '../base/config.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { notifyReady } from '../daemon/notify.ts'
-import { ownHeap, spareMemory } from '../daemon/spare-memory.ts'
+import { createSpareMemory, ownHeap } from '../daemon/spare-memory.ts'
 
 /** A daemon that isn't done by then has something that hangs. */
 const STOP_MS = 3_000
@@ -46,7 +45,7 @@ export async function runDaemonCommand(readConfig: () => Config, version: string
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)
   })
-  spareMemory(systemClock, ownHeap(daemon.dropped))
+  daemon.onSecond(createSpareMemory(ownHeap(daemon.dropped)))
   await notifyReady(process.env, daemon.summary)
   await ended
   setTimeout(() => process.exit(1), STOP_MS).unref()

@@ -29,6 +29,8 @@ export interface Daemon {
   stop(): Promise<void>
   /** Reads the configuration again, and applies what can change while it runs. Never throws. */
   reload(): void
+  /** Calls `listener` each second. */
+  onSecond(listener: () => void): void
   /** Bytes of buffers that were given up, ever (BufferPool). */
   dropped(): number
 }
@@ -102,6 +104,7 @@ export async function startDaemon({ readConfig, ...options }: DaemonOptions): Pr
     summary: `node ${id.slice(0, 16)}, listening at ${listening ?? 'no port'}`,
     stop: life.stop,
     reload: createReload({ read: readConfig, apply, problems, log }, config),
+    onSecond: ports.onSecond,
     dropped: () => node.parts.buffers.dropped,
   }
 }

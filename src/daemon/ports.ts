@@ -5,6 +5,7 @@ import type { Config } from '../base/config.ts'
 import { cidrList } from '../base/config-values.ts'
 import { endpoint, hostPort } from '../base/endpoint.ts'
 import { asError, PacsrvError, systemCode } from '../base/error.ts'
+import { createEvent } from '../base/event.ts'
 import { createLocator } from '../fetch/locator.ts'
 import type { Prefetch } from '../fetch/prefetch.ts'
 import { keepAliveStamp } from '../http/alive-stamp.ts'
@@ -30,6 +31,8 @@ import type { StorageParts } from './storage.ts'
 export interface Ports extends Living {
   /** Takes the socket, `passed` by systemd or made; false when a live daemon has it. Throws PacsrvError `daemon`. */
   claim(passed: number | undefined): Promise<boolean>
+  /** Calls `listener` each second, from the same wake-up as the daemon's other work of each second. */
+  onSecond(listener: () => void): void
 }
 
 export interface PortsParts {
@@ -49,12 +52,14 @@ export function createPorts(context: Context, parts: PortsParts): Ports {
   const socketDoor = createServerPort('socket', deps)
   const tcpDoor = createServerPort('tcp', deps)
   const { socket } = config.server
+  const seconds = createEvent()
   let endStamp = () => {}
   return {
+    onSecond: seconds.on,
     async claim(passed) {
       if (passed !== undefined) await tryListen(socketDoor, { fd: passed })
       else if (!(await listenOnSocket(socketDoor, socket))) return false
-      endStamp = keepAliveStamp(socket)
+      endStamp = keepAliveStamp(socket, seconds.tell)
       return true
     },
     start: () => listenOnTcp(tcpDoor, config),

@@ -1,6 +1,5 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Clock } from '../base/clock.ts'
 
 /**
  * V8 collects only what it is asked room for: after a rush a daemon with nothing to do would keep the most that it ever
@@ -16,22 +15,21 @@ export interface Heap {
   busy(): number
 }
 
-/** How often it is looked, in milliseconds; it rests while it has the processor for less than this part of that. */
-const LOOK_MS = 2_000
-const AT_REST = 0.03
+/** It rests while it has the processor for less than this in a second, in milliseconds. */
+const AT_REST_MS = 30
 /** So much above the least that was seen at rest, in bytes, is worth a collection … */
 const WORTH_BYTES = 8e6
 /** … which may cost this part of the work since the last, unless as much is surely rubbish. */
 const PART_OF_WORK = 0.1
 /**
- * So many looks later it is collected again, if that is still worth it: V8 gives back what was for the young only when little
+ * So many seconds later it is collected again, if that is still worth it: V8 gives back what was for the young only when little
  * was asked of it in the five seconds before a collection.
  */
-const AGAIN_AFTER = [2, 3]
+const AGAIN_AFTER = [4, 6]
 /** What the first is taken to cost, in milliseconds. */
 const FIRST_COST = 25
 
-/** At a look: what there is, in bytes, and milliseconds of work. */
+/** At a look, once a second: what there is, in bytes, and milliseconds of work. */
 export interface HeapLook {
   bytes: number
   /** The least that was seen at rest. */
@@ -47,31 +45,29 @@ export interface HeapLook {
 }
 
 export function isWorthIt({ bytes, least, busy, work, dropped, cost, again }: HeapLook): boolean {
-  if (busy >= AT_REST * LOOK_MS || bytes < least + WORTH_BYTES) return false
+  if (busy >= AT_REST_MS || bytes < least + WORTH_BYTES) return false
   return again || dropped >= WORTH_BYTES || cost <= PART_OF_WORK * work
 }
 
-/** Looks for as long as the clock runs. */
-export function spareMemory(clock: Clock, heap: Heap): void {
+/** Returns what looks, to be called each second. */
+export function createSpareMemory(heap: Heap): () => void {
   let least = heap.bytes()
   let lookedAt = heap.busy()
-  let last = { at: lookedAt, dropped: heap.dropped(), cost: FIRST_COST, looks: Math.max(...AGAIN_AFTER) }
-  function look() {
+  let last = { at: lookedAt, dropped: heap.dropped(), cost: FIRST_COST, seconds: Math.max(...AGAIN_AFTER) }
+  return () => {
     const [bytes, now] = [heap.bytes(), heap.busy()]
     least = Math.min(least, bytes)
     const { at, cost } = last
     const dropped = heap.dropped()
-    const again = AGAIN_AFTER.includes(++last.looks)
+    const again = AGAIN_AFTER.includes(++last.seconds)
     const since = { busy: now - lookedAt, work: now - at, dropped: dropped - last.dropped }
     if (isWorthIt({ ...since, bytes, least, cost, again })) {
       heap.collect()
       const end = heap.busy()
-      last = { at: end, dropped, cost: end - now, looks: again ? last.looks : 0 }
+      last = { at: end, dropped, cost: end - now, seconds: again ? last.seconds : 0 }
     }
     lookedAt = heap.busy()
-    clock.after(LOOK_MS, look)
   }
-  clock.after(LOOK_MS, look)
 }
 
 export function ownHeap(dropped: () => number): Heap {

@@ -1,7 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Heap, type HeapLook, isWorthIt, ownHeap, spareMemory } from '../../src/daemon/spare-memory.ts'
-import { createClock } from '../clock.ts'
+import {
+  createSpareMemory,
+  type Heap,
+  type HeapLook,
+  isWorthIt,
+  ownHeap,
+} from '../../src/daemon/spare-memory.ts'
 
 const MB = 1e6
 
@@ -18,8 +23,8 @@ const REST: HeapLook = {
 for (const [what, look, worth] of [
   ['eight megabytes more, at rest', {}, true],
   ['a byte less than that', { bytes: 28 * MB - 1 }, false],
-  ['just at rest', { busy: 59 }, true],
-  ['at work', { busy: 60 }, false],
+  ['just at rest', { busy: 29 }, true],
+  ['at work', { busy: 30 }, false],
   ['after too little work', { work: 249 }, false],
   ['after no work, with as much given up', { work: 0, dropped: 8 * MB }, true],
   ['with a byte less', { work: 0, dropped: 8 * MB - 1 }, false],
@@ -31,7 +36,6 @@ for (const [what, look, worth] of [
 }
 
 test('after a rush it is collected once it rests, and not again for what stays', () => {
-  const clock = createClock()
   let [bytes, busy, collected, dropped] = [20 * MB, 0, 0, 0]
   const heap: Heap = {
     bytes: () => bytes,
@@ -43,32 +47,37 @@ test('after a rush it is collected once it rests, and not again for what stays',
       bytes = 40 * MB
     },
   }
-  spareMemory(clock, heap)
-  clock.advance(30_000)
+  const look = createSpareMemory(heap)
+  const seconds = (count: number) => {
+    for (let n = 0; n < count; n++) look()
+  }
+  seconds(30)
   assert.is(collected, 0, 'nothing to collect')
   bytes = 100 * MB
   for (let second = 0; second < 10; second++) {
     busy += 500
-    clock.advance(1_000)
+    seconds(1)
   }
   assert.is(collected, 0, 'at work')
-  clock.advance(2_000)
+  seconds(1)
   assert.is(collected, 1)
-  clock.advance(2_000)
+  seconds(3)
   assert.is(collected, 1, 'not yet')
-  clock.advance(2_000)
+  seconds(1)
   assert.is(collected, 2, 'again')
-  clock.advance(2_000)
+  seconds(1)
+  assert.is(collected, 2)
+  seconds(1)
   assert.is(collected, 3, 'and again, as there is still as much')
-  clock.advance(600_000)
+  seconds(600)
   assert.is(collected, 3, 'what is left is in use')
   busy += 200
-  clock.advance(4_000)
+  seconds(2)
   assert.is(collected, 4, 'a tenth of the work')
-  clock.advance(60_000)
+  seconds(60)
   const before = collected
   dropped += 8 * MB
-  clock.advance(2_000)
+  seconds(1)
   assert.is(collected, before + 1, 'without work, for what was given up')
 })
 

@@ -33,8 +33,14 @@ test('ended twice, it leaves alone what the next daemon has begun', () => {
   assert.is(existsSync(path), false)
 })
 
-test('where it cannot be written nothing is wrong', () => {
-  keepAliveStamp(join(dir, 'absent/own.sock'))()
+test('where it cannot be written nothing is wrong, and what is to be done each second is done', () => {
+  let seconds = 0
+  const end = keepAliveStamp(join(dir, 'absent/own.sock'), () => seconds++)
+  assert.is(seconds, 1)
+  end()
+  const endOther = keepAliveStamp(join(dir, 'other.sock'), () => seconds++)
+  assert.is(seconds, 2)
+  endOther()
 })
 
 test.run()
